@@ -1,0 +1,136 @@
+/* Room customer: the archive of people. A customer is a person, one row however many identities. Merges link; facts keep
+ * the customer they were born with, reading goes through the link (root). What hangs on an identity is born with the
+ * identity's own customer, so that undoing a merge gives everybody back what came through their identities.
+ * Personal fields are encrypted with a data key per customer and found by keyed hash. */
+#ifndef HUITOU_ROOM_CUSTOMER_CUSTOMER_H
+#define HUITOU_ROOM_CUSTOMER_CUSTOMER_H
+
+#include "event/event.h"
+#include "room/setup/setup.h"
+
+/* Kinds of identity, the surest first. IDENTITY(CODE, "name", number): the number is stored. */
+#define IDENTITY_TABLE(IDENTITY)             \
+    IDENTITY(UNIONID, "unionid", 1)          \
+    IDENTITY(OPENID, "openid", 2)            \
+    IDENTITY(MEMBER_CARD, "member_card", 3)  \
+    IDENTITY(BUYER_ID, "buyer_id", 4)        \
+    IDENTITY(PHONE, "phone", 5)              \
+    IDENTITY(EMAIL, "email", 6)              \
+    IDENTITY(ANONYMOUS_ID, "anonymous_id", 7)
+enum identity_kind {
+    IDENTITY_NONE,
+#define IDENTITY(code, name, number) IDENTITY_##code = number,
+    IDENTITY_TABLE(IDENTITY)
+#undef IDENTITY
+    IDENTITY_KIND_MAX
+};
+const char *identity_kind_name(enum identity_kind kind);
+enum identity_kind identity_kind_by_name(struct str name); /* IDENTITY_NONE where unknown */
+
+/* Kinds of the lookup table: identities use their own number; the others begin at 32. */
+enum lookup_kind { LOOKUP_ORDER = 32, LOOKUP_REFUND = 33, LOOKUP_REFUND_WAITING = 34 };
+
+/* An identity as met in a file or typed by a person. */
+struct identity_value {
+    enum identity_kind kind;
+    struct str issuer; /* source of a buyer id or openid; "" else */
+    struct str value;  /* normalised (identity_normalise) */
+    bool weak;         /* only suggests the person */
+};
+/* Normal form of a value: phones to digits with an optional leading + (86 and +86 before an 11-digit Chinese mobile are
+ * dropped), emails lower-case, others trimmed. Returns false where it cannot be that kind (masked with *, empty,
+ * too long, a phone without 5–15 digits). */
+bool identity_normalise(struct arena *arena, enum identity_kind kind, struct str raw, struct str *value);
+void identity_hash(const struct keyring *keys, const struct identity_value *identity,
+                   uint8_t out[SECRET_HASH_BYTES]);
+
+/* --- Buyers of many orders at once (the import's way in) --- */
+
+struct customer_buyer {
+    struct identity_value identities[LIMIT_IDENTITIES_PER_ORDER_MAX]; /* none: a placeholder is born */
+    int identity_count;
+    struct str name; /* of the buyer; absent where unknown */
+    int64_t met_at_us;
+    /* out: */
+    int64_t customer_id; /* birth that the facts of this buyer hang on: the owner of the identity they came through */
+    bool created;
+};
+/* Finds or creates the customers of `count` buyers in this transaction, by the rule in customer_rule.h; writes customers,
+ * identities, name hashes, merge proposals and their events. Buyers with equal identities get the same customer.
+ * Locks the customers it returns (event_lock). */
+ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, size_t count);
+/* The root of each customer; unknown ids come back as 0. */
+ERR_RESULT customer_roots(struct tx *tx, const int64_t *customer_ids, size_t count, int64_t *root_ids);
+
+/* --- Commands --- */
+
+/* Links the root of from_id below the root of into_id. Errors: CUSTOMER_UNKNOWN, CUSTOMER_SAME, CUSTOMER_MERGE_LIMIT. */
+ERR_RESULT customer_merge(struct tx *tx, int64_t from_id, int64_t into_id, struct str by);
+/* Undoes the merge that linked customer_id below another: it and all that was merged below it stand alone again.
+ * Errors: CUSTOMER_UNKNOWN, CUSTOMER_NOT_MERGED. */
+ERR_RESULT customer_split(struct tx *tx, int64_t customer_id, struct str by);
+/* A customer without identities yet (typed in by a person, or a test). */
+ERR_RESULT customer_create(struct tx *tx, struct str name, int64_t *customer_id);
+ERR_RESULT customer_rename(struct tx *tx, int64_t customer_id, struct str name);
+/* Sets or removes a tag on the root; setting one that is there changes nothing. until_day DAY_NONE: for good. */
+ERR_RESULT customer_tag_set(struct tx *tx, int64_t customer_id, struct str tag, int32_t until_day, struct str by);
+ERR_RESULT customer_tag_remove(struct tx *tx, int64_t customer_id, struct str tag, struct str by);
+/* Notes that somebody looked at the unmasked personal data (event customer.revealed). */
+ERR_RESULT customer_reveal(struct tx *tx, int64_t customer_id, struct str by);
+ERR_RESULT customer_proposal_refuse(struct tx *tx, int64_t a_id, int64_t b_id);
+
+/* --- Reads --- */
+
+struct customer_identity {
+    int64_t customer_id, identity_id;
+    enum identity_kind kind;
+    struct str issuer, value; /* value in the clear: mask it before showing (identity_mask) */
+    bool claimed, weak;
+};
+struct customer_tag {
+    struct str name, set_by;
+    int64_t set_at_us;
+    int32_t until_day; /* DAY_NONE: for good */
+};
+struct customer_view {
+    int64_t customer_id; /* the root */
+    bool placeholder;
+    struct str name; /* in the clear; absent where unknown */
+    int64_t created_at_us;
+    int64_t *members; /* all births, the root first, then by id */
+    size_t member_count;
+    struct customer_identity *identities;
+    size_t identity_count;
+    struct customer_tag *tags; /* those in force */
+    size_t tag_count;
+};
+/* The whole person behind any of their ids. Errors: CUSTOMER_UNKNOWN. */
+ERR_RESULT customer_view(struct tx *tx, int64_t customer_id, struct customer_view **out);
+struct str identity_mask(struct arena *arena, enum identity_kind kind, struct str value);
+struct str customer_name_mask(struct arena *arena, struct str name);
+/* Roots found by any identity's value (every kind and issuer is tried), by whole name, or by the first 1–4 characters
+ * of a name; at most `max`, no duplicates. */
+ERR_RESULT customer_find(struct tx *tx, struct str query, size_t max, int64_t **root_ids, size_t *count);
+struct merge_proposal {
+    int64_t customer_id, other_id;
+    enum identity_kind identity_kind;
+    int64_t recorded_at_us;
+};
+ERR_RESULT customer_proposals(struct tx *tx, size_t max, struct merge_proposal **out, size_t *count);
+
+/* All births with their roots, ascending by customer_id: for building the columns. */
+struct customer_scan {
+    struct stmt_cursor cursor;
+};
+struct customer_scan_row {
+    int64_t customer_id, root_id;
+    bool placeholder;
+};
+ERR_RESULT customer_scan_open(struct tx *tx, struct customer_scan *scan);
+ERR_RESULT customer_scan_next(struct customer_scan *scan, struct customer_scan_row *row, bool *has);
+void customer_scan_close(struct customer_scan *scan);
+
+/* For verify: rows that contradict each other (root_id against parent links, claims without identity, …). */
+ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *first_fault);
+
+#endif

@@ -1,0 +1,108 @@
+-- Customers, their identities, tags and merges; for the type tokens see event/schema.sql.
+
+-- migration: 3 customer archive
+
+-- row: a value that is unique in the whole brand and what it names: an identity's customer, an order's customer and id,
+-- a refund's. Claimed first by whoever wants the name. hash: keyed (secret_lookup_hash), its domain is the kind.
+-- read by: every import row and every look-up by phone, member card, order number.
+CREATE TABLE lookup (
+    kind INT64 NOT NULL,
+    hash BYTES NOT NULL,
+    customer_id INT64 NOT NULL,
+    object_id INT64 NOT NULL,
+    PRIMARY KEY (kind, hash)
+) STRICT CLUSTERED;
+
+-- row: a customer as first met (a birth). parent_id: merged into that one (NULL: stands alone or is the root); root_id: the
+-- top of the tree of merges, its own id where it is the root. placeholder 1: stands in for an unknown buyer of one order.
+-- data_key: the key of the personal fields, wrapped by the master key; NULL after erasure. name_sealed: encrypted.
+-- read by: all that resolves a customer; the SQL twins (root_id, placeholder).
+CREATE TABLE customer (
+    customer_id INT64 NOT NULL,
+    parent_id INT64,
+    root_id INT64 NOT NULL,
+    placeholder INT64 NOT NULL,
+    data_key BYTES,
+    name_sealed BYTES,
+    created_at INT64 NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (customer_id)
+) STRICT;
+
+-- read by: members of a merged customer, and the children of a birth when a merge is undone.
+CREATE INDEX customer_by_root ON customer (root_id);
+
+-- row: an identity of a customer. issuer: who gives the value its meaning (the source of a buyer id, '' for a phone).
+-- claimed 1: lookup names this customer by it; 0: another customer has it, which is why a merge was proposed.
+-- weak 1: only suggests who it is (a receiver's phone). value_sealed: encrypted with the customer's data key.
+-- read by: customer show; the resolution of an order's buyer.
+CREATE TABLE identity (
+    customer_id INT64 NOT NULL,
+    identity_id INT64 NOT NULL,
+    kind INT64 NOT NULL,
+    issuer TEXT NOT NULL,
+    hash BYTES NOT NULL,
+    claimed INT64 NOT NULL,
+    weak INT64 NOT NULL,
+    value_sealed BYTES NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (customer_id, identity_id)
+) STRICT CLUSTERED;
+
+-- row: a customer can be found by this keyed hash of a whole name (kind 0) or of its first 1–4 characters (kind 1–4).
+-- read by: customer find by name.
+CREATE TABLE customer_name_hash (
+    kind INT64 NOT NULL,
+    hash BYTES NOT NULL,
+    customer_id INT64 NOT NULL,
+    PRIMARY KEY (kind, hash, customer_id)
+) STRICT CLUSTERED;
+
+-- row: a tag's name. read by: everything that shows or sets tags.
+CREATE TABLE tag (
+    tag_id INT64 NOT NULL,
+    name TEXT NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (tag_id)
+) STRICT;
+
+-- read by: setting a tag by its name; keeps names unique.
+CREATE UNIQUE INDEX tag_by_name ON tag (name);
+
+-- row: a tag on a customer: who set it, when, until when, and when it was removed (NULL: still there).
+-- read by: customer show, segments.
+CREATE TABLE customer_tag (
+    customer_id INT64 NOT NULL,
+    tag_id INT64 NOT NULL,
+    set_at INT64 NOT NULL,
+    set_by TEXT NOT NULL,
+    until_day INT64,
+    removed_at INT64,
+    PRIMARY KEY (customer_id, tag_id, set_at)
+) STRICT CLUSTERED;
+
+-- row: one merge and its undoing: customer_id was linked below into_id. split_at NULL: it holds.
+-- read by: customer show, split.
+CREATE TABLE customer_merge (
+    customer_id INT64 NOT NULL,
+    merge_id INT64 NOT NULL,
+    into_id INT64 NOT NULL,
+    merged_at INT64 NOT NULL,
+    merged_by TEXT NOT NULL,
+    split_at INT64,
+    split_by TEXT,
+    PRIMARY KEY (customer_id, merge_id)
+) STRICT CLUSTERED;
+
+-- row: two customers that may be one person (customer_id < other_id) and the kind of identity they share.
+-- decided: 0 open, 1 merged, 2 refused.
+-- read by: the list of proposals.
+CREATE TABLE merge_proposal (
+    customer_id INT64 NOT NULL,
+    other_id INT64 NOT NULL,
+    identity_kind INT64 NOT NULL,
+    decided INT64 NOT NULL,
+    recorded_at INT64 NOT NULL,
+    decided_at INT64,
+    PRIMARY KEY (customer_id, other_id)
+) STRICT CLUSTERED;

@@ -1,0 +1,28 @@
+/* Room insight: the reports, by either engine. Each is declared once (engine/metric.c); the columns function is the
+ * engine's, the SQL twin is in this room's statements.sql, written apart. */
+#ifndef HUITOU_ROOM_INSIGHT_INSIGHT_H
+#define HUITOU_ROOM_INSIGHT_INSIGHT_H
+
+#include "room/order/order.h"
+
+/* As typed: DAY_NONE where not given. */
+struct insight_request {
+    struct str metric_name;
+    int32_t as_of_day, from_day, to_day;
+    bool net;
+    bool use_sql; /* the SQL twin instead of the columns */
+};
+/* Resolves the days: as_of is the day after the last paid order not wholly refunded of a known buyer; from the first
+ * such day; to the day before as_of. Errors: REPORT_UNKNOWN (with the nearest name), REPORT_DAYS (from after to),
+ * REPORT_EMPTY (no paid order yet). */
+ERR_RESULT insight_scope(struct tx *tx, const struct brand *brand, const struct insight_request *request,
+                         const struct metric **metric, struct report_scope *scope);
+/* Runs the SQL twin of every section. */
+ERR_RESULT insight_report_sql(struct tx *tx, struct arena *arena, const struct metric *metric,
+                              const struct report_scope *scope, struct report **out);
+/* What a reader must know beside the figures, each a sentence in the language: the orders left out because they have no
+ * buyer; that in the first month of the data older customers look new. */
+ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand,
+                         const struct report *report, enum lang lang, struct str **notes, size_t *count);
+
+#endif

@@ -1,0 +1,133 @@
+-- Orders, refunds, products, imports; for the type tokens see event/schema.sql.
+
+-- migration: 4 orders
+
+-- row: one order of a customer (the birth it hangs on). state: order_state. amount_minor: what the buyer really paid.
+-- paid_at, paid_day (brand day): NULL until paid. refunded_minor: sum of its refunds; refunded_whole_day: brand day on which
+-- they reached the paid amount. channel_id 0: none named. top_product_id, top_line_minor: the line of the largest amount,
+-- the earliest of equals (0, 0 where there are no lines). identity_id: the identity it came through, 0 for none.
+-- number_sealed: none; order numbers are not personal. exported_at: how old the knowledge is. content_hash: of the order as
+-- it was read, so that the same again is known without comparing.
+-- read by: the build of the columns (primary key order), the SQL twins, customer show.
+CREATE TABLE orders (
+    customer_id INT64 NOT NULL,
+    order_id INT64 NOT NULL,
+    source TEXT NOT NULL,
+    number TEXT NOT NULL,
+    state INT64 NOT NULL,
+    occurred_at INT64 NOT NULL,
+    paid_at INT64,
+    paid_day INT64,
+    amount_minor INT64 NOT NULL,
+    refunded_minor INT64 NOT NULL,
+    refunded_whole_day INT64,
+    channel_id INT64 NOT NULL,
+    top_product_id INT64 NOT NULL,
+    top_line_minor INT64 NOT NULL,
+    line_count INT64 NOT NULL,
+    identity_id INT64 NOT NULL,
+    exported_at INT64 NOT NULL,
+    content_hash BYTES NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (customer_id, order_id)
+) STRICT CLUSTERED;
+
+-- row: one line of an order, in the order of the file. quantity_milli: thousandths of a piece. product_id 0: not named.
+-- read by: customer show, by-first-product (SQL twin), verify.
+CREATE TABLE order_line (
+    customer_id INT64 NOT NULL,
+    order_id INT64 NOT NULL,
+    line_no INT64 NOT NULL,
+    product_id INT64 NOT NULL,
+    quantity_milli INT64 NOT NULL,
+    amount_minor INT64 NOT NULL,
+    PRIMARY KEY (customer_id, order_id, line_no)
+) STRICT CLUSTERED;
+
+-- row: money given back. order_id 0: no order is known (a credit note standing alone). amount_minor is positive.
+-- read by: the build of the columns (primary key order), the SQL twins, customer show.
+CREATE TABLE refund (
+    customer_id INT64 NOT NULL,
+    refund_id INT64 NOT NULL,
+    order_id INT64 NOT NULL,
+    source TEXT NOT NULL,
+    number TEXT NOT NULL,
+    amount_minor INT64 NOT NULL,
+    refunded_at INT64 NOT NULL,
+    refunded_day INT64 NOT NULL,
+    channel_id INT64 NOT NULL,
+    exported_at INT64 NOT NULL,
+    content_hash BYTES NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (customer_id, refund_id)
+) STRICT CLUSTERED;
+
+-- row: a refund that names an order which is not known yet. order_hash: as the lookup's of LOOKUP_ORDER.
+-- read by: the import, for each new order while this table is not empty.
+CREATE TABLE refund_waiting (
+    order_hash BYTES NOT NULL,
+    refund_id INT64 NOT NULL,
+    customer_id INT64 NOT NULL,
+    PRIMARY KEY (order_hash, refund_id)
+) STRICT CLUSTERED;
+
+-- row: a channel that orders name. read by: reports, customer show.
+CREATE TABLE channel (
+    channel_id INT64 NOT NULL,
+    name TEXT NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (channel_id)
+) STRICT;
+
+-- read by: the import, by name; keeps names unique.
+CREATE UNIQUE INDEX channel_by_name ON channel (name);
+
+-- row: a category of products. read by: reports.
+CREATE TABLE category (
+    category_id INT64 NOT NULL,
+    name TEXT NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (category_id)
+) STRICT;
+
+-- read by: the import, by name; keeps names unique.
+CREATE UNIQUE INDEX category_by_name ON category (name);
+
+-- row: a product. code: the merchant's own (or its name where the file has no code). category_id 0: none.
+-- read by: reports, customer show.
+CREATE TABLE product (
+    product_id INT64 NOT NULL,
+    code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    category_id INT64 NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (product_id)
+) STRICT;
+
+-- read by: the import, by code; keeps codes unique.
+CREATE UNIQUE INDEX product_by_code ON product (code);
+
+-- row: one run of an import over one file. file_hash: content of the file as it lay on disk. exported_at: how old its
+-- knowledge is; a file met again keeps the first one. finished_at NULL: it was broken off. Counts are of this run.
+-- read by: the import (has this file been met?), reports (what was left out), huitou import log.
+CREATE TABLE import_run (
+    import_id INT64 NOT NULL,
+    file_hash BYTES NOT NULL,
+    file_name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    map_name TEXT NOT NULL,
+    exported_at INT64 NOT NULL,
+    started_at INT64 NOT NULL,
+    finished_at INT64,
+    row_count INT64 NOT NULL,
+    order_new_count INT64 NOT NULL,
+    order_changed_count INT64 NOT NULL,
+    order_same_count INT64 NOT NULL,
+    refund_count INT64 NOT NULL,
+    rejected_row_count INT64 NOT NULL,
+    skipped_row_count INT64 NOT NULL,
+    PRIMARY KEY (import_id)
+) STRICT;
+
+-- read by: the import, to know a file again.
+CREATE INDEX import_run_by_file ON import_run (file_hash);

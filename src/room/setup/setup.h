@@ -1,0 +1,26 @@
+/* Room setup: the brand itself — its name, currency and time zone, the node numbers of its servers, and the calendar of
+ * brand days that reports in SQL join. One row per store. */
+#ifndef HUITOU_ROOM_SETUP_SETUP_H
+#define HUITOU_ROOM_SETUP_SETUP_H
+
+#include "base/calendar.h"
+#include "store/store.h"
+
+struct brand {
+    struct str name;
+    struct str currency; /* ISO 4217 */
+    int currency_digits;
+    struct str time_zone; /* IANA */
+    const struct zone *zone;
+    int64_t created_at_us;
+};
+
+/* Creates the brand. Errors, all at once: SETUP_NAME, SETUP_CURRENCY, ZONE_UNKNOWN, SETUP_EXISTS. */
+ERR_RESULT setup_create(struct store *store, struct arena *arena, struct str name, struct str currency,
+                        struct str time_zone);
+/* Errors: SETUP_MISSING where the store holds no brand. */
+ERR_RESULT setup_load(struct store *store, struct arena *arena, struct brand **out);
+/* Takes the next node number for ids (0 … ID_NODE_MAX). Errors: SETUP_NODES. */
+ERR_RESULT setup_take_node(struct store *store, struct arena *arena, int *node);
+
+#endif

@@ -1,0 +1,68 @@
+/* The only door to SQL: SQLite (WAL, synchronous=FULL, STRICT) or PostgreSQL 15+. One transaction runner with the only
+ * retry loop of the program.
+ *
+ * SQLite: one writer thread takes the waiting writes, runs each in its own savepoint, commits them together and then
+ * answers all of them; readers have their own connections; another thread checkpoints. PostgreSQL: a pool of
+ * connections; writes run side by side. Either way store_write returns after the commit is durable.
+ * Threads: any thread may call store_write and store_read. A failed fsync or commit I/O error on SQLite makes the
+ * store refuse all further writes (STORE_STOPPED): restart recovers. */
+#ifndef HUITOU_STORE_STORE_H
+#define HUITOU_STORE_STORE_H
+
+#include "base/deps.h"
+#include "store/stmt.h"
+
+enum store_kind { STORE_SQLITE, STORE_POSTGRES };
+struct store;
+
+struct store_options {
+    struct str url; /* "sqlite:/path/huitou.db" or "postgres://…" (anything libpq reads) */
+    struct deps deps;
+    int reader_count; /* connections for reading (PostgreSQL: for all); 0: 4 */
+};
+
+/* Opens, prepares every statement (a broken one fails here), and checks that the schema is the one this program
+ * knows. Errors: STORE_OPEN, SCHEMA_OLD (says to run `huitou migrate`), SCHEMA_NEW, STATEMENT_BROKEN. */
+ERR_RESULT store_open(struct arena *arena, const struct store_options *options, struct store **out);
+void store_close(struct store *store);
+enum store_kind store_kind(const struct store *store);
+/* Applies the migrations that are missing, one transaction each; safe to call on a store that is up to date.
+ * Call before store_open. Errors: STORE_OPEN, SCHEMA_NEW, MIGRATION_FAILED. */
+ERR_RESULT store_migrate(struct arena *arena, const struct store_options *options, int *applied_count);
+
+/* fn runs inside a transaction and may run several times: no effect outside the transaction, all memory from
+ * tx_arena (rewound between tries). An error it returns rolls everything back. */
+typedef const struct err *store_fn(struct tx *tx, void *arg);
+
+struct store_job {
+    const char *name; /* for logs and errors */
+    store_fn *fn;
+    void *arg;
+    bool again_if_ambiguous; /* idempotent by its own keys: run again where a commit's outcome is unknown */
+};
+/* Errors: what fn returned; COMMIT_UNKNOWN (class AMBIGUOUS); STORE_STOPPED; STORE_BUSY after LIMIT_TX_RETRY_MAX tries. */
+ERR_RESULT store_write(struct store *store, struct arena *arena, const struct store_job *job);
+/* A consistent snapshot for all statements of fn. */
+ERR_RESULT store_read(struct store *store, struct arena *arena, const struct store_job *job);
+
+struct arena *tx_arena(struct tx *tx);
+struct store *tx_store(struct tx *tx);
+const struct deps *tx_deps(struct tx *tx);
+/* The one time of this transaction: taken when it began. */
+int64_t tx_now_us(struct tx *tx);
+/* Has fn(tx, arg) run at the end of the transaction, before the commit; once per (fn, arg), in order of asking. */
+void tx_before_commit(struct tx *tx, store_fn *fn, void *arg);
+/* One pointer per floor that wants to keep something for the length of the transaction. */
+enum tx_slot { TX_SLOT_EVENT, TX_SLOT_ROOM, TX_SLOT_MAX };
+void **tx_slot(struct tx *tx, enum tx_slot slot);
+
+/* For tests and `huitou verify`: how the database would run a statement; *full_scan says whether a table is read whole. */
+ERR_RESULT store_explain(struct store *store, struct arena *arena, const struct stmt *stmt, struct str *plan,
+                         bool *full_scan);
+/* Counters since opening: commits, commands committed, retries, checkpoints. */
+struct store_counters {
+    int64_t commits, commands, retries, checkpoints;
+};
+struct store_counters store_counters(struct store *store);
+
+#endif
