@@ -1,0 +1,281 @@
+#include "job/home.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "codec/file.h"
+#include "contract/shape.h"
+
+#define HOME_CONFIG_BYTES_MAX (64u << 10)
+#define HOME_KEY_FILE_ENV "HUITOU_MASTER_KEY_FILE"
+
+struct home_config {
+    struct str store; /* absent: SQLite in the directory */
+    int64_t node;
+};
+static const struct field home_config_fields[] = {
+    {.name = "store",
+     .kind = FIELD_TEXT,
+     .offset = offsetof(struct home_config, store),
+     .doc = TEXT("Where the facts are: postgres://…; without it, SQLite in this directory.",
+                 "数据所在：postgres://…；缺省为本目录中的 SQLite。")},
+    {.name = "node",
+     .kind = FIELD_I64,
+     .offset = offsetof(struct home_config, node),
+     .required = true,
+     .min = 0,
+     .max = ID_NODE_MAX,
+     .doc = TEXT("Number of this directory in ids.", "本目录在编号中的节点号。")},
+};
+static const struct shape home_config_shape = {
+    .name = "home_config",
+    .size = sizeof(struct home_config),
+    SHAPE_FIELDS(home_config_fields),
+    .doc =
+        TEXT("huitou.json: what a data directory says of itself.", "huitou.json：数据目录的自述。"),
+};
+
+static struct str home_path(struct arena *arena, struct str directory, const char *name)
+{
+    return str_fmt(arena, "%.*s/%s", STR_ARG(directory), name);
+}
+
+static struct str store_url_of(struct arena *arena, struct str directory, struct str configured)
+{
+    if (str_is(configured))
+        return configured;
+    return str_fmt(arena, "sqlite:%.*s/huitou.db", STR_ARG(directory));
+}
+
+static struct str key_path(struct arena *arena, struct str directory)
+{
+    const char *named = getenv(HOME_KEY_FILE_ENV);
+    return named && *named ? str_c(named) : home_path(arena, directory, "master.key");
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+static bool key_from_hex(struct str hex, uint8_t key[SECRET_KEY_BYTES])
+{
+    if (hex.n != (size_t)2 * SECRET_KEY_BYTES)
+        return false;
+    for (size_t i = 0; i < SECRET_KEY_BYTES; i++) {
+        int high = hex_digit(hex.p[2 * i]), low = hex_digit(hex.p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        key[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* A key that others can read protects nothing: refused rather than warned about. */
+static const struct err *key_read(struct arena *arena, struct str path,
+                                  uint8_t key[SECRET_KEY_BYTES])
+{
+    struct stat info;
+    if (stat(str_z(arena, path), &info) != 0)
+        return ERR_NEW(arena, ERR_HOME_KEY, path, str_c(strerror(errno)));
+    if (info.st_mode & (S_IRWXG | S_IRWXO))
+        return ERR_NEW(arena, ERR_HOME_KEY_MODE, path, str_fmt(arena, "%03o", info.st_mode & 0777));
+    struct str text;
+    TRY(file_read(arena, path, 1024, &text));
+    if (!key_from_hex(str_trim(text), key))
+        return ERR_NEW(arena, ERR_HOME_KEY, path, STR("not 64 hexadecimal digits"));
+    return NULL;
+}
+
+/* Takes a key that is named from outside as it is; makes one where the directory's own is missing.
+ */
+static const struct err *key_make(struct arena *arena, struct str path)
+{
+    if (file_exists(arena, path))
+        return NULL;
+    uint8_t key[SECRET_KEY_BYTES];
+    secret_random(key, sizeof key);
+    struct buf hex = buf_new(arena, 256);
+    for (size_t i = 0; i < sizeof key; i++)
+        buf_fmt(&hex, "%02x", key[i]);
+    buf_char(&hex, '\n');
+    return file_write(arena, path, buf_view(&hex), 0600);
+}
+
+static const struct err *deps_make(struct arena *arena, struct str directory, int node,
+                                   struct deps *deps)
+{
+    uint8_t key[SECRET_KEY_BYTES];
+    secret_init();
+    TRY(key_read(arena, key_path(arena, directory), key));
+    deps->clock = clock_system();
+    deps->ids = id_maker_new(arena, &deps->clock, node);
+    deps->keys = keyring_new(arena, key);
+    return NULL;
+}
+
+static const struct err *config_write(struct arena *arena, struct str directory,
+                                      struct str store_url, int node)
+{
+    struct buf text = buf_new(arena, HOME_CONFIG_BYTES_MAX);
+    struct json_writer w = json_writer(&text, true);
+    json_open(&w, '{');
+    if (str_is(store_url)) {
+        json_key(&w, STR("store"));
+        json_put_str(&w, store_url);
+    }
+    json_key(&w, STR("node"));
+    json_put_i64(&w, node);
+    json_close(&w, '}');
+    buf_char(&text, '\n');
+    return file_write(arena, home_path(arena, directory, "huitou.json"), buf_view(&text), 0600);
+}
+
+static const struct err *config_read(struct arena *arena, struct str directory,
+                                     struct home_config *config)
+{
+    struct str path = home_path(arena, directory, "huitou.json");
+    if (!file_exists(arena, path))
+        return ERR_NEW(arena, ERR_HOME_MISSING, directory);
+    struct str text;
+    const struct json_value *value;
+    TRY(file_read(arena, path, HOME_CONFIG_BYTES_MAX, &text));
+    TRY(json_read(arena, path, text, &value));
+    return shape_read_json(arena, &home_config_shape, value, config);
+}
+
+static bool directory_is_empty(struct arena *arena, struct str directory)
+{
+    DIR *open = opendir(str_z(arena, directory));
+    if (!open)
+        return true;
+    int entries = 0;
+    for (struct dirent *entry = readdir(open); entry; entry = readdir(open))
+        entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(open);
+    return entries == 0;
+}
+
+static const struct err *brand_make(struct arena *arena, const struct home_create *create,
+                                    struct store_options *options)
+{
+    int applied = 0, node = 0;
+    struct store *store;
+    TRY(store_migrate(arena, options, &applied));
+    TRY(store_open(arena, options, &store));
+    const struct err *err =
+        setup_create(store, arena, create->name, create->currency, create->time_zone);
+    if (!err)
+        err = setup_take_node(store, arena, &node);
+    store_close(store);
+    if (err)
+        return err;
+    return config_write(arena, create->directory, create->store_url, node);
+}
+
+/* The directory was empty or missing before, so all that is in it is ours. */
+static void directory_undo(struct arena *arena, struct str directory, bool existed)
+{
+    static const char *const ours[] = {"huitou.json", "master.key", "huitou.db", "huitou.db-wal",
+                                       "huitou.db-shm"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        unlink(str_z(arena, home_path(arena, directory, ours[i])));
+    rmdir(str_z(arena, home_path(arena, directory, "tmp")));
+    if (!existed)
+        rmdir(str_z(arena, directory));
+}
+
+const struct err *home_create(struct arena *arena, const struct home_create *create)
+{
+    struct str directory = create->directory;
+    if (file_exists(arena, home_path(arena, directory, "huitou.json")))
+        return ERR_NEW(arena, ERR_HOME_EXISTS, directory);
+    if (!directory_is_empty(arena, directory))
+        return ERR_NEW(arena, ERR_HOME_NOT_EMPTY, directory);
+    bool existed = file_exists(arena, directory);
+    struct store_options options = {.url = store_url_of(arena, directory, create->store_url)};
+    const struct err *err = file_make_directory(arena, directory, 0700);
+    if (!err)
+        err = file_make_directory(arena, home_path(arena, directory, "tmp"), 0700);
+    if (!err)
+        err = key_make(arena, key_path(arena, directory));
+    if (!err)
+        err = deps_make(arena, directory, 0, &options.deps);
+    if (!err)
+        err = brand_make(arena, create, &options);
+    if (err)
+        directory_undo(arena, directory, existed);
+    return err;
+}
+
+/* flock: gone with the process however it ends. The process id inside is for the message only. */
+static const struct err *lock_take(struct arena *arena, struct home *home)
+{
+    struct str path = home_path(arena, home->directory, "lock");
+    home->lock_fd = open(str_z(arena, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (home->lock_fd < 0)
+        return ERR_NEW(arena, ERR_FILE_OPEN, path, str_c(strerror(errno)));
+    char holder[32] = {0};
+    if (flock(home->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t n = pread(home->lock_fd, holder, sizeof holder - 1, 0);
+        struct str process = n > 0 ? str_copy(arena, str_trim(str_c(holder))) : STR("?");
+        close(home->lock_fd);
+        home->lock_fd = -1;
+        return ERR_NEW(arena, ERR_HOME_LOCKED, home->directory, process);
+    }
+    int n = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
+    if (ftruncate(home->lock_fd, 0) != 0 || pwrite(home->lock_fd, holder, (size_t)n, 0) != n)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    return NULL;
+}
+
+static const struct err *home_open_store(struct arena *arena, struct home *home, bool lock)
+{
+    struct home_config config;
+    TRY(config_read(arena, home->directory, &config));
+    home->store_url = store_url_of(arena, home->directory, config.store);
+    TRY(deps_make(arena, home->directory, (int)config.node, &home->deps));
+    if (lock)
+        TRY(lock_take(arena, home));
+    TRY(file_make_directory(arena, home->temporary_directory, 0700));
+    struct store_options options = {.url = home->store_url, .deps = home->deps};
+    TRY(store_open(arena, &options, &home->store));
+    return setup_load(home->store, arena, &home->brand);
+}
+
+const struct err *home_open(struct arena *arena, struct str directory, bool lock, struct home **out)
+{
+    struct home *home = ARENA_NEW(arena, struct home);
+    home->directory = str_copy(arena, directory);
+    home->temporary_directory = home_path(arena, directory, "tmp");
+    home->lock_fd = -1;
+    const struct err *err = home_open_store(arena, home, lock);
+    if (err) {
+        home_close(home);
+        return err;
+    }
+    *out = home;
+    return NULL;
+}
+
+void home_close(struct home *home)
+{
+    if (home->store)
+        store_close(home->store);
+    if (home->lock_fd >= 0)
+        close(home->lock_fd);
+    home->store = NULL;
+    home->lock_fd = -1;
+}
