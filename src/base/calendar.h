@@ -26,12 +26,14 @@ bool day_parse(struct str text, int32_t *day);             /* YYYY-MM-DD only */
 struct str time_text(struct arena *arena, int64_t time_us); /* RFC 3339 in UTC, to the second */
 /* Reads text by a pattern of %Y %m %d %H %M %S %f (fraction of a second, 1–6 digits) %y, %e and %k (one or two digits
  * for day and hour), %% and literal characters; the whole text must be read. %m, %d, %H accept one digit where
- * the next pattern character is not a conversion. A time of day that is missing is midnight. */
+ * no conversion stands directly before or after them. A time of day that is missing is midnight; a day that is
+ * missing, or does not exist, is false. %y: 69–99 are 1969–1999, 00–68 are 2000–2068. */
 bool civil_parse(struct str pattern, struct str text, struct civil *out);
 
-/* A time zone: offsets read once from ICU (tzdata), then pure C. Immutable after opening: any thread. */
+/* A time zone: offsets read once from ICU, then pure C. Immutable after opening: any thread. ICU carries a tzdata of
+ * its own, which may be older than the system's (Debian 12: 2022e); from 1970 to 2100, constant beyond. */
 struct zone;
-/* name: IANA, e.g. "Europe/London", or "UTC". Errors: ZONE_UNKNOWN. */
+/* name: IANA with its region, e.g. "Europe/London", or "UTC". Errors: ZONE_UNKNOWN. */
 ERR_RESULT zone_open(struct arena *arena, struct str name, struct str field, const struct zone **out);
 struct str zone_name(const struct zone *zone);
 /* The offset from UTC in force at an instant, in seconds. */
@@ -41,7 +43,7 @@ int32_t zone_day(const struct zone *zone, int64_t time_us);
 /* The instant of a local time. A local time that happens twice is the earlier; one skipped by a change of
  * clock is read with the offset before the change (RFC 5545, 3.3.5). */
 int64_t zone_time_us(const struct zone *zone, const struct civil *local);
-/* The instant at which a day begins in the zone. */
+/* The instant at which a day begins in the zone: the first one, where a clock set back shows midnight twice. */
 int64_t zone_day_start_us(const struct zone *zone, int32_t day);
 
 #endif

@@ -10,7 +10,7 @@
 #define SECRET_HASH_BYTES 16
 #define SECRET_SEAL_OVERHEAD (24 + 16) /* nonce + tag */
 
-struct keyring; /* wrap key, look-up hash key, fact-sum key, row hash key */
+struct keyring; /* wrap key, look-up hash key, fact-sum key */
 
 void secret_init(void); /* once, before anything else here */
 void secret_random(void *bytes, size_t n);

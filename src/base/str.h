@@ -23,7 +23,7 @@ struct str {
 
 struct str str_c(const char *c_string);
 bool str_is(struct str s); /* neither absent nor empty */
-bool str_eq(struct str a, struct str b);
+bool str_eq(struct str a, struct str b); /* the same bytes: absent equals empty */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
 int str_cmp(struct str a, struct str b);        /* bytewise, as memcmp; shorter first */
 bool str_starts(struct str s, struct str prefix);
@@ -35,7 +35,7 @@ struct str str_cut(struct str s, char separator, struct str *rest);
 struct str str_copy(struct arena *arena, struct str s);
 const char *str_z(struct arena *arena, struct str s); /* NUL-terminated copy */
 struct str str_fmt(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-struct str str_vfmt(struct arena *arena, const char *format, va_list args);
+struct str str_vfmt(struct arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 struct str str_join(struct arena *arena, const struct str *parts, size_t count, struct str between);
 /* Reads the whole of s as a decimal integer; false where it is anything else or does not fit. */
 bool str_to_i64(struct str s, int64_t *out);

@@ -1,0 +1,182 @@
+#include "base/secret.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
+_Static_assert(SECRET_SEAL_OVERHEAD == NONCE_BYTES + TAG_BYTES, "overhead of a sealed text");
+_Static_assert(SECRET_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "size of a key");
+_Static_assert(SECRET_KEY_BYTES == crypto_kdf_KEYBYTES, "size of the master key");
+_Static_assert(SECRET_HASH_BYTES >= crypto_generichash_BYTES_MIN, "size of a hash");
+
+/* Numbers of the keys made from the master key. Never reused: data in stores depends on them. */
+#define KEY_CONTEXT "huitou_1"
+#define KEY_NUMBER_WRAP 1
+#define KEY_NUMBER_LOOKUP 2
+#define KEY_NUMBER_FACT 3
+
+struct keyring {
+    uint8_t wrap[SECRET_KEY_BYTES];
+    uint8_t lookup[crypto_generichash_KEYBYTES];
+    uint8_t fact[crypto_shorthash_KEYBYTES];
+};
+
+struct secret_stream_hash {
+    crypto_generichash_state state;
+};
+
+static const unsigned char *bytes_of(struct str s)
+{
+    return (const unsigned char *)s.p;
+}
+
+void secret_init(void)
+{
+    int result = sodium_init();
+    CHECK(result >= 0);
+}
+
+void secret_random(void *bytes, size_t n)
+{
+    randombytes_buf(bytes, n);
+}
+
+static void keyring_forget(void *keys)
+{
+    sodium_memzero(keys, sizeof(struct keyring));
+}
+
+static void derive(const uint8_t *master, uint64_t number, uint8_t *key, size_t key_bytes)
+{
+    int failed = crypto_kdf_derive_from_key(key, key_bytes, number, KEY_CONTEXT, master);
+    CHECK(failed == 0);
+}
+
+struct keyring *keyring_new(struct arena *arena, const uint8_t master[SECRET_KEY_BYTES])
+{
+    struct keyring *keys = ARENA_NEW(arena, struct keyring);
+    arena_defer(arena, keyring_forget, keys);
+    derive(master, KEY_NUMBER_WRAP, keys->wrap, sizeof keys->wrap);
+    derive(master, KEY_NUMBER_LOOKUP, keys->lookup, sizeof keys->lookup);
+    derive(master, KEY_NUMBER_FACT, keys->fact, sizeof keys->fact);
+    return keys;
+}
+
+void secret_lookup_hash(const struct keyring *keys, struct str domain, struct str value,
+                        uint8_t out[SECRET_HASH_BYTES])
+{
+    /* A NUL ends the domain, so that no domain and value run into another pair. */
+    CHECK(domain.n > 0 && memchr(domain.p, '\0', domain.n) == NULL);
+    static const unsigned char end[1] = {0};
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys->lookup, sizeof keys->lookup, SECRET_HASH_BYTES);
+    crypto_generichash_update(&state, bytes_of(domain), domain.n);
+    crypto_generichash_update(&state, end, sizeof end);
+    crypto_generichash_update(&state, bytes_of(value), value.n);
+    crypto_generichash_final(&state, out, SECRET_HASH_BYTES);
+}
+
+void secret_content_hash(struct str bytes, uint8_t out[SECRET_HASH_BYTES])
+{
+    crypto_generichash(out, SECRET_HASH_BYTES, bytes_of(bytes), bytes.n, NULL, 0);
+}
+
+struct secret_stream_hash *secret_stream_new(struct arena *arena)
+{
+    /* The state wants to lie on a boundary that is wider than what the arena gives. */
+    size_t alignment = _Alignof(struct secret_stream_hash);
+    uintptr_t p = (uintptr_t)arena_alloc(arena, sizeof(struct secret_stream_hash) + alignment);
+    p = (p + alignment - 1) / alignment * alignment;
+    struct secret_stream_hash *hash = (struct secret_stream_hash *)p;
+    crypto_generichash_init(&hash->state, NULL, 0, SECRET_HASH_BYTES);
+    return hash;
+}
+
+void secret_stream_add(struct secret_stream_hash *hash, const void *bytes, size_t n)
+{
+    crypto_generichash_update(&hash->state, bytes, n);
+}
+
+void secret_stream_end(struct secret_stream_hash *hash, uint8_t out[SECRET_HASH_BYTES])
+{
+    crypto_generichash_final(&hash->state, out, SECRET_HASH_BYTES);
+}
+
+int64_t secret_fact_number(const struct keyring *keys, struct str fact_bytes)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, bytes_of(fact_bytes), fact_bytes.n, keys->fact);
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof hash; i++)
+        number |= (uint64_t)hash[i] << (8 * i);
+    return (int64_t)(number % (uint64_t)FACT_SUM_MODULUS);
+}
+
+struct str secret_seal(struct arena *arena, const uint8_t key[SECRET_KEY_BYTES], struct str context,
+                       struct str plain)
+{
+    CHECK(plain.n <= SIZE_MAX - SECRET_SEAL_OVERHEAD);
+    unsigned char *sealed = arena_alloc(arena, plain.n + SECRET_SEAL_OVERHEAD);
+    /* 192 random bits never meet again: a nonce needs no counter. */
+    randombytes_buf(sealed, NONCE_BYTES);
+    unsigned long long n;
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + NONCE_BYTES, &n, bytes_of(plain), plain.n,
+                                               bytes_of(context), context.n, NULL, sealed, key);
+    CHECK(n + NONCE_BYTES == plain.n + SECRET_SEAL_OVERHEAD);
+    return (struct str){(const char *)sealed, plain.n + SECRET_SEAL_OVERHEAD};
+}
+
+/* Decrypts into plain, which has room for sealed.n - SECRET_SEAL_OVERHEAD bytes. */
+static bool unseal(const uint8_t *key, struct str context, struct str sealed, unsigned char *plain)
+{
+    const unsigned char *p = bytes_of(sealed);
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, p + NONCE_BYTES,
+                                                      sealed.n - NONCE_BYTES, bytes_of(context),
+                                                      context.n, p, key) == 0;
+}
+
+const struct err *secret_open(struct arena *arena, const uint8_t key[SECRET_KEY_BYTES],
+                              struct str context, struct str sealed, struct str *plain)
+{
+    if (sealed.n < SECRET_SEAL_OVERHEAD)
+        return ERR_NEW(arena, ERR_SECRET_OPEN, context);
+    size_t n = sealed.n - SECRET_SEAL_OVERHEAD;
+    unsigned char *bytes = arena_alloc(arena, n);
+    if (!unseal(key, context, sealed, bytes))
+        return ERR_NEW(arena, ERR_SECRET_OPEN, context);
+    *plain = (struct str){(const char *)bytes, n};
+    return NULL;
+}
+
+/* What a wrapped data key is bound to: opened for another customer, it fails. */
+static struct str data_key_context(struct arena *arena, int64_t customer_id)
+{
+    return str_fmt(arena, "customer %lld", (long long)customer_id);
+}
+
+struct str secret_data_key_new(struct arena *arena, const struct keyring *keys, int64_t customer_id)
+{
+    uint8_t key[SECRET_KEY_BYTES];
+    randombytes_buf(key, sizeof key);
+    struct str plain = {(const char *)key, sizeof key};
+    struct str wrapped =
+        secret_seal(arena, keys->wrap, data_key_context(arena, customer_id), plain);
+    sodium_memzero(key, sizeof key);
+    return wrapped;
+}
+
+const struct err *secret_data_key_open(struct arena *arena, const struct keyring *keys,
+                                       int64_t customer_id, struct str wrapped,
+                                       uint8_t out[SECRET_KEY_BYTES])
+{
+    struct str context = data_key_context(arena, customer_id);
+    if (wrapped.n != SECRET_KEY_BYTES + SECRET_SEAL_OVERHEAD ||
+        !unseal(keys->wrap, context, wrapped, out))
+        return ERR_NEW(arena, ERR_SECRET_OPEN, context);
+    return NULL;
+}
