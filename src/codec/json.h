@@ -7,22 +7,35 @@
 
 #define LIMIT_JSON_WRITER_DEPTH 16
 
-enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+/* Names differ from jansson's own (JSON_STRING, json_string …), which would be called in our place. */
+enum json_kind {
+    JSON_KIND_NULL,
+    JSON_KIND_FALSE,
+    JSON_KIND_TRUE,
+    JSON_KIND_INTEGER,
+    JSON_KIND_REAL,
+    JSON_KIND_STRING,
+    JSON_KIND_ARRAY,
+    JSON_KIND_OBJECT,
+};
 
 /* A parsed value; lives in the arena that it was read into. */
 struct json_value;
-/* Errors: JSON_BAD with line and column. field names the source (a file, "body"). */
+/* A BOM before it is passed over. Errors: JSON_BAD with line and column, JSON_TOO_DEEP. field names the source (a file,
+ * "body"). */
 ERR_RESULT json_read(struct arena *arena, struct str field, struct str text, const struct json_value **out);
 enum json_kind json_kind(const struct json_value *value);
-int64_t json_integer(const struct json_value *value);
-double json_real(const struct json_value *value); /* of an integer too */
-struct str json_string(const struct json_value *value);
+int64_t json_i64(const struct json_value *value); /* asserts JSON_KIND_INTEGER */
+double json_f64(const struct json_value *value);  /* of an integer too */
+struct str json_str(const struct json_value *value); /* asserts JSON_KIND_STRING */
 size_t json_count(const struct json_value *value); /* array elements or object members */
 const struct json_value *json_at(const struct json_value *array, size_t index);
 const struct json_value *json_get(const struct json_value *object, struct str key); /* NULL where missing */
+/* In the order of the text. */
 const struct json_value *json_member(const struct json_value *object, size_t index, struct str *key);
 
-/* Writer: appends to a buffer; commas and indentation are its work. */
+/* Writer: appends to a buffer; commas and indentation are its work. What is written is valid JSON whatever the bytes of a
+ * str: those that are not UTF-8 become U+FFFD. */
 struct json_writer {
     struct buf *out;
     int depth;

@@ -13,15 +13,20 @@ struct text_line {
     bool end;        /* no more lines; text is absent */
 };
 
-/* encoding: "utf-8", "gb18030", or another name of iconv. Errors: FILE_OPEN, ENCODING_UNKNOWN. */
+/* encoding: "utf-8", "gb18030", another name of iconv, or "auto": by its BOM, else UTF-8 where the whole file is valid
+ * UTF-8 (it is read once for that), else GB18030. Errors: FILE_OPEN, ENCODING_UNKNOWN; with "auto" also those of
+ * text_input_next but ENCODING_BAD. */
 ERR_RESULT text_input_open(struct arena *arena, struct str path, struct str encoding, struct text_input **out);
-/* Errors: FILE_READ; ENCODING_BAD and LINE_TOO_LONG name file and line. A gzip file that ends too soon is GZIP_BAD. */
+/* Errors: FILE_READ; ENCODING_BAD, LINE_TOO_LONG and TEXT_NUL name file and line. A gzip file that ends too soon, or
+ * has anything behind its end, is GZIP_BAD. After an error the reading is over: the same error comes again. */
 ERR_RESULT text_input_next(struct text_input *input, struct text_line *line);
 /* Bytes of the file on disk read so far, and in all: for progress. */
 void text_input_progress(const struct text_input *input, int64_t *read_bytes, int64_t *total_bytes);
 /* The content hash (secret_content_hash) of the whole file's bytes on disk; after the end was read. */
 void text_input_hash(const struct text_input *input, uint8_t out[SECRET_HASH_BYTES]);
 struct str text_input_path(const struct text_input *input);
+/* The encoding it is read by: "auto" resolved. */
+struct str text_input_encoding(const struct text_input *input);
 void text_input_close(struct text_input *input);
 
 #endif

@@ -6,9 +6,13 @@
 
 #include "codec/json.h"
 
+#define SHAPE_TEXT_BYTES_MAX 4096 /* of a text whose field names no limit, and of a map's key and value */
+#define SHAPE_ITEMS_MAX 1000      /* of a list whose field names no limit, and of a map */
+#define SHAPE_ERRORS_MAX 100      /* errors told at once; the rest is left for the next try */
+
 enum field_kind {
     FIELD_TEXT,   /* struct str */
-    FIELD_I64,    /* int64_t */
+    FIELD_I64,    /* int64_t; absent is 0: give a fallback where that means something else */
     FIELD_BOOL,   /* bool */
     FIELD_DAY,    /* int32_t, YYYY-MM-DD; absent is DAY_NONE */
     FIELD_TIME,   /* int64_t microseconds UTC; RFC 3339, or YYYY-MM-DD in UTC; absent is INT64_MIN */
@@ -37,7 +41,8 @@ struct field {
     size_t offset;
     bool required;
     bool personal; /* redacted in logs */
-    int64_t min, max; /* of a number; of a text's or list's length; 0,0: the field's default limit */
+    int64_t min, max; /* of a number, day, time; of a text's bytes, a list's items; 0,0: the default limit. For days and
+                       * times that is LIMIT_DAY_MIN to LIMIT_DAY_MAX, for numbers all of int64 */
     const char *const *values; /* FIELD_ENUM: NULL-terminated */
     const struct shape *sub;
     const char *fallback; /* default as text, NULL for none */
@@ -55,11 +60,16 @@ struct shape {
 /* Sets out to absent values and fallbacks. */
 void shape_clear(const struct shape *shape, void *out);
 /* Decodes an object; unknown members, wrong kinds, missing fields and bounds are all collected, each with its JSON
- * pointer in err->field. Returns the first (the rest follow by ->next), NULL if there was none. */
+ * pointer (RFC 6901) in err->field. Returns the first (the rest follow by ->next), NULL if there was none. A member that
+ * is null counts as missing. Texts borrow from the value. out is filled as far as it could be, errors or not.
+ * Errors: FIELD_*; DOCUMENT_NOT_OBJECT. */
 ERR_RESULT shape_read_json(struct arena *arena, const struct shape *shape, const struct json_value *value,
                            void *out);
-/* Decodes flags "--name value", "--name=value" and, for FIELD_BOOL, "--name". What is no flag goes to rest, as does all
- * behind "--". Errors: FLAG_UNKNOWN (with the nearest known name), FLAG_VALUE, FIELD_*; all at once. */
+/* Decodes flags "--name value", "--name=value" and, for FIELD_BOOL, "--name" (or "--name=false"). A value that begins with
+ * "--" must be given with "=". What is no flag goes to rest (room for argc), as does "-" and all behind "--"; "-x" is an
+ * unknown flag. A FIELD_LIST of texts may be given several times; objects and maps cannot be flags. argv begins with the
+ * first argument, not with the program's name. out is filled as far as it could be, errors or not.
+ * Errors: FLAG_UNKNOWN (with the nearest known name), FLAG_VALUE, FLAG_TWICE, FIELD_*; all at once, field "--name". */
 ERR_RESULT shape_read_flags(struct arena *arena, const struct shape *shape, int argc, char **argv, void *out,
                             struct str *rest, int *rest_count);
 /* The flags with their docs, a line each, for --help. */

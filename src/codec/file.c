@@ -1,0 +1,138 @@
+#include "codec/file.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_BYTES 65536
+
+static const struct err *read_all(struct arena *arena, struct str path, int fd, size_t bytes_max,
+                                  struct str *out)
+{
+    struct buf buf = buf_new(arena, bytes_max);
+    char chunk[READ_BYTES];
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ERR_NEW(arena, ERR_FILE_READ, path, str_c(strerrordesc_np(errno)));
+        if (n == 0)
+            break;
+        if ((size_t)n > bytes_max - buf.n)
+            return ERR_NEW(arena, ERR_FILE_TOO_LARGE, path, str_fmt(arena, "%zu", bytes_max));
+        buf_add(&buf, chunk, (size_t)n);
+    }
+    *out = buf.n ? buf_view(&buf) : STR("");
+    return NULL;
+}
+
+const struct err *file_read(struct arena *arena, struct str path, size_t bytes_max, struct str *out)
+{
+    int fd = open(str_z(arena, path), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return ERR_NEW(arena, ERR_FILE_OPEN, path, str_c(strerrordesc_np(errno)));
+    struct stat info;
+    const struct err *err = NULL;
+    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))
+        err = ERR_NEW(arena, ERR_FILE_OPEN, path, str_c(strerrordesc_np(EISDIR)));
+    else
+        err = read_all(arena, path, fd, bytes_max, out);
+    close(fd);
+    return err;
+}
+
+static bool write_all(int fd, struct str content)
+{
+    while (content.n > 0) {
+        ssize_t n = write(fd, content.p, content.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        content.p += n;
+        content.n -= (size_t)n;
+    }
+    return true;
+}
+
+/* The folder that a path lies in. */
+static struct str folder_of(struct str path)
+{
+    size_t n = path.n;
+    while (n > 0 && path.p[n - 1] != '/')
+        n--;
+    if (n == 0)
+        return STR(".");
+    return str_slice(path, 0, n == 1 ? 1 : n - 1);
+}
+
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return synced;
+}
+
+/* Closes fd too. Leaves errno as the first failure set it. */
+static bool write_and_close(int fd, struct str content, int mode)
+{
+    bool written = write_all(fd, content) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    bool closed = close(fd) == 0;
+    if (!written)
+        errno = saved;
+    return written && closed;
+}
+
+const struct err *file_write(struct arena *arena, struct str path, struct str content, int mode)
+{
+    char *temporary = arena_alloc(arena, path.n + sizeof(".XXXXXX"));
+    memcpy(temporary, path.p, path.n);
+    memcpy(temporary + path.n, ".XXXXXX", sizeof(".XXXXXX"));
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+
+    if (!write_and_close(fd, content, mode) || rename(temporary, str_z(arena, path)) != 0) {
+        const char *why = strerrordesc_np(errno);
+        unlink(temporary);
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(why));
+    }
+    if (!sync_folder(str_z(arena, folder_of(path))))
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    return NULL;
+}
+
+const struct err *file_make_directory(struct arena *arena, struct str path, int mode)
+{
+    for (size_t i = 1; i <= path.n; i++) {
+        if (i < path.n && path.p[i] != '/')
+            continue;
+        const char *part = str_z(arena, str_slice(path, 0, i));
+        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST)
+            return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    }
+    struct stat info;
+    if (stat(str_z(arena, path), &info) != 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    if (!S_ISDIR(info.st_mode))
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(ENOTDIR)));
+    return NULL;
+}
+
+bool file_exists(struct arena *arena, struct str path)
+{
+    return access(str_z(arena, path), F_OK) == 0;
+}
