@@ -20,6 +20,10 @@ CREATE TABLE event_partition (
     PRIMARY KEY (partition_no)
 ) STRICT;
 
+INSERT INTO event_partition (partition_no, last_number)
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 63)
+SELECT i, 0 FROM n;
+
 -- row: one event of one customer.
 -- read by: the customer's timeline (primary key).
 CREATE TABLE event (

@@ -10,8 +10,13 @@
  *
  * Types: i64, f64, text, bytes; a trailing ? means NULL is possible. plan: "search" (every table is reached by an index)
  * or "scan, because …" (a full scan is meant, and why). Optional lines: "dialect: sqlite" / "dialect: postgres" for a
- * pair of the same name; "rows: many" for a result that must not be held in memory; "bulk: yes" for a plain
- * INSERT INTO t(columns) VALUES (:columns), which PostgreSQL may run as COPY. */
+ * pair of the same name (in, out, rows and plan alike); "rows: many" for a result that must not be held in memory;
+ * "bulk: yes" for a plain
+ * INSERT INTO t(columns) VALUES (:columns), the parameters in the order of `in`, which PostgreSQL may run as COPY.
+ * A line that begins with "--" and two or more spaces goes on with the one above. tools/mksql refuses everything else.
+ *
+ * The first error of a statement ends its transaction on both databases: every later statement answers with the same
+ * error, and nothing is committed. Text must be UTF-8 without NUL bytes. */
 #ifndef HUITOU_STORE_STMT_H
 #define HUITOU_STORE_STMT_H
 
@@ -65,10 +70,12 @@ const struct stmt *stmt_by_name(const char *name); /* NULL where unknown */
 ERR_RESULT stmt_run(struct tx *tx, const struct stmt *stmt, const void *in);
 /* As stmt_run, waits, and tells how many rows were changed. */
 ERR_RESULT stmt_run_count(struct tx *tx, const struct stmt *stmt, const void *in, int64_t *changed);
-/* At most one row; *found says whether there was one. Text and bytes are copied into tx_arena. */
+/* At most one row (more is the error STATEMENT_RESULT); *found says whether there was one. Text and bytes are copied
+ * into tx_arena. */
 ERR_RESULT stmt_one(struct tx *tx, const struct stmt *stmt, const void *in, void *out, bool *found);
 /* Runs the statement once for each of count parameter structs (in_size apart), at most one row each, into outs
- * (out_size apart; may be NULL for a statement without a result) and found[]. One round trip on PostgreSQL. */
+ * (out_size apart; may be NULL for a statement without a result) and found[] (may be NULL; for a statement without a
+ * result: whether it changed a row). A round trip on PostgreSQL for every 256. */
 ERR_RESULT stmt_many(struct tx *tx, const struct stmt *stmt, const void *ins, size_t count, void *outs,
                      bool *found);
 /* Rows one by one; text and bytes are valid until the next stmt_next. Several cursors may be open at once. */

@@ -16,7 +16,8 @@ struct test_store {
 };
 struct test_store *test_store_open(enum store_kind kind);
 void test_store_close(struct test_store *test);
-/* Runs fn in a write or read transaction and fails the test with the error's text where there is one. */
+/* Runs fn in a write or read transaction and fails the test with the error's text where there is one. Memory from
+ * tx_arena is gone when they return. Any thread. */
 void test_write(struct test_store *test, store_fn *fn, void *arg);
 void test_read(struct test_store *test, store_fn *fn, void *arg);
 /* A seeded generator (xoshiro256**, so that a seed replays on every machine). */

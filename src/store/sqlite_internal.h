@@ -1,0 +1,46 @@
+/* Inside the SQLite driver: a connection (sqlite.c) and the threads that use them (sqlite_thread.c). */
+#ifndef HUITOU_STORE_SQLITE_INTERNAL_H
+#define HUITOU_STORE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "store/store_internal.h"
+
+enum sqlite_role { SQLITE_ROLE_WRITER, SQLITE_ROLE_READER, SQLITE_ROLE_CHECKPOINT };
+
+struct sqlite_slot {
+    sqlite3_stmt *handle; /* NULL: not prepared yet */
+    bool busy;
+};
+struct sqlite_cursor;
+
+/* A connection is used by one thread at a time. */
+struct sqlite_connection {
+    sqlite3 *db;
+    struct sqlite_slot *slots; /* by stmt.index */
+    struct sqlite_cursor *cursors;
+    bool create;    /* the file may be made */
+    bool io_failed; /* set by sqlite_error */
+    struct sqlite_connection *next_free;
+};
+
+struct sqlite;
+
+ERR_RESULT sqlite_connect(struct arena *arena, struct str url, enum sqlite_role role, struct sqlite_connection *c);
+void sqlite_disconnect(struct sqlite_connection *c);
+/* Errors: STATEMENT_BROKEN, with the statement's name. */
+ERR_RESULT sqlite_prepare_all(struct arena *arena, struct sqlite_connection *c);
+ERR_RESULT sqlite_exec(struct arena *arena, struct sqlite_connection *c, const char *sql);
+/* The error that the connection's last call ended with; `what` was being done. */
+ERR_RESULT sqlite_error(struct arena *arena, struct sqlite_connection *c, const char *what);
+void sqlite_close_cursors(struct sqlite_connection *c);
+
+ERR_RESULT sqlite_open(struct arena *arena, struct store *store);
+void sqlite_close(struct store *store);
+ERR_RESULT sqlite_write(struct store *store, struct arena *arena, const struct store_job *job);
+ERR_RESULT sqlite_read(struct store *store, struct arena *arena, const struct store_job *job);
+/* Waits until a reader is free. */
+struct sqlite_connection *sqlite_take_reader(struct sqlite *database);
+void sqlite_give_reader(struct sqlite *database, struct sqlite_connection *c);
+
+#endif
