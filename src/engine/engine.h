@@ -16,7 +16,7 @@ struct engine_order {
     int32_t refunded_whole_day; /* the day its refunds reached the paid amount; DAY_NONE where they did not */
     int64_t channel_id;         /* 0: none named */
     int64_t top_product_id;     /* product of its largest line; 0: no lines, or none named */
-    int64_t top_line_minor;     /* amount of that line */
+    int64_t top_line_minor;     /* amount of that line; 0 where there are no lines */
 };
 /* One refund of a customer, with or without a known order. */
 struct engine_refund {
@@ -27,8 +27,11 @@ struct engine_refund {
 
 struct engine *engine_new(struct arena *arena);
 void engine_free(struct engine *engine);
+/* The columns may take at most so many bytes (no limit at first); past it engine_put answers CAPACITY. */
+void engine_limit(struct engine *engine, int64_t bytes_max);
 /* Replaces all that is known of one customer (a root, no placeholder): idempotent. Orders and refunds in any order; no
- * orders and no refunds removes the customer. Errors: CAPACITY. */
+ * orders and no refunds removes the customer. Days lie within LIMIT_DAY_MIN … LIMIT_DAY_MAX. Errors: CAPACITY,
+ * CHANNELS_MAX (what was known of the customer stays; the error lives in the engine's arena). */
 ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct engine_order *orders,
                       size_t order_count, const struct engine_refund *refunds, size_t refund_count);
 /* The name of a channel, or code and name of a product, for report texts. */
@@ -39,10 +42,11 @@ struct engine_size {
     int64_t customers, orders, refunds, bytes;
 };
 struct engine_size engine_size(const struct engine *engine);
-/* First and last paid day of all counted orders known on any day; false where there is none. */
+/* First and last paid day of the orders that were never wholly refunded; false where there is none. */
 bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_day);
 /* Says whether two engines hold the same facts (in whatever order they were put); absent where equal, else the first
- * customer that differs and how. For verify and for tests. */
+ * customer (by id) that differs and how. Of order ids the engine keeps only the order that they give to the orders of one
+ * day; names are not compared. For verify and for tests. */
 struct str engine_difference(struct arena *arena, const struct engine *a, const struct engine *b);
 
 /* Every report of the product, declared once in engine/metric.c. */

@@ -1,0 +1,435 @@
+/* link: engine contract */
+/* The columns: putting, replacing, removing, comparing, compaction, limits, threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/calendar.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+
+#define DAY_0 15000
+
+static int set_up(void **state)
+{
+    *state = arena_new("engine test", (size_t)1 << 28);
+    return 0;
+}
+static int tear_down(void **state)
+{
+    arena_free(*state);
+    return 0;
+}
+
+static struct engine_order order(int64_t id, int32_t day, int64_t amount)
+{
+    return (struct engine_order){
+        .order_id = id,
+        .paid_day = day,
+        .amount_minor = amount,
+        .refunded_whole_day = DAY_NONE,
+    };
+}
+
+static void put(struct engine *engine, int64_t customer_id, const struct engine_order *orders,
+                size_t order_count)
+{
+    assert_null(engine_put(engine, customer_id, orders, order_count, NULL, 0));
+}
+
+static struct report *report_of(struct arena *arena, const struct engine *engine, const char *name)
+{
+    struct report_scope scope = {.as_of_day = LIMIT_DAY_MAX + 1,
+                                 .from_day = LIMIT_DAY_MIN,
+                                 .to_day = LIMIT_DAY_MAX,
+                                 .currency_digits = 2};
+    struct report *report;
+    assert_null(engine_report(arena, engine, metric_by_name(str_c(name)), &scope, &report));
+    return report;
+}
+
+/* Customers, orders, purchase days, paid. */
+static void check_totals(struct arena *arena, const struct engine *engine, int64_t customers,
+                         int64_t orders, int64_t days, int64_t gross)
+{
+    const struct cell *row = report_of(arena, engine, "totals")->sections[0].cells;
+    assert_int_equal(row[0].i, customers);
+    assert_int_equal(row[1].i, orders);
+    assert_int_equal(row[2].i, days);
+    assert_int_equal(row[5].i, gross);
+}
+
+static void empty_engine(void **state)
+{
+    struct engine *engine = engine_new(*state);
+    int32_t first_day, last_day;
+    assert_false(engine_days(engine, &first_day, &last_day));
+    struct engine_size size = engine_size(engine);
+    assert_int_equal(size.customers + size.orders + size.refunds + size.bytes, 0);
+    for (int i = 0; i < metric_count; i++)
+        assert_non_null(report_of(*state, engine, metric_all[i]->name));
+    check_totals(*state, engine, 0, 0, 0, 0);
+    put(engine, 7, NULL, 0);
+    assert_int_equal(engine_size(engine).customers, 0);
+    engine_free(engine);
+}
+
+static void put_replaces_and_removes(void **state)
+{
+    struct engine *engine = engine_new(*state);
+    struct engine_order first[] = {order(1, DAY_0, 100), order(2, DAY_0 + 3, 50)};
+    struct engine_order second[] = {order(2, DAY_0 + 3, 50), order(3, DAY_0 + 4, 7),
+                                    order(4, DAY_0 + 4, 5)};
+    struct engine_refund refund = {.amount_minor = 3, .refunded_day = DAY_0 + 9};
+    put(engine, 70, first, 2);
+    put(engine, 71, first, 1);
+    check_totals(*state, engine, 2, 3, 3, 250);
+    put(engine, 70, first, 2); /* the same again changes nothing */
+    check_totals(*state, engine, 2, 3, 3, 250);
+    assert_null(engine_put(engine, 70, second, 3, &refund, 1));
+    check_totals(*state, engine, 2, 4, 3, 162);
+    assert_int_equal(engine_size(engine).orders, 4);
+    assert_int_equal(engine_size(engine).refunds, 1);
+    put(engine, 71, NULL, 0);
+    check_totals(*state, engine, 1, 3, 2, 62);
+    assert_int_equal(engine_size(engine).customers, 1);
+    put(engine, 71, NULL, 0);
+    put(engine, 71, first, 2);
+    check_totals(*state, engine, 2, 5, 4, 212);
+    int32_t first_day, last_day;
+    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_int_equal(first_day, DAY_0);
+    assert_int_equal(last_day, DAY_0 + 4);
+    engine_free(engine);
+}
+
+static void days_and_amounts_at_both_ends(void **state)
+{
+    struct engine *engine = engine_new(*state);
+    struct engine_order ends[] = {
+        order(1, LIMIT_DAY_MIN, 0),
+        order(2, LIMIT_DAY_MAX, INT32_MAX),        /* 2147483647: the last that is not wide */
+        order(3, LIMIT_DAY_MAX, INT64_C(1) << 31), /* 2147483648: the first that is */
+        order(4, LIMIT_DAY_MAX, INT64_C(9000000000000000000)),
+    };
+    ends[0].refunded_whole_day = LIMIT_DAY_MAX;
+    ends[1].top_line_minor = -1;
+    ends[1].top_product_id = 9;
+    put(engine, INT64_MAX, ends, 4);
+    /* 2147483647 + 2147483648 + 9·10^18; the order of 1990 is wholly refunded before the as-of
+     * day of 2100. */
+    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000004294967295));
+    int32_t first_day, last_day;
+    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_int_equal(first_day, LIMIT_DAY_MAX);
+    assert_int_equal(last_day, LIMIT_DAY_MAX);
+    for (int i = 0; i < metric_count; i++)
+        assert_non_null(report_of(*state, engine, metric_all[i]->name));
+    engine_free(engine);
+}
+
+static void difference_of(void **state, struct engine_order *a, struct engine_order *b,
+                          const char *wanted)
+{
+    struct arena *arena = *state;
+    struct engine *one = engine_new(arena), *other = engine_new(arena);
+    put(one, 5, a, 2);
+    put(other, 5, b, 2);
+    struct str difference = engine_difference(arena, one, other);
+    if (wanted)
+        assert_string_equal(str_z(arena, difference), wanted);
+    else
+        assert_null(difference.p);
+    engine_free(one);
+    engine_free(other);
+}
+
+static void difference_names_the_field(void **state)
+{
+    struct engine_order a[] = {order(1, DAY_0, 100), order(2, DAY_0, 200)};
+    struct engine_order swapped[] = {a[1], a[0]};
+    struct engine_order b[2];
+    difference_of(state, a, swapped, NULL);
+    memcpy(b, a, sizeof(a));
+    b[1].amount_minor = 201;
+    difference_of(state, a, b,
+                  "customer 5, order 2: the amount is 200 in one and 201 in the other");
+    memcpy(b, a, sizeof(a));
+    b[0].paid_day++; /* now sorted behind the other: the first order has amount 200 */
+    difference_of(state, a, b,
+                  "customer 5, order 1: the amount is 100 in one and 200 in the other");
+    memcpy(b, a, sizeof(a));
+    b[1].paid_day++;
+    difference_of(state, a, b,
+                  "customer 5, order 2: the day is 15000 in one and 15001 in the "
+                  "other");
+    memcpy(b, a, sizeof(a));
+    b[1].refunded_whole_day = DAY_0 + 1;
+    difference_of(state, a, b,
+                  "customer 5, order 2: the day of its whole refund is -2147483648 in one and "
+                  "15001 in the other");
+    memcpy(b, a, sizeof(a));
+    b[0].channel_id = 3;
+    difference_of(state, a, b, "customer 5, order 1: the channel is 0 in one and 3 in the other");
+    memcpy(b, a, sizeof(a));
+    b[0].top_product_id = 4;
+    difference_of(state, a, b,
+                  "customer 5, order 1: the top product is 0 in one and 4 in the other");
+    memcpy(b, a, sizeof(a));
+    b[0].top_line_minor = -7;
+    difference_of(state, a, b, "customer 5, order 1: the top line is 0 in one and -7 in the other");
+}
+
+static void difference_in_customers_and_refunds(void **state)
+{
+    struct arena *arena = *state;
+    struct engine *a = engine_new(arena), *b = engine_new(arena);
+    struct engine_order orders[] = {order(1, DAY_0, 100)};
+    struct engine_refund refunds[] = {{.amount_minor = 5, .refunded_day = DAY_0 + 1},
+                                      {.amount_minor = 6, .refunded_day = DAY_0}};
+    struct engine_refund turned[] = {refunds[1], refunds[0]};
+    assert_null(engine_difference(arena, a, b).p);
+    assert_null(engine_difference(arena, a, a).p);
+    /* The same facts by different ways: another order of putting, a detour over other facts. */
+    put(a, 1, orders, 1);
+    assert_null(engine_put(a, 2, orders, 1, refunds, 2));
+    assert_null(engine_put(b, 2, NULL, 0, turned, 2));
+    assert_null(engine_put(b, 2, orders, 1, turned, 2));
+    put(b, 3, orders, 1);
+    put(b, 1, orders, 1);
+    assert_string_equal(str_z(arena, engine_difference(arena, a, b)),
+                        "customer 3: 0 orders in one and 1 in the other");
+    assert_string_equal(str_z(arena, engine_difference(arena, b, a)),
+                        "customer 3: 1 orders in one and 0 in the other");
+    put(b, 3, NULL, 0);
+    assert_null(engine_difference(arena, a, b).p);
+    turned[1].amount_minor = 4;
+    assert_null(engine_put(b, 2, orders, 1, turned, 2));
+    assert_string_equal(str_z(arena, engine_difference(arena, a, b)),
+                        "customer 2, refund 2: the amount is 5 in one and 4 in the other");
+    assert_null(engine_put(b, 2, orders, 1, turned, 1));
+    assert_string_equal(str_z(arena, engine_difference(arena, a, b)),
+                        "customer 2: 2 refunds in one and 1 in the other");
+    engine_free(a);
+    engine_free(b);
+}
+
+/* Orders of customer c in version v. */
+static size_t version(struct engine_order *orders, int64_t c, int v)
+{
+    size_t count = (size_t)((c * 7 + v) % 9) + (v == 0 ? 1 : 0);
+    for (size_t i = 0; i < count; i++) {
+        orders[i] = order((int64_t)i, DAY_0 + (int32_t)((c + v * 3 + (int64_t)i * 11) % 500),
+                          (c * 31 + v * 17 + (int64_t)i) % 1000);
+        orders[i].channel_id = (c + (int64_t)i) % 4;
+        if ((c + v) % 50 == 0)
+            orders[i].amount_minor += INT64_C(1) << 40; /* some wide ones move too */
+    }
+    return count;
+}
+
+static void compaction_keeps_facts_and_gives_memory_back(void **state)
+{
+    enum { CUSTOMERS = 40000, VERSIONS = 8 };
+    struct engine *churned = engine_new(*state), *fresh = engine_new(*state);
+    struct engine_order orders[16];
+    for (int v = 0; v < VERSIONS; v++)
+        for (int64_t i = 0; i < CUSTOMERS; i++) {
+            int64_t c = i * 7919 % CUSTOMERS;
+            if (v > c % VERSIONS)
+                continue; /* each stays at a version of its own, so that no chunk is all garbage */
+            put(churned, c, orders, version(orders, c, v));
+        }
+    for (int64_t c = 0; c < CUSTOMERS; c++)
+        put(fresh, c, orders, version(orders, c, (int)(c % VERSIONS)));
+    assert_null(engine_difference(*state, churned, fresh).p);
+    struct engine_size a = engine_size(churned), b = engine_size(fresh);
+    assert_int_equal(a.customers, b.customers);
+    assert_int_equal(a.orders, b.orders);
+    /* 18 bytes a row: a third of the living rows more for garbage, and chunks (65,536 rows) begun;
+     * all that was put would be four and a half times the rows. */
+    assert_true(a.bytes < b.bytes + b.orders * 18 / 3 + 3 * 65536 * 18);
+    struct report *of_a = report_of(*state, churned, "totals");
+    struct report *of_b = report_of(*state, fresh, "totals");
+    assert_null(report_difference(*state, of_a, of_b).p);
+    for (int64_t c = 0; c < CUSTOMERS; c++)
+        put(churned, c, NULL, 0);
+    assert_int_equal(engine_size(churned).orders, 0);
+    check_totals(*state, churned, 0, 0, 0, 0);
+    engine_free(churned);
+    engine_free(fresh);
+}
+
+static void a_run_longer_than_a_chunk(void **state)
+{
+    enum { ORDERS = 150000 };
+    struct engine *engine = engine_new(*state);
+    struct engine_order *orders = calloc(ORDERS, sizeof(*orders));
+    assert_non_null(orders);
+    int64_t sum = 0;
+    for (int i = 0; i < ORDERS; i++) {
+        orders[i] = order(i, DAY_0 + (i * 7 % 1000), i % 100);
+        sum += i % 100;
+    }
+    put(engine, 1, orders, ORDERS);
+    put(engine, 2, orders, 1);
+    check_totals(*state, engine, 2, ORDERS + 1, 1001, sum);
+    put(engine, 1, orders + 1, 1);
+    check_totals(*state, engine, 2, 2, 2, 1); /* amounts 0 and 1 */
+    free(orders);
+    engine_free(engine);
+}
+
+/* Wherever memory ends, the put fails whole: what was known stays. */
+static void capacity_changes_nothing(void **state)
+{
+    struct engine *engine = engine_new(*state), *kept = engine_new(*state);
+    struct engine_order orders[16];
+    struct engine_refund refund = {.amount_minor = 1, .refunded_day = DAY_0, .channel_id = 77};
+    int64_t c = 0, refused = 0;
+    int64_t limit = 0;
+    for (; c < 120000; c++) {
+        size_t count = version(orders, c, 0);
+        orders[0].top_product_id = c;
+        const struct err *err;
+        while ((err = engine_put(engine, c, orders, count, &refund, 1))) {
+            assert_int_equal(err->code, ERR_CAPACITY);
+            assert_int_equal(engine_size(engine).customers, c);
+            refused++;
+            limit += 1000000;
+            engine_limit(engine, limit);
+        }
+        assert_null(engine_put(kept, c, orders, count, &refund, 1));
+        if (c == 0)
+            engine_limit(engine, limit = engine_size(engine).bytes);
+    }
+    assert_true(refused > 5);
+    assert_null(engine_difference(*state, engine, kept).p);
+    engine_free(engine);
+    engine_free(kept);
+}
+
+static void too_many_channels(void **state)
+{
+    struct engine *engine = engine_new(*state);
+    struct engine_order one = order(1, DAY_0, 5);
+    const struct err *err = NULL;
+    for (int64_t channel = 0; channel < 70000 && !err; channel++) {
+        one.channel_id = channel;
+        err = engine_put(engine, channel, &one, 1, NULL, 0);
+    }
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CHANNELS_MAX);
+    assert_int_equal(engine_size(engine).customers, 65536);
+    engine_free(engine);
+}
+
+static void names_are_taken_over(void **state)
+{
+    struct arena *arena = *state;
+    struct engine *engine = engine_new(arena);
+    struct engine_order one = order(1, DAY_0, 5);
+    one.channel_id = 3;
+    one.top_product_id = 8;
+    one.top_line_minor = 5;
+    put(engine, 1, &one, 1);
+    const struct cell *row = report_of(arena, engine, "by-channel")->sections[0].cells;
+    assert_true(row[0].null); /* not named yet */
+    char text[] = "shop";
+    engine_name_channel(engine, 3, str_c(text));
+    engine_name_product(engine, 8, STR("P8"), STR("Soap"));
+    memcpy(text, "gone", 4);
+    row = report_of(arena, engine, "by-channel")->sections[0].cells;
+    assert_string_equal(str_z(arena, row[0].s), "shop");
+    row = report_of(arena, engine, "by-first-product")->sections[0].cells;
+    assert_string_equal(str_z(arena, row[0].s), "P8");
+    assert_string_equal(str_z(arena, row[1].s), "Soap");
+    engine_name_channel(engine, 3, STR("store"));
+    row = report_of(arena, engine, "by-channel")->sections[0].cells;
+    assert_string_equal(str_z(arena, row[0].s), "store");
+    engine_free(engine);
+}
+
+static void metric_names(void **state)
+{
+    (void)state;
+    assert_non_null(metric_by_name(STR("by-first-product")));
+    assert_null(metric_by_name(STR("by-first")));
+    assert_null(metric_by_name(STR_NONE));
+}
+
+/* --- Threads: every reader sees whole customers only --- */
+
+struct reader {
+    struct engine *engine;
+    int faults;
+};
+
+/* The writer keeps two orders of the same amount per customer: an odd count or a half sum was
+ * seen half-done. */
+static void *read_for_a_while(void *arg)
+{
+    struct reader *reader = arg;
+    for (int i = 0; i < 200; i++) {
+        struct arena *arena = arena_new("reader", 1 << 20);
+        const struct cell *row = report_of(arena, reader->engine, "totals")->sections[0].cells;
+        struct engine_size size = engine_size(reader->engine);
+        int32_t first_day, last_day;
+        engine_days(reader->engine, &first_day, &last_day);
+        reader->faults += row[1].i != 2 * row[0].i || size.orders != 2 * size.customers;
+        arena_free(arena);
+    }
+    return NULL;
+}
+
+static void readers_and_a_writer(void **state)
+{
+    enum { CUSTOMERS = 300 };
+    struct engine *engine = engine_new(*state);
+    struct reader readers[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        readers[i] = (struct reader){.engine = engine};
+        assert_int_equal(pthread_create(&threads[i], NULL, read_for_a_while, &readers[i]), 0);
+    }
+    for (int64_t i = 0; i < 30000; i++) {
+        struct engine_order two[] = {order(1, DAY_0 + (int32_t)(i % 50), i),
+                                     order(2, DAY_0 + (int32_t)(i % 70), i)};
+        two[0].channel_id = i % 1000;
+        if (i % 10 == 0)
+            engine_name_channel(engine, i % 2000, STR("name"));
+        put(engine, i % CUSTOMERS, two, i % 7 == 0 ? 0 : 2);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(readers[i].faults, 0);
+    }
+    engine_free(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(empty_engine, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(put_replaces_and_removes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(days_and_amounts_at_both_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(difference_names_the_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(difference_in_customers_and_refunds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(compaction_keeps_facts_and_gives_memory_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_run_longer_than_a_chunk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(capacity_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_many_channels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_taken_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metric_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(readers_and_a_writer, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
