@@ -56,15 +56,18 @@ struct customer_buyer {
     bool created;
 };
 /* Finds or creates the customers of `count` buyers in this transaction, by the rule in customer_rule.h; writes customers,
- * identities, name hashes, merge proposals and their events. Buyers with equal identities get the same customer.
- * Locks the customers it returns (event_lock). */
+ * identities, name hashes, merge proposals and their events. Buyers with equal identities get the same customer; what
+ * one buyer brings is known to the next. Values are normalised before (identity_normalise), issuers at most
+ * LIMIT_NAME_BYTES_MAX long. Locks the customers it returns (event_lock). Where another transaction takes an identity at
+ * the same moment it fails as CUSTOMER_RACED, upon which the store runs the transaction again. */
 ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, size_t count);
 /* The root of each customer; unknown ids come back as 0. */
 ERR_RESULT customer_roots(struct tx *tx, const int64_t *customer_ids, size_t count, int64_t *root_ids);
 
 /* --- Commands --- */
 
-/* Links the root of from_id below the root of into_id. Errors: CUSTOMER_UNKNOWN, CUSTOMER_SAME, CUSTOMER_MERGE_LIMIT. */
+/* Links the root of from_id below the root of into_id. Errors: CUSTOMER_UNKNOWN, CUSTOMER_SAME, CUSTOMER_MERGE_LIMIT,
+ * CUSTOMER_PLACEHOLDER (into_id stands in for an unknown buyer; the other way round is fine). */
 ERR_RESULT customer_merge(struct tx *tx, int64_t from_id, int64_t into_id, struct str by);
 /* Undoes the merge that linked customer_id below another: it and all that was merged below it stand alone again.
  * Errors: CUSTOMER_UNKNOWN, CUSTOMER_NOT_MERGED. */
@@ -77,6 +80,8 @@ ERR_RESULT customer_tag_set(struct tx *tx, int64_t customer_id, struct str tag, 
 ERR_RESULT customer_tag_remove(struct tx *tx, int64_t customer_id, struct str tag, struct str by);
 /* Notes that somebody looked at the unmasked personal data (event customer.revealed). */
 ERR_RESULT customer_reveal(struct tx *tx, int64_t customer_id, struct str by);
+/* Refuses the open proposals between two persons, whichever of their births are given. Errors: CUSTOMER_UNKNOWN,
+ * CUSTOMER_SAME, CUSTOMER_PROPOSAL_UNKNOWN. */
 ERR_RESULT customer_proposal_refuse(struct tx *tx, int64_t a_id, int64_t b_id);
 
 /* --- Reads --- */
@@ -124,7 +129,7 @@ struct customer_scan {
 };
 struct customer_scan_row {
     int64_t customer_id, root_id;
-    bool placeholder;
+    bool placeholder; /* of this birth; a person is unknown where the root is a placeholder */
 };
 ERR_RESULT customer_scan_open(struct tx *tx, struct customer_scan *scan);
 ERR_RESULT customer_scan_next(struct customer_scan *scan, struct customer_scan_row *row, bool *has);

@@ -106,3 +106,14 @@ CREATE TABLE merge_proposal (
     decided_at INT64,
     PRIMARY KEY (customer_id, other_id)
 ) STRICT CLUSTERED;
+
+-- read by: the list of open proposals, oldest first.
+CREATE INDEX merge_proposal_by_decided ON merge_proposal (decided, recorded_at, customer_id, other_id);
+
+-- row: an issuer that identities of this kind have been met with ('' where the kind has none). A handful of rows.
+-- read by: customer find, which does not know who issued the value that a person types.
+CREATE TABLE identity_issuer (
+    kind INT64 NOT NULL,
+    issuer TEXT NOT NULL,
+    PRIMARY KEY (kind, issuer)
+) STRICT CLUSTERED;

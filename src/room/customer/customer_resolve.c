@@ -1,0 +1,270 @@
+/* Whose orders are these? Reads what the store knows of all identities of a batch at once, then
+ * decides buyer by buyer in the order of the array, so that what one buyer brings is known to the
+ * next. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "room/customer/customer_batch.h"
+#include "room/customer/customer_rule.h"
+#include "sql_customer.h"
+
+/* The identities of one buyer, each once. */
+struct link {
+    size_t identity[LIMIT_IDENTITIES_PER_ORDER_MAX]; /* places in batch->identities */
+    bool weak[LIMIT_IDENTITIES_PER_ORDER_MAX];
+    int count;
+};
+
+static size_t identity_place(struct customer_batch *batch, const struct identity_value *identity)
+{
+    uint8_t hash[SECRET_HASH_BYTES];
+    identity_hash(batch->deps->keys, identity, hash);
+    const size_t *known = customer_map_get(batch->identity_by_hash, map_key_hash(hash));
+    if (known)
+        return *known;
+    size_t place = batch->identity_count++;
+    batch->identities[place].is = *identity;
+    batch->identities[place].is.issuer = customer_text_or_empty(identity->issuer);
+    memcpy(batch->identities[place].hash, hash, sizeof(hash));
+    customer_map_put(batch->identity_by_hash, map_key_hash(hash), place);
+    return place;
+}
+
+/* An identity given twice is sure where either says so. */
+static void link_identity(struct link *link, size_t place, bool weak)
+{
+    for (int i = 0; i < link->count; i++) {
+        if (link->identity[i] != place)
+            continue;
+        link->weak[i] = link->weak[i] && weak;
+        return;
+    }
+    link->identity[link->count] = place;
+    link->weak[link->count++] = weak;
+}
+
+static struct link *collect(struct customer_batch *batch)
+{
+    struct link *links = ARENA_ARRAY(batch->arena, batch->buyer_count, struct link);
+    for (size_t b = 0; b < batch->buyer_count; b++) {
+        const struct customer_buyer *buyer = &batch->buyers[b];
+        for (int i = 0; i < buyer->identity_count; i++)
+            link_identity(&links[b], identity_place(batch, &buyer->identities[i]),
+                          buyer->identities[i].weak);
+    }
+    return links;
+}
+
+static const struct err *look_up(struct customer_batch *batch)
+{
+    size_t count = batch->identity_count;
+    struct sql_customer_lookup_in *ins =
+        ARENA_ARRAY(batch->arena, count, struct sql_customer_lookup_in);
+    struct sql_customer_lookup_out *outs =
+        ARENA_ARRAY(batch->arena, count, struct sql_customer_lookup_out);
+    bool *found = ARENA_ARRAY(batch->arena, count, bool);
+    for (size_t i = 0; i < count; i++) {
+        const struct batch_identity *identity = &batch->identities[i];
+        ins[i] = (struct sql_customer_lookup_in){identity->is.kind,
+                                                 {(const char *)identity->hash, SECRET_HASH_BYTES}};
+    }
+    TRY(sql_customer_lookup_many(batch->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        batch->identities[i].owner_id = found[i] ? outs[i].customer_id : 0;
+        batch->identities[i].owner_root_id = found[i] ? outs[i].root_id : 0;
+    }
+    return NULL;
+}
+
+/* --- What phone owners hold (rule 2) --- */
+
+static struct map_key holding_key(const struct customer_batch *batch, int64_t root_id,
+                                  enum identity_kind kind, struct str issuer)
+{
+    struct arena_mark mark = arena_mark(batch->arena);
+    uint8_t hash[SECRET_HASH_BYTES];
+    struct str text =
+        str_fmt(batch->arena, "%lld %d %.*s", (long long)root_id, (int)kind, STR_ARG(issuer));
+    secret_content_hash(text, hash);
+    arena_rewind(batch->arena, mark);
+    return map_key_hash(hash);
+}
+
+/* Whether identity i of the buyer must give way if its owner holds another of identity j's sort. */
+static bool may_give_way(const struct customer_batch *batch, const struct link *link, int i, int j)
+{
+    const struct batch_identity *found = &batch->identities[link->identity[i]];
+    const struct batch_identity *account = &batch->identities[link->identity[j]];
+    return (found->is.kind == IDENTITY_PHONE || found->is.kind == IDENTITY_EMAIL) &&
+           found->owner_id != 0 && customer_rule_is_account(account->is.kind) && !link->weak[j] &&
+           account->owner_id == 0;
+}
+
+/* The questions of one buyer: each of its phones and addresses against each of its new accounts.
+ * Returns how many there are; writes them where ins is given. */
+static size_t holding_questions(const struct customer_batch *batch, const struct link *link,
+                                struct sql_customer_holds_in *ins)
+{
+    size_t count = 0;
+    for (int i = 0; i < link->count; i++) {
+        for (int j = 0; j < link->count; j++) {
+            if (!may_give_way(batch, link, i, j))
+                continue;
+            const struct identity_value *is = &batch->identities[link->identity[j]].is;
+            int64_t root_id = batch->identities[link->identity[i]].owner_root_id;
+            if (ins)
+                ins[count] = (struct sql_customer_holds_in){root_id, is->kind, is->issuer};
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Asks the store beforehand for all that the decisions may ask. */
+static const struct err *load_holding(struct customer_batch *batch, const struct link *links)
+{
+    size_t count = 0;
+    for (size_t b = 0; b < batch->buyer_count; b++)
+        count += holding_questions(batch, &links[b], NULL);
+    if (count == 0)
+        return NULL;
+    struct arena *arena = batch->arena;
+    struct sql_customer_holds_in *ins = ARENA_ARRAY(arena, count, struct sql_customer_holds_in);
+    struct sql_customer_holds_out *outs = ARENA_ARRAY(arena, count, struct sql_customer_holds_out);
+    bool *found = ARENA_ARRAY(arena, count, bool);
+    count = 0;
+    for (size_t b = 0; b < batch->buyer_count; b++)
+        count += holding_questions(batch, &links[b], ins + count);
+    TRY(sql_customer_holds_many(batch->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        struct map_key key =
+            holding_key(batch, ins[i].root_id, (enum identity_kind)ins[i].kind, ins[i].issuer);
+        if (found[i])
+            customer_map_put(batch->holding, key, 0);
+    }
+    return NULL;
+}
+
+/* --- Decisions --- */
+
+static void ask_rule(const struct customer_batch *batch, const struct link *link,
+                     struct customer_rule_decision *decision)
+{
+    struct customer_rule_identity facts[LIMIT_IDENTITIES_PER_ORDER_MAX];
+    for (int i = 0; i < link->count; i++) {
+        const struct batch_identity *identity = &batch->identities[link->identity[i]];
+        facts[i] = (struct customer_rule_identity){.kind = identity->is.kind,
+                                                   .weak = link->weak[i],
+                                                   .owner_id = identity->owner_id,
+                                                   .owner_root_id = identity->owner_root_id};
+        for (int j = 0; j < link->count; j++) {
+            const struct identity_value *other = &batch->identities[link->identity[j]].is;
+            if (may_give_way(batch, link, i, j) &&
+                customer_map_get(batch->holding, holding_key(batch, identity->owner_root_id,
+                                                             other->kind, other->issuer)))
+                facts[i].owner_holds_other |= 1u << j;
+        }
+    }
+    customer_rule_decide(facts, link->count, decision);
+}
+
+/* The place of the chosen customer in the batch; a new one where the rule found nobody. */
+static size_t customer_place(struct customer_batch *batch,
+                             const struct customer_rule_decision *decision)
+{
+    bool created = decision->customer_id == 0;
+    int64_t id = created ? id_next(batch->deps->ids) : decision->customer_id;
+    const size_t *known = customer_map_get(batch->customer_by_id, map_key_ids(id, 0));
+    if (known)
+        return *known;
+    size_t place = batch->customer_count++;
+    batch->customers[place] = (struct batch_customer){.customer_id = id,
+                                                      .root_id = created ? id : decision->root_id,
+                                                      .created = created,
+                                                      .placeholder = decision->placeholder,
+                                                      .met_at_us = INT64_MAX};
+    customer_map_put(batch->customer_by_id, map_key_ids(id, 0), place);
+    return place;
+}
+
+static void note_identity(struct customer_batch *batch, size_t customer_place, size_t place,
+                          bool claimed, bool weak)
+{
+    struct batch_customer *customer = &batch->customers[customer_place];
+    struct batch_identity *identity = &batch->identities[place];
+    if (claimed) {
+        identity->owner_id = customer->customer_id;
+        identity->owner_root_id = customer->root_id;
+        if (!weak && customer_rule_is_account(identity->is.kind))
+            customer_map_put(
+                batch->holding,
+                holding_key(batch, customer->root_id, identity->is.kind, identity->is.issuer), 0);
+    } else if (!customer_map_put(batch->kept, map_key_ids(customer->customer_id, (int64_t)place),
+                                 0)) {
+        return;
+    }
+    batch->rows[batch->row_count++] = (struct batch_row){customer_place, place, claimed, weak};
+}
+
+static void note_proposal(struct customer_batch *batch, int64_t root_id, int64_t other_root_id,
+                          enum identity_kind kind)
+{
+    int64_t low_id = root_id < other_root_id ? root_id : other_root_id;
+    int64_t high_id = root_id < other_root_id ? other_root_id : root_id;
+    if (customer_map_put(batch->proposed, map_key_ids(low_id, high_id), 0))
+        batch->proposals[batch->proposal_count++] = (struct batch_proposal){low_id, high_id, kind};
+}
+
+static void resolve_buyer(struct customer_batch *batch, struct customer_buyer *buyer,
+                          const struct link *link)
+{
+    struct customer_rule_decision decision;
+    ask_rule(batch, link, &decision);
+    size_t place = customer_place(batch, &decision);
+    struct batch_customer *customer = &batch->customers[place];
+    struct str name = customer_name_tidy(buyer->name);
+    if (name.p && !customer->name.p)
+        customer->name = name;
+    if (buyer->met_at_us < customer->met_at_us)
+        customer->met_at_us = buyer->met_at_us;
+    for (int i = 0; i < link->count; i++) {
+        if (decision.use[i] != CUSTOMER_RULE_KNOWN)
+            note_identity(batch, place, link->identity[i], decision.use[i] == CUSTOMER_RULE_CLAIM,
+                          decision.weak[i]);
+    }
+    for (int i = 0; i < decision.proposal_count; i++)
+        note_proposal(batch, customer->root_id, decision.proposals[i].root_id,
+                      decision.proposals[i].kind);
+    buyer->customer_id = customer->customer_id;
+    buyer->created = decision.customer_id == 0;
+}
+
+ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, size_t count)
+{
+    struct arena *arena = tx_arena(tx);
+    struct customer_batch batch = {
+        .tx = tx, .arena = arena, .deps = tx_deps(tx), .buyers = buyers, .buyer_count = count};
+    size_t identity_max = 0;
+    for (size_t b = 0; b < count; b++) {
+        CHECK(buyers[b].identity_count >= 0 &&
+              buyers[b].identity_count <= LIMIT_IDENTITIES_PER_ORDER_MAX);
+        identity_max += (size_t)buyers[b].identity_count;
+    }
+    batch.identities = ARENA_ARRAY(arena, identity_max, struct batch_identity);
+    batch.customers = ARENA_ARRAY(arena, count, struct batch_customer);
+    batch.rows = ARENA_ARRAY(arena, identity_max, struct batch_row);
+    batch.proposals = ARENA_ARRAY(arena, identity_max, struct batch_proposal);
+    batch.identity_by_hash = customer_map_new(arena, identity_max);
+    batch.customer_by_id = customer_map_new(arena, count);
+    batch.holding = customer_map_new(arena, 0);
+    batch.kept = customer_map_new(arena, 0);
+    batch.proposed = customer_map_new(arena, 0);
+
+    const struct link *links = collect(&batch);
+    TRY(look_up(&batch));
+    TRY(load_holding(&batch, links));
+    for (size_t b = 0; b < count; b++)
+        resolve_buyer(&batch, &buyers[b], &links[b]);
+    return customer_batch_write(&batch);
+}

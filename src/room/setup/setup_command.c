@@ -1,0 +1,136 @@
+/* What changes the brand: it is created once, and gives out node numbers. */
+#include "base/arena.h"
+#include "base/decimal.h"
+#include "base/limits.h"
+#include "room/setup/setup.h"
+
+#include "sql_setup.h"
+
+#define CURRENCY_LETTERS 3
+
+struct brand_making {
+    struct str name, currency, time_zone;
+    int digits;
+    bool exists; /* out */
+    struct arena *arena;
+    struct str existing_name; /* out */
+};
+
+static bool is_brand_name(struct str name)
+{
+    if (!str_is(name) || name.n > LIMIT_NAME_BYTES_MAX || !str_is_utf8(name))
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char byte = (unsigned char)name.p[i];
+        if (byte < 0x20 || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* ICU's table also knows codes by loose spelling; an ISO 4217 code is three capital letters. */
+static bool is_currency(struct str code, int *digits)
+{
+    if (code.n != CURRENCY_LETTERS)
+        return false;
+    for (size_t i = 0; i < code.n; i++) {
+        if (code.p[i] < 'A' || code.p[i] > 'Z')
+            return false;
+    }
+    *digits = currency_digits(code);
+    return *digits >= 0;
+}
+
+static const struct err *look_for_brand(struct tx *tx, void *arg)
+{
+    struct brand_making *making = arg;
+    struct sql_setup_brand_out row;
+    TRY(sql_setup_brand_one(tx, &row, &making->exists));
+    if (making->exists)
+        making->existing_name = str_copy(making->arena, row.name);
+    return NULL;
+}
+
+static const struct err *write_calendar(struct tx *tx)
+{
+    size_t count = LIMIT_DAY_MAX - LIMIT_DAY_MIN + 1;
+    struct sql_setup_calendar_add_in *days =
+        ARENA_ARRAY(tx_arena(tx), count, struct sql_setup_calendar_add_in);
+    for (size_t i = 0; i < count; i++) {
+        int32_t day = LIMIT_DAY_MIN + (int32_t)i;
+        days[i] = (struct sql_setup_calendar_add_in){.day = day, .month = month_of_day(day)};
+    }
+    return sql_setup_calendar_add_bulk(tx, days, count);
+}
+
+static const struct err *write_brand(struct tx *tx, void *arg)
+{
+    const struct brand_making *making = arg;
+    struct sql_setup_brand_add_in brand = {
+        .name = making->name,
+        .currency = making->currency,
+        .currency_digits = making->digits,
+        .time_zone = making->time_zone,
+        .created_at = tx_now_us(tx),
+    };
+    int64_t changed;
+    TRY(sql_setup_brand_add_run_count(tx, &brand, &changed));
+    if (changed == 0) /* somebody else was quicker */
+        return ERR_NEW(tx_arena(tx), ERR_SETUP_EXISTS, STR_NONE, making->name);
+    return write_calendar(tx);
+}
+
+const struct err *setup_create(struct store *store, struct arena *arena, struct str name,
+                               struct str currency, struct str time_zone)
+{
+    struct brand_making making = {
+        .name = name, .currency = currency, .time_zone = time_zone, .arena = arena};
+    struct err_list wrong = {.arena = arena};
+    if (!is_brand_name(name))
+        err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_NAME, STR("--name"), name,
+                                     str_fmt(arena, "%d", LIMIT_NAME_BYTES_MAX)));
+    if (!is_currency(currency, &making.digits))
+        err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_CURRENCY, STR("--currency"), currency));
+    const struct zone *zone;
+    const struct err *zone_wrong = zone_open(arena, time_zone, STR("--timezone"), &zone);
+    if (zone_wrong)
+        err_list_add(&wrong, zone_wrong);
+    TRY(store_read(
+        store, arena,
+        &(struct store_job){.name = "setup.look", .fn = look_for_brand, .arg = &making}));
+    if (making.exists)
+        err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_EXISTS, STR_NONE, making.existing_name));
+    if (wrong.first)
+        return wrong.first;
+    return store_write(
+        store, arena,
+        &(struct store_job){.name = "setup.create", .fn = write_brand, .arg = &making});
+}
+
+static const struct err *take_node(struct tx *tx, void *arg)
+{
+    int *node = arg;
+    struct sql_setup_node_take_in in = {.node_max = ID_NODE_MAX};
+    struct sql_setup_node_take_out out;
+    bool found;
+    TRY(sql_setup_node_take_one(tx, &in, &out, &found));
+    if (found) {
+        *node = (int)out.last_node;
+        return NULL;
+    }
+    struct sql_setup_brand_out brand;
+    TRY(sql_setup_brand_one(tx, &brand, &found));
+    if (!found)
+        return ERR_NEW(tx_arena(tx), ERR_SETUP_MISSING, STR_NONE);
+    return ERR_NEW(tx_arena(tx), ERR_SETUP_NODES, STR_NONE,
+                   str_fmt(tx_arena(tx), "%d", ID_NODE_MAX + 1));
+}
+
+const struct err *setup_take_node(struct store *store, struct arena *arena, int *node)
+{
+    /* Where the outcome is unknown another number is taken: one lost does no harm, one given twice
+     * would. */
+    struct store_job job = {
+        .name = "setup.node", .fn = take_node, .arg = node, .again_if_ambiguous = true};
+    return store_write(store, arena, &job);
+}

@@ -1,0 +1,29 @@
+-- Statements of room setup; the format is in store/stmt.h.
+
+-- name: setup_brand
+-- doc: the brand of this store.
+-- out: name text, currency text, currency_digits i64, time_zone text, created_at i64
+-- plan: scan, because the table has one row
+SELECT name, currency, currency_digits, time_zone, created_at FROM brand;
+
+-- name: setup_brand_add
+-- doc: writes the brand; changes nothing where there is one already.
+-- in: name text, currency text, currency_digits i64, time_zone text, created_at i64
+-- plan: search
+INSERT INTO brand (brand_id, name, currency, currency_digits, time_zone, last_node, created_at)
+VALUES (1, :name, :currency, :currency_digits, :time_zone, -1, :created_at)
+ON CONFLICT (brand_id) DO NOTHING;
+
+-- name: setup_calendar_add
+-- doc: one day of the calendar.
+-- in: day i64, month i64
+-- plan: search
+-- bulk: yes
+INSERT INTO calendar (day, month) VALUES (:day, :month);
+
+-- name: setup_node_take
+-- doc: takes the next node number, as long as there is one.
+-- in: node_max i64
+-- out: last_node i64
+-- plan: search
+UPDATE brand SET last_node = last_node + 1 WHERE brand_id = 1 AND last_node < :node_max RETURNING last_node;
