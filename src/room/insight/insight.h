@@ -13,8 +13,9 @@ struct insight_request {
     bool use_sql; /* the SQL twin instead of the columns */
 };
 /* Resolves the days: as_of is the day after the last paid order not wholly refunded of a known buyer; from the first
- * such day; to the day before as_of. Errors: REPORT_UNKNOWN (with the nearest name), REPORT_DAYS (from after to),
- * REPORT_EMPTY (no paid order yet). */
+ * such day known then; to the day before as_of, also where a later one was asked for. Errors: REPORT_UNKNOWN (with the
+ * nearest name), REPORT_DAY_RANGE, REPORT_DAYS (from after to), REPORT_EMPTY (no paid order yet),
+ * REPORT_EMPTY_BEFORE (none before the as-of date asked for). */
 ERR_RESULT insight_scope(struct tx *tx, const struct brand *brand, const struct insight_request *request,
                          const struct metric **metric, struct report_scope *scope);
 /* Runs the SQL twin of every section. */
@@ -24,5 +25,9 @@ ERR_RESULT insight_report_sql(struct tx *tx, struct arena *arena, const struct m
  * buyer; that in the first month of the data older customers look new. */
 ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand,
                          const struct report *report, enum lang lang, struct str **notes, size_t *count);
+
+/* Says where a section's statement is missing or its parameters or columns are not those declared; absent where all
+ * are. For a test: a report whose statement does not match ends the process. */
+struct str insight_check(struct arena *arena);
 
 #endif
