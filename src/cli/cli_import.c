@@ -1,0 +1,262 @@
+/* huitou import orders, huitou import maps */
+#include "cli/cli_import.h"
+
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/check.h"
+#include "cli/cli_table.h"
+#include "codec/json.h"
+#include "job/home.h"
+
+#define IMPORT_MEMORY_BYTES_MAX ((size_t)1 << 37)
+#define PROGRESS_INTERVAL_US 100000
+
+struct flags {
+    struct str map, rejects;
+    bool dry_run;
+    int64_t exported_at_us;
+};
+static const struct field fields[] = {
+    {.name = "map",
+     .kind = FIELD_TEXT,
+     .offset = offsetof(struct flags, map),
+     .doc = TEXT("A built-in map's name or a map file. Default: recognised by the file's header.",
+                 "内置映射名或映射文件。默认按文件表头识别。")},
+    {.name = "dry_run",
+     .kind = FIELD_BOOL,
+     .offset = offsetof(struct flags, dry_run),
+     .doc = TEXT("Say what would happen and write nothing.", "只说明将会怎样，不写入。")},
+    {.name = "exported_at",
+     .kind = FIELD_TIME,
+     .offset = offsetof(struct flags, exported_at_us),
+     .doc = TEXT("When the file was exported: of two files the later export wins.",
+                 "文件导出的时间：两份文件以较晚导出的为准。")},
+    {.name = "rejects",
+     .kind = FIELD_TEXT,
+     .offset = offsetof(struct flags, rejects),
+     .doc = TEXT("Where rejected lines go. Default: FILE.rejects.csv in the working directory.",
+                 "被拒行写到何处。默认为当前目录下的 文件名.rejects.csv。")},
+};
+const struct shape cli_import_shape = {
+    .name = "import", .size = sizeof(struct flags), SHAPE_FIELDS(fields)};
+
+/* --- Progress: one line on a terminal, rewritten --- */
+
+/* What the import calls its phases, and what it counts in each. */
+static const struct phase {
+    const char *name;
+    struct text title, speed;
+    double unit;
+} phases[] = {
+    {"read", TEXT("reading", "读取"), TEXT("{0} MB/s", "{0} MB/秒"), 1e6},
+    {"group", TEXT("putting orders together", "归并订单"), TEXT("{0} rows/s", "{0} 行/秒"), 1},
+    {"write", TEXT("writing", "写入"), TEXT("{0} orders/s", "{0} 单/秒"), 1},
+    {"reject", TEXT("writing the rejected lines", "写出被拒行"), TEXT("{0} MB/s", "{0} MB/秒"),
+     1e6},
+};
+
+static const struct phase *phase_by_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
+        if (strcmp(phases[i].name, name) == 0)
+            return &phases[i];
+    return NULL;
+}
+
+struct progress {
+    struct cli *cli;
+    const struct clock *clock;
+    const struct phase *phase; /* NULL: nothing shown yet */
+    int64_t phase_began_us, shown_us;
+};
+
+static void show_progress(void *arg, const char *name, int64_t done, int64_t total)
+{
+    struct progress *progress = arg;
+    struct cli *cli = progress->cli;
+    const struct phase *phase = phase_by_name(name);
+    int64_t now_us = clock_now_us(progress->clock);
+    CHECK(phase);
+    if (progress->phase != phase)
+        progress->phase_began_us = now_us;
+    else if (now_us - progress->shown_us < PROGRESS_INTERVAL_US)
+        return;
+    progress->phase = phase;
+    progress->shown_us = now_us;
+    struct arena_mark mark = arena_mark(cli->arena);
+    double seconds = (double)(now_us - progress->phase_began_us) / (double)US_PER_SECOND;
+    double rate = seconds > 0.2 ? (double)done / seconds / phase->unit : 0;
+    struct str number =
+        phase->unit > 1 ? str_fmt(cli->arena, "%.1f", rate) : text_count(cli->arena, (int64_t)rate);
+    struct str speed = text_fill(cli->arena, phase->speed, cli->lang, &number, 1);
+    fprintf(cli->err, "\r%s %5.1f %%  %.*s\033[K", phase->title.in[cli->lang],
+            total > 0 ? 100.0 * (double)done / (double)total : 0.0, STR_ARG(speed));
+    fflush(cli->err);
+    arena_rewind(cli->arena, mark);
+}
+
+static void end_progress(struct progress *progress)
+{
+    if (progress->phase)
+        fprintf(progress->cli->err, "\r\033[K");
+}
+
+/* --- The import --- */
+
+struct run {
+    const struct flags *flags;
+    const struct str *paths;
+    int path_count;
+    struct json_writer json;
+};
+
+static const struct err *import_file(struct cli *cli, struct home *home, struct arena *arena,
+                                     const struct run *run, struct str path,
+                                     struct import_view *view)
+{
+    struct import_map *map;
+    if (str_is(run->flags->map))
+        TRY(import_map_read(arena, run->flags->map, &map));
+    else
+        TRY(import_map_recognise(arena, path, &map));
+    struct progress progress = {.cli = cli, .clock = &home->deps.clock};
+    const struct import_options options = {
+        .path = path,
+        .map = map,
+        .dry_run = run->flags->dry_run,
+        .exported_at_us = run->flags->exported_at_us,
+        .reject_path = run->flags->rejects,
+        .temporary_directory = home->temporary_directory,
+        .progress = cli->err_terminal ? show_progress : NULL,
+        .progress_arg = &progress,
+    };
+    *view = (struct import_view){.brand = home->brand,
+                                 .map = map,
+                                 .recognised = !str_is(run->flags->map),
+                                 .dry_run = run->flags->dry_run,
+                                 .path = path};
+    const struct err *err = import_orders(home->store, arena, home->brand, &options, &view->result);
+    end_progress(&progress);
+    return err;
+}
+
+static bool nothing_imported(const struct import_result *result)
+{
+    return result->rows_rejected > 0 && result->orders == 0 && result->refunds == 0;
+}
+
+/* Imports each file on its own: one that fails does not keep the others back. */
+static const struct err *import_files(struct cli *cli, struct home *home, void *arg)
+{
+    struct run *run = arg;
+    struct err_list errors = {.arena = cli->arena};
+    for (int i = 0; i < run->path_count; i++) {
+        struct arena *arena = arena_new("import", IMPORT_MEMORY_BYTES_MAX);
+        struct import_view view;
+        const struct err *err = import_file(cli, home, arena, run, run->paths[i], &view);
+        if (err) {
+            err_list_add(&errors, err_copy(cli->arena, err));
+        } else {
+            if (cli->json)
+                import_view_json(&run->json, arena, &view);
+            else
+                import_view_text(&cli->page, arena, &view);
+            if (nothing_imported(&view.result))
+                err_list_add(&errors, ERR_NEW(cli->arena, ERR_IMPORT_NOTHING, run->paths[i],
+                                              text_count(cli->arena, view.result.rows_rejected)));
+        }
+        page_flush(&cli->page);
+        arena_free(arena);
+    }
+    return errors.first;
+}
+
+const struct err *cli_import_orders(struct cli *cli, const struct cli_call *call)
+{
+    struct run run = {.flags = call->flags, .paths = call->args, .path_count = call->arg_count};
+    if (call->arg_count > 1 && str_is(run.flags->rejects))
+        return ERR_NEW(cli->arena, ERR_FILES_TOO_MANY, STR_NONE, STR("--rejects"));
+    if (!cli->json)
+        return cli_with_home(cli, !run.flags->dry_run, import_files, &run);
+    run.json = json_writer(&cli->page.out, true);
+    json_open(&run.json, '{');
+    json_key(&run.json, STR("directory"));
+    json_put_str(&run.json, cli->directory);
+    json_key(&run.json, STR("files"));
+    json_open(&run.json, '[');
+    const struct err *err = cli_with_home(cli, !run.flags->dry_run, import_files, &run);
+    json_close(&run.json, ']');
+    if (err)
+        cli_put_errors(cli, &run.json, err);
+    json_close(&run.json, '}');
+    page_char(&cli->page, '\n');
+    return err;
+}
+
+/* --- Maps --- */
+
+static const struct err *print_map(struct cli *cli, struct str wanted)
+{
+    struct str *names = ARENA_ARRAY(cli->arena, (size_t)import_builtin_count + 1, struct str);
+    for (int i = 0; i < import_builtin_count; i++) {
+        struct str json;
+        import_builtin(i, &names[i], &json);
+        if (!str_eq(names[i], wanted))
+            continue;
+        page_str(&cli->page, json);
+        if (!str_ends(json, STR("\n")))
+            page_char(&cli->page, '\n');
+        return NULL;
+    }
+    return ERR_NEW(cli->arena, ERR_MAP_NAME, STR_NONE, wanted,
+                   cli_nearest(cli->arena, wanted, names, import_builtin_count));
+}
+
+static const struct err *list_maps(struct cli *cli)
+{
+    static const struct text titles[] = {TEXT("Map", "映射"), TEXT("For", "用于")};
+    struct cli_column columns[] = {{str_c(titles[0].in[cli->lang]), COLUMN_TEXT},
+                                   {str_c(titles[1].in[cli->lang]), COLUMN_TEXT}};
+    struct cli_table table = cli_table_new(cli->arena, columns, 2);
+    struct json_writer w = json_writer(&cli->page.out, true);
+    if (cli->json) {
+        json_open(&w, '{');
+        json_key(&w, STR("maps"));
+        json_open(&w, '[');
+    }
+    for (int i = 0; i < import_builtin_count; i++) {
+        struct str name, json;
+        struct import_map *map;
+        import_builtin(i, &name, &json);
+        TRY(import_map_read(cli->arena, name, &map));
+        struct str title = cli->lang == LANG_ZH ? map->title_zh : map->title_en;
+        if (!cli->json) {
+            struct str *cells = cli_table_row(&table);
+            cells[0] = name;
+            cells[1] = title;
+            continue;
+        }
+        json_open(&w, '{');
+        json_key(&w, STR("name"));
+        json_put_str(&w, name);
+        json_key(&w, STR("title"));
+        json_put_str(&w, title);
+        json_close(&w, '}');
+    }
+    if (!cli->json) {
+        cli_table_draw(&cli->page, &table);
+        return NULL;
+    }
+    json_close(&w, ']');
+    json_close(&w, '}');
+    page_char(&cli->page, '\n');
+    return NULL;
+}
+
+const struct err *cli_import_maps(struct cli *cli, const struct cli_call *call)
+{
+    if (call->arg_count == 1)
+        return print_map(cli, call->args[0]);
+    return list_maps(cli);
+}

@@ -1,0 +1,301 @@
+#include "base/calendar.h"
+#include "base/decimal.h"
+#include "cli/cli_import.h"
+#include "cli/cli_table.h"
+
+/* The counts of a result, in the order shown; those that are 0 and not `always` are left out for a
+ * reader. */
+struct count {
+    const char *key;
+    int64_t n;
+    bool always;
+    bool indent;
+    struct text title;
+};
+#define COUNTS_MAX 24
+
+static int counts_of(const struct import_result *r, struct count counts[COUNTS_MAX])
+{
+    const struct count all[] = {
+        {"rows", r->rows, true, false, TEXT("Rows read", "读到的行")},
+        {"rows_skipped", r->rows_skipped, false, true, TEXT("left out by the map", "按映射略过")},
+        {"rows_rejected", r->rows_rejected, true, true, TEXT("rejected", "被拒")},
+        {"orders", r->orders, true, false, TEXT("Orders", "订单")},
+        {"orders_new", r->orders_new, false, true, TEXT("new", "新增")},
+        {"orders_changed", r->orders_changed, false, true, TEXT("changed", "更正")},
+        {"orders_same", r->orders_same, false, true, TEXT("already known, the same", "已有且相同")},
+        {"orders_older", r->orders_older, false, true,
+         TEXT("older than what is known", "早于已知内容")},
+        {"orders_without_buyer", r->orders_without_buyer, false, true,
+         TEXT("without a buyer: left out of the reports", "没有买家：不计入报表")},
+        {"zero_amount_orders", r->zero_amount_orders, false, true,
+         TEXT("of amount 0: they count as orders", "金额为 0：仍算订单")},
+        {"orders_rejected", r->orders_rejected, false, false, TEXT("Orders rejected", "被拒订单")},
+        {"order_lines", r->order_lines, true, false, TEXT("Order lines", "订单行")},
+        {"refunds", r->refunds, true, false, TEXT("Refunds", "退款")},
+        {"refunds_new", r->refunds_new, false, true, TEXT("new", "新增")},
+        {"refunds_changed", r->refunds_changed, false, true, TEXT("changed", "更正")},
+        {"refunds_same", r->refunds_same, false, true,
+         TEXT("already known, the same", "已有且相同")},
+        {"refunds_without_order", r->refunds_without_order, false, true,
+         TEXT("without a known order: they stand alone", "找不到订单：单独记账")},
+        {"customers_seen", r->customers_seen, true, false, TEXT("Buyers", "买家")},
+    };
+    int n = (int)(sizeof(all) / sizeof(all[0]));
+    for (int i = 0; i < n; i++)
+        counts[i] = all[i];
+    return n;
+}
+
+static void draw_head(struct page *page, const struct import_view *view)
+{
+    page_style(page, PAGE_BOLD);
+    page_str(page, text_clean(page->arena, view->path));
+    page_style(page, PAGE_PLAIN);
+    page_char(page, '\n');
+    const struct import_map *map = view->map;
+    struct str title = page->lang == LANG_ZH ? map->title_zh : map->title_en;
+    struct str name = str_is(title)
+                          ? str_fmt(page->arena, "%.*s · %.*s", STR_ARG(map->name), STR_ARG(title))
+                          : map->name;
+    name = text_clean(page->arena, name);
+    if (view->recognised)
+        PAGE_SAY(page, "Map: {0}, recognised by the file's header.", "映射：{0}，按文件表头识别。",
+                 name);
+    else
+        PAGE_SAY(page, "Map: {0}.", "映射：{0}。", name);
+    if (view->result.file_known)
+        PAGE_SAY(page, "This very file was imported before.", "这个文件以前导入过。");
+    if (view->dry_run)
+        PAGE_SAY(page, "Dry run: nothing was written.", "试运行：没有写入任何内容。");
+}
+
+static void draw_columns(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    const struct cli_column columns[] = {
+        {page->lang == LANG_ZH ? STR("文件中的列") : STR("Column in the file"), COLUMN_TEXT},
+        {page->lang == LANG_ZH ? STR("读作") : STR("read as"), COLUMN_TEXT}};
+    struct cli_table table = cli_table_new(arena, columns, 2);
+    for (int i = 0; i < result->mapped_count; i++) {
+        struct str *cells = cli_table_row(&table);
+        cells[0] = text_clean(arena, result->mapped_columns[i]);
+        cells[1] = result->mapped_kinds[i];
+    }
+    page_char(page, '\n');
+    cli_table_draw(page, &table);
+    if (result->unmapped_count == 0)
+        return;
+    struct str unread =
+        str_join(arena, result->unmapped_columns, (size_t)result->unmapped_count, STR(", "));
+    PAGE_SAY(page, "Not read: {0}", "没有读取的列：{0}", text_clean(arena, unread));
+}
+
+/* "order_number" as "order number", so that a title can be broken. */
+static struct str spaced(struct arena *arena, struct str kind)
+{
+    struct buf out = buf_new(arena, PAGE_BYTES_MAX);
+    for (size_t i = 0; i < kind.n; i++)
+        buf_char(&out, kind.p[i] == '_' ? ' ' : kind.p[i]);
+    return buf_view(&out);
+}
+
+static void draw_preview(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    if (result->preview_count == 0)
+        return;
+    int count = result->mapped_count + 2;
+    struct cli_column *columns = ARENA_ARRAY(arena, (size_t)count, struct cli_column);
+    columns[0] =
+        (struct cli_column){page->lang == LANG_ZH ? STR("行") : STR("Line"), COLUMN_NUMBER};
+    columns[1].title = page->lang == LANG_ZH ? STR("作为") : STR("as");
+    for (int c = 2; c < count; c++)
+        columns[c].title = spaced(arena, result->mapped_kinds[c - 2]);
+    struct cli_table table = cli_table_new(arena, columns, count);
+    for (int r = 0; r < result->preview_count; r++) {
+        const struct import_preview_row *row = &result->preview[r];
+        struct str *cells = cli_table_row(&table);
+        cells[0] = text_count(arena, row->line_number);
+        cells[1] = text_clean(arena, row->verdict);
+        for (int c = 2; c < count; c++)
+            cells[c] = text_clean(arena, row->values[c - 2]);
+    }
+    page_char(page, '\n');
+    PAGE_SAY(page, "The first rows, as they would be read (personal data masked):",
+             "前几行将会这样读取（个人信息已脱敏）：");
+    cli_table_draw(page, &table);
+}
+
+static void draw_counts(struct page *page, struct arena *arena, const struct import_view *view)
+{
+    const struct import_result *result = &view->result;
+    struct count counts[COUNTS_MAX];
+    struct cli_column columns[COUNTS_MAX + 4];
+    struct str values[COUNTS_MAX + 4];
+    int count = counts_of(result, counts), shown = 0;
+    for (int i = 0; i < count; i++) {
+        if (counts[i].n == 0 && !counts[i].always)
+            continue;
+        struct str title = str_c(counts[i].title.in[page->lang]);
+        if (counts[i].indent)
+            title = str_fmt(arena, "  %.*s", STR_ARG(title));
+        columns[shown] = (struct cli_column){title, COLUMN_NUMBER};
+        values[shown++] = text_count(arena, counts[i].n);
+    }
+    int digits = view->brand->currency_digits;
+    struct str currency = view->brand->currency;
+    columns[shown] = (struct cli_column){
+        TEXT_FILL(arena, page->lang, "Paid, {0}", "实付（{0}）", currency), COLUMN_NUMBER};
+    values[shown++] = minor_grouped(arena, result->amount_minor, digits);
+    columns[shown] = (struct cli_column){
+        TEXT_FILL(arena, page->lang, "Refunded, {0}", "退款（{0}）", currency), COLUMN_NUMBER};
+    values[shown++] = minor_grouped(arena, result->refund_minor, digits);
+    page_char(page, '\n');
+    cli_list_draw(page, columns, values, shown);
+    if (result->first_day != DAY_NONE)
+        PAGE_SAY(page, "Orders from {0} to {1}.", "订单日期 {0} 至 {1}。",
+                 day_text(arena, result->first_day), day_text(arena, result->last_day));
+}
+
+static void draw_problems(struct page *page, struct arena *arena,
+                          const struct import_result *result)
+{
+    if (result->problem_count == 0)
+        return;
+    page_char(page, '\n');
+    PAGE_SAY(page, "Why rows were rejected:", "行被拒的原因：");
+    for (int i = 0; i < result->problem_count; i++) {
+        const struct import_problem *problem = &result->problems[i];
+        struct str words = page->lang == LANG_ZH ? problem->first_zh : problem->first;
+        struct str line =
+            TEXT_FILL(arena, page->lang, "{0} × {1}, first on line {2}: {3}",
+                      "{0} 行 {1}，首见第 {2} 行：{3}", text_count(arena, problem->row_count),
+                      str_c(err_info(problem->code)->name), text_count(arena, problem->first_line),
+                      text_clean(arena, words));
+        page_paragraph(page, line, 2);
+    }
+    if (str_is(result->reject_path))
+        PAGE_SAY(page, "The rejected lines are in {0}: correct them there and import that file.",
+                 "被拒的行在 {0}：改好后再导入该文件即可。",
+                 text_clean(arena, result->reject_path));
+}
+
+void import_view_text(struct page *page, struct arena *arena, const struct import_view *view)
+{
+    draw_head(page, view);
+    if (view->dry_run) {
+        draw_columns(page, arena, &view->result);
+        draw_preview(page, arena, &view->result);
+    }
+    draw_counts(page, arena, view);
+    draw_problems(page, arena, &view->result);
+}
+
+/* --- JSON --- */
+
+static void put_text(struct json_writer *w, const char *key, struct str value)
+{
+    json_key(w, str_c(key));
+    json_put_str(w, value);
+}
+
+static void put_columns(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("columns"));
+    json_open(w, '[');
+    for (int i = 0; i < result->mapped_count; i++) {
+        json_open(w, '{');
+        put_text(w, "column", result->mapped_columns[i]);
+        put_text(w, "kind", result->mapped_kinds[i]);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+    json_key(w, STR("columns_not_read"));
+    json_open(w, '[');
+    for (int i = 0; i < result->unmapped_count; i++)
+        json_put_str(w, result->unmapped_columns[i]);
+    json_close(w, ']');
+}
+
+static void put_preview(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("preview"));
+    json_open(w, '[');
+    for (int r = 0; r < result->preview_count; r++) {
+        const struct import_preview_row *row = &result->preview[r];
+        json_open(w, '{');
+        json_key(w, STR("line"));
+        json_put_i64(w, row->line_number);
+        put_text(w, "as", row->verdict);
+        json_key(w, STR("values"));
+        json_open(w, '{');
+        for (int c = 0; c < result->mapped_count; c++) {
+            json_key(w, result->mapped_kinds[c]);
+            json_put_str(w, row->values[c]);
+        }
+        json_close(w, '}');
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
+static void put_problems(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("problems"));
+    json_open(w, '[');
+    for (int i = 0; i < result->problem_count; i++) {
+        const struct import_problem *problem = &result->problems[i];
+        json_open(w, '{');
+        put_text(w, "code", str_c(err_info(problem->code)->name));
+        json_key(w, STR("rows"));
+        json_put_i64(w, problem->row_count);
+        json_key(w, STR("first_line"));
+        json_put_i64(w, problem->first_line);
+        put_text(w, "first", problem->first);
+        put_text(w, "first_zh", problem->first_zh);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
+static void put_days(struct json_writer *w, struct arena *arena, const struct import_result *result)
+{
+    bool any = result->first_day != DAY_NONE;
+    put_text(w, "first_day", any ? day_text(arena, result->first_day) : STR_NONE);
+    put_text(w, "last_day", any ? day_text(arena, result->last_day) : STR_NONE);
+}
+
+void import_view_json(struct json_writer *w, struct arena *arena, const struct import_view *view)
+{
+    const struct import_result *result = &view->result;
+    struct count counts[COUNTS_MAX];
+    int count = counts_of(result, counts);
+    json_open(w, '{');
+    put_text(w, "file", view->path);
+    put_text(w, "map", view->map->name);
+    json_key(w, STR("map_recognised"));
+    json_put_bool(w, view->recognised);
+    put_text(w, "source", result->source);
+    json_key(w, STR("dry_run"));
+    json_put_bool(w, view->dry_run);
+    json_key(w, STR("file_known"));
+    json_put_bool(w, result->file_known);
+    put_text(w, "exported_at",
+             result->exported_at_us == INT64_MIN ? STR_NONE
+                                                 : time_text(arena, result->exported_at_us));
+    for (int i = 0; i < count; i++) {
+        json_key(w, str_c(counts[i].key));
+        json_put_i64(w, counts[i].n);
+    }
+    put_text(w, "currency", view->brand->currency);
+    json_key(w, STR("amount"));
+    json_put_minor(w, result->amount_minor, view->brand->currency_digits);
+    json_key(w, STR("refund_amount"));
+    json_put_minor(w, result->refund_minor, view->brand->currency_digits);
+    put_days(w, arena, result);
+    put_columns(w, result);
+    if (view->dry_run)
+        put_preview(w, result);
+    put_problems(w, result);
+    put_text(w, "reject_file", result->reject_path);
+    json_close(w, '}');
+}
