@@ -30,10 +30,12 @@ struct str time_text(struct arena *arena, int64_t time_us); /* RFC 3339 in UTC, 
  * missing, or does not exist, is false. %y: 69–99 are 1969–1999, 00–68 are 2000–2068. */
 bool civil_parse(struct str pattern, struct str text, struct civil *out);
 
-/* A time zone: offsets read once from ICU, then pure C. Immutable after opening: any thread. ICU carries a tzdata of
- * its own, which may be older than the system's (Debian 12: 2022e); from 1970 to 2100, constant beyond. */
+/* A time zone: offsets read once from the system's tzdata (/usr/share/zoneinfo, or the directory in the environment
+ * variable TZDIR), then pure C. Immutable after opening: any thread. Rules of today are followed to the end of 2100;
+ * beyond, the offset stays. */
 struct zone;
-/* name: IANA with its region, e.g. "Europe/London", or "UTC". Errors: ZONE_UNKNOWN. */
+/* name: IANA with its region, e.g. "Europe/London", or "UTC". Errors: ZONE_UNKNOWN (also where its file is no zone's);
+ * FILE_OPEN, FILE_READ where tzdata is missing or cannot be read. */
 ERR_RESULT zone_open(struct arena *arena, struct str name, struct str field, const struct zone **out);
 struct str zone_name(const struct zone *zone);
 /* The offset from UTC in force at an instant, in seconds. */

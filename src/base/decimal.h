@@ -18,8 +18,8 @@ bool decimal_parse(struct str text, struct decimal *out);
 bool decimal_mul(struct decimal a, struct decimal b, struct decimal *out);
 /* value × 10^digits, rounded half away from zero; false where it does not fit. */
 bool decimal_to_minor(struct decimal value, int digits, int64_t *minor);
-/* Minor digits of an ISO 4217 code ("CNY" 2, "JPY" 0, "KWD" 3); -1 where unknown. From ICU's table, which for some
- * currencies follows use instead of the standard ("RSD" and "IQD" 0, where ISO 4217 has 2 and 3). */
+/* Minor digits of an ISO 4217 code ("CNY" 2, "JPY" 0, "KWD" 3), in capital letters. -1 where unknown, not money (metals,
+ * units of account, tests), or withdrawn before 2021. */
 int currency_digits(struct str code);
 int64_t pow10_i64(int digits); /* 0 ≤ digits ≤ 18 */
 /* "8911407.90": plain digits for programs. */

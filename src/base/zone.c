@@ -1,99 +1,122 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unicode/ucal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "base/check.h"
+#include "base/zone_tzif.h"
 
-#define TABLE_FROM_MS 0.0           /* 1970-01-01T00:00:00Z */
-#define TABLE_TO_MS 4102444800000.0 /* 2100-01-01T00:00:00Z */
-#define CHANGES_MAX 1024            /* of one zone; ICU's most restless has about 400 */
+#define DIRECTORY "/usr/share/zoneinfo"
+#define FILE_BYTES_MAX (1 << 20) /* tzdata's largest has about 4,000 */
 #define NAME_BYTES_MAX 64
-#define OFFSET_US_MAX (26 * INT64_C(3600) * US_PER_SECOND) /* no zone was ever farther from UTC */
-
-/* A stretch of time in which the offset stays the same. It ends where the next one begins. */
-struct stretch {
-    int64_t start_us; /* INT64_MIN for the first */
-    int32_t offset_s;
-};
 
 struct zone {
     struct str name;
     size_t count;
-    struct stretch *stretches;
+    struct zone_stretch *stretches;
 };
 
-/* ICU also knows ids that are no IANA names ("CST" is Chicago to it, and China to others), and
- * custom ones ("GMT+8"): a name has a region, or is UTC. */
-static bool is_known(struct str name, UChar *id, int32_t *id_length)
+/* A name has a region, or is UTC: those without one may mean several places ("CST"). All parts of
+ * IANA's names begin with a capital letter and none has a dot, so that no name leads out of the
+ * directory, or to its copies "posix/…" and "right/…". */
+static bool is_name(struct str name)
 {
-    if (name.n == 0 || name.n > NAME_BYTES_MAX || str_eq(name, STR("Etc/Unknown")))
+    if (name.n == 0 || name.n > NAME_BYTES_MAX)
         return false;
     if (!str_eq(name, STR("UTC")) && memchr(name.p, '/', name.n) == NULL)
         return false;
+    char before = '/';
     for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] <= ' ' || name.p[i] > '~')
+        char c = name.p[i];
+        bool is_capital = c >= 'A' && c <= 'Z';
+        bool is_other = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                        (c != '\0' && strchr("/_+-", c) != NULL);
+        if (before == '/' ? !is_capital : !is_capital && !is_other)
             return false;
-        id[i] = (UChar)name.p[i];
+        before = c;
     }
-    *id_length = (int32_t)name.n;
-    UChar canonical[NAME_BYTES_MAX * 2];
-    UBool is_system = 0;
-    UErrorCode status = U_ZERO_ERROR;
-    ucal_getCanonicalTimeZoneID(id, *id_length, canonical, NAME_BYTES_MAX * 2, &is_system, &status);
-    return U_SUCCESS(status) && is_system;
+    return before != '/';
 }
 
-static int32_t icu_offset_s(UCalendar *calendar, UErrorCode *status)
+static const struct err *open_file(struct arena *arena, struct str name, struct str field, int *fd)
 {
-    int32_t offset_ms = ucal_get(calendar, UCAL_ZONE_OFFSET, status);
-    offset_ms += ucal_get(calendar, UCAL_DST_OFFSET, status);
-    return offset_ms / 1000;
+    const char *set = secure_getenv("TZDIR");
+    const char *directory = set != NULL && set[0] != '\0' ? set : DIRECTORY;
+    /* Opened by itself: where there is no tzdata, it is not the name that is wrong. */
+    int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory_fd < 0)
+        return ERR_NEW(arena, ERR_FILE_OPEN, str_copy(arena, str_c(directory)),
+                       str_c(strerrordesc_np(errno)));
+    /* Not blocking, for it might be a pipe. */
+    *fd = openat(directory_fd, str_z(arena, name), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int error = errno;
+    close(directory_fd);
+    if (*fd >= 0)
+        return NULL;
+    if (error == ENOENT || error == ENOTDIR)
+        return ERR_NEW(arena, ERR_ZONE_UNKNOWN, field, name);
+    return ERR_NEW(arena, ERR_FILE_OPEN, str_fmt(arena, "%s/%.*s", directory, STR_ARG(name)),
+                   str_c(strerrordesc_np(error)));
 }
 
-/* Walks the changes of the offset from 1970 to 2100; returns how many stretches there are. */
-static size_t read_stretches(UCalendar *calendar, struct stretch *stretches, UErrorCode *status)
+/* Absent where it is no regular file, or larger than a zone's can be. */
+static const struct err *read_all(struct arena *arena, int fd, struct str name, struct str *out)
 {
-    ucal_setMillis(calendar, TABLE_FROM_MS, status);
-    stretches[0] = (struct stretch){INT64_MIN, icu_offset_s(calendar, status)};
-    size_t count = 1;
-    for (;;) {
-        UDate change_ms;
-        bool found =
-            ucal_getTimeZoneTransitionDate(calendar, UCAL_TZ_TRANSITION_NEXT, &change_ms, status);
-        if (U_FAILURE(*status) || !found || change_ms >= TABLE_TO_MS)
-            return count;
-        ucal_setMillis(calendar, change_ms, status);
-        int32_t offset_s = icu_offset_s(calendar, status);
-        /* Some changes are of the name only, or move time between standard and daylight saving. */
-        if (offset_s == stretches[count - 1].offset_s)
+    struct stat status;
+    *out = STR_NONE;
+    if (fstat(fd, &status) != 0)
+        return ERR_NEW(arena, ERR_FILE_READ, name, str_c(strerrordesc_np(errno)));
+    if (!S_ISREG(status.st_mode) || status.st_size > FILE_BYTES_MAX)
+        return NULL;
+    size_t size = (size_t)status.st_size, n = 0;
+    char *bytes = arena_try_alloc(arena, size);
+    if (bytes == NULL)
+        return NULL;
+    while (n < size) {
+        ssize_t got = read(fd, bytes + n, size - n);
+        if (got < 0 && errno == EINTR)
             continue;
-        CHECK(count < CHANGES_MAX);
-        stretches[count++] = (struct stretch){(int64_t)change_ms * 1000, offset_s};
+        if (got < 0)
+            return ERR_NEW(arena, ERR_FILE_READ, name, str_c(strerrordesc_np(errno)));
+        if (got == 0)
+            break;
+        n += (size_t)got;
     }
+    *out = (struct str){bytes, n};
+    return NULL;
+}
+
+static const struct err *read_table(struct arena *arena, struct str name, struct str field,
+                                    struct zone_table *table)
+{
+    int fd;
+    TRY(open_file(arena, name, field, &fd));
+    struct str file;
+    const struct err *err = read_all(arena, fd, name, &file);
+    close(fd);
+    TRY(err);
+    if (!zone_tzif_read(file, table))
+        return ERR_NEW(arena, ERR_ZONE_UNKNOWN, field, name);
+    return NULL;
 }
 
 const struct err *zone_open(struct arena *arena, struct str name, struct str field,
                             const struct zone **out)
 {
-    UChar id[NAME_BYTES_MAX];
-    int32_t id_length;
-    if (!is_known(name, id, &id_length))
+    if (!is_name(name))
         return ERR_NEW(arena, ERR_ZONE_UNKNOWN, field, name);
-    UErrorCode status = U_ZERO_ERROR;
-    UCalendar *calendar = ucal_open(id, id_length, "en_US_POSIX", UCAL_GREGORIAN, &status);
-    if (U_FAILURE(status))
-        return ERR_NEW(arena, ERR_INTERNAL, STR_NONE, str_c(u_errorName(status)));
-    struct stretch stretches[CHANGES_MAX];
-    size_t count = read_stretches(calendar, stretches, &status);
-    ucal_close(calendar);
-    if (U_FAILURE(status))
-        return ERR_NEW(arena, ERR_INTERNAL, STR_NONE, str_c(u_errorName(status)));
+    struct arena_mark mark = arena_mark(arena);
+    struct zone_table table;
+    TRY(read_table(arena, name, field, &table));
+    arena_rewind(arena, mark);
     struct zone *zone = ARENA_NEW(arena, struct zone);
     zone->name = str_copy(arena, name);
-    zone->count = count;
-    zone->stretches = ARENA_ARRAY(arena, count, struct stretch);
-    memcpy(zone->stretches, stretches, count * sizeof stretches[0]);
+    zone->count = table.count;
+    zone->stretches = ARENA_ARRAY(arena, table.count, struct zone_stretch);
+    memcpy(zone->stretches, table.stretches, table.count * sizeof table.stretches[0]);
     *out = zone;
     return NULL;
 }
@@ -137,7 +160,7 @@ static int64_t offset_us(const struct zone *zone, size_t i)
  * clock were UTC's). */
 static size_t stretch_of_local(const struct zone *zone, int64_t local_us)
 {
-    size_t i = stretch_at(zone, local_us - OFFSET_US_MAX);
+    size_t i = stretch_at(zone, local_us - ZONE_OFFSET_MAX_S * US_PER_SECOND);
     while (i + 1 < zone->count && local_us - offset_us(zone, i) >= zone->stretches[i + 1].start_us)
         i++;
     return i;

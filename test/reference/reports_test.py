@@ -272,7 +272,7 @@ def compare_engines(brand, label):
 
 def bring(kind, args, currency, timezone, path, map_name):
     brand = Brand(args.binary, kind, currency, timezone, name=map_name)
-    brand.imported = brand.json("import", "orders", path, "--map", map_name)
+    brand.imported = brand.json("import", "orders", path, "--map", map_name)["files"][0]
     return brand
 
 

@@ -6,7 +6,6 @@
 
 #include "sql_setup.h"
 
-#define CURRENCY_LETTERS 3
 
 struct brand_making {
     struct str name, currency, time_zone;
@@ -26,19 +25,6 @@ static bool is_brand_name(struct str name)
             return false;
     }
     return true;
-}
-
-/* ICU's table also knows codes by loose spelling; an ISO 4217 code is three capital letters. */
-static bool is_currency(struct str code, int *digits)
-{
-    if (code.n != CURRENCY_LETTERS)
-        return false;
-    for (size_t i = 0; i < code.n; i++) {
-        if (code.p[i] < 'A' || code.p[i] > 'Z')
-            return false;
-    }
-    *digits = currency_digits(code);
-    return *digits >= 0;
 }
 
 static const struct err *look_for_brand(struct tx *tx, void *arg)
@@ -89,7 +75,8 @@ const struct err *setup_create(struct store *store, struct arena *arena, struct 
     if (!is_brand_name(name))
         err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_NAME, STR("--name"), name,
                                      str_fmt(arena, "%d", LIMIT_NAME_BYTES_MAX)));
-    if (!is_currency(currency, &making.digits))
+    making.digits = currency_digits(currency);
+    if (making.digits < 0)
         err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_CURRENCY, STR("--currency"), currency));
     const struct zone *zone;
     const struct err *zone_wrong = zone_open(arena, time_zone, STR("--timezone"), &zone);
