@@ -47,11 +47,15 @@ struct order_batch {
     size_t refund_count;
     /* out: */
     int64_t order_new_count, order_changed_count, order_same_count, order_older_count;
-    int64_t refund_new_count, refund_changed_count, refund_same_count;
+    int64_t refund_new_count, refund_changed_count, refund_same_count; /* same: an older saying too */
+    int64_t refund_without_order_count; /* refunds that name no order, or none that is known */
 };
 /* Writes a batch of past orders and refunds in this transaction: resolves buyers, claims numbers, inserts or restates, links
- * refunds to orders, one order.imported event per customer. An unchanged batch writes nothing. Re-runnable. */
+ * refunds to orders, one order.imported event per customer. An unchanged batch writes nothing. Re-runnable. Numbers are
+ * unique within a batch. A refund of a known order hangs on that order's customer, whoever it names itself. */
 ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch);
+/* Only counts what order_batch_apply would do; writes and locks nothing, also in a read transaction. */
+ERR_RESULT order_batch_compare(struct tx *tx, struct order_batch *batch);
 
 /* --- Reads --- */
 

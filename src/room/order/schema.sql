@@ -71,6 +71,9 @@ CREATE TABLE refund_waiting (
     PRIMARY KEY (order_hash, refund_id)
 ) STRICT CLUSTERED;
 
+-- read by: the import, where a waiting refund is linked or restated.
+CREATE INDEX refund_waiting_by_refund ON refund_waiting (refund_id);
+
 -- row: a channel that orders name. read by: reports, customer show.
 CREATE TABLE channel (
     channel_id INT64 NOT NULL,

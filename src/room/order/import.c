@@ -1,0 +1,493 @@
+#include "room/order/import.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "room/order/import_run.h"
+#include "sql_order.h"
+
+#define SORT_MEMORY_BYTES ((size_t)256 << 20)
+#define PREVIEW_ROWS 10
+#define IMPORT_BYTES_MAX ((size_t)4 << 30)
+#define PHASE_LOG_VARIABLE "HUITOU_PHASE_LOG"
+
+static ERR_RESULT import_file(struct import_run *run);
+static ERR_RESULT open_run(struct import_run *run);
+static ERR_RESULT read_all(struct import_run *run);
+static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells,
+                           const struct err *bad);
+static ERR_RESULT settle_exported_at(struct import_run *run);
+static ERR_RESULT sort_rows(struct import_run *run);
+static ERR_RESULT sort_orders(struct import_run *run);
+static ERR_RESULT count_customers(struct import_run *run);
+static ERR_RESULT begin_writing(struct import_run *run);
+static ERR_RESULT finish_writing(struct import_run *run);
+static void list_problems(struct import_run *run);
+static void describe_columns(struct import_run *run);
+static void preview_row(struct import_run *run, const struct table_row *cells,
+                        const struct import_row *row, const struct err *why);
+
+ERR_RESULT import_orders(struct store *store, struct arena *arena, const struct brand *brand,
+                         const struct import_options *options, struct import_result *result)
+{
+    struct arena *own = arena_new("import", IMPORT_BYTES_MAX);
+    struct import_run *run = ARENA_NEW(own, struct import_run);
+    *result = (struct import_result){.first_day = DAY_NONE, .last_day = DAY_NONE};
+    run->store = store;
+    run->arena = own;
+    run->result_arena = arena;
+    run->brand = brand;
+    run->options = options;
+    run->map = options->map;
+    run->result = result;
+    const struct err *err = import_file(run);
+    if (err)
+        err = err_copy(arena, err);
+    arena_free(own);
+    return err;
+}
+
+static ERR_RESULT import_file(struct import_run *run)
+{
+    bool dry_run = run->options->dry_run;
+    TRY(open_run(run));
+    import_phase(run, "read", 0);
+    TRY(read_all(run));
+    TRY(settle_exported_at(run));
+    import_phase(run, "sort", 0);
+    TRY(sort_rows(run));
+    import_phase(run, "group", 0);
+    TRY(import_group_all(run));
+    TRY(sort_orders(run));
+    TRY(count_customers(run));
+    if (!dry_run)
+        TRY(begin_writing(run));
+    TRY(import_write_all(run));
+    list_problems(run);
+    if (dry_run)
+        return NULL;
+    import_phase(run, "rejects", 0);
+    const struct err *rejects = run->result->rows_rejected > 0 ? import_reject_write(run) : NULL;
+    import_phase(run, "finish", 0);
+    TRY(finish_writing(run));
+    return rejects;
+}
+
+/* --- The beginning --- */
+
+void import_free_arena(void *arena)
+{
+    arena_free(arena);
+}
+
+static void close_fd(void *arg)
+{
+    int *fd = arg;
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+/* For crash tests: which phase a killed import was in. */
+static void open_phase_log(struct import_run *run)
+{
+    const char *path = getenv(PHASE_LOG_VARIABLE);
+    run->phase_log = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    arena_defer(run->arena, close_fd, &run->phase_log);
+}
+
+void import_phase(struct import_run *run, const char *phase, int64_t number)
+{
+    if (run->phase_log < 0)
+        return;
+    char line[80];
+    int n = number > 0 ? snprintf(line, sizeof(line), "%s %lld\n", phase, (long long)number)
+                       : snprintf(line, sizeof(line), "%s\n", phase);
+    ssize_t written = write(run->phase_log, line, (size_t)n);
+    CHECK(written == n);
+}
+
+void import_progress(struct import_run *run, const char *phase, int64_t done, int64_t total)
+{
+    if (run->options->progress)
+        run->options->progress(run->options->progress_arg, phase, done, total);
+}
+
+static const struct err *read_deps(struct tx *tx, void *arg)
+{
+    struct import_run *run = arg;
+    run->deps = *tx_deps(tx);
+    return NULL;
+}
+
+static struct str base_name(struct str path)
+{
+    size_t from = path.n;
+    while (from > 0 && path.p[from - 1] != '/')
+        from--;
+    return str_slice(path, from, path.n);
+}
+
+static void close_sorter(void *arg)
+{
+    sorter_close(arg);
+}
+
+static ERR_RESULT open_sorter(struct import_run *run, size_t parts, struct sorter **out)
+{
+    size_t memory =
+        run->options->sort_memory_bytes ? run->options->sort_memory_bytes : SORT_MEMORY_BYTES;
+    struct sorter_options options = {
+        .directory = run->options->temporary_directory,
+        .memory_bytes = memory / parts > (1u << 20) ? memory / parts : 1u << 20,
+    };
+    TRY(sorter_open(run->arena, &options, out));
+    arena_defer(run->arena, close_sorter, *out);
+    return NULL;
+}
+
+/* A map that says its file's currency is refused whole where the brand counts in another. */
+static ERR_RESULT check_currency(struct import_run *run)
+{
+    struct str currency = run->reader.columns.constant[IMPORT_CURRENCY];
+    if (!str_is(currency) || str_eq_nocase(currency, run->brand->currency))
+        return NULL;
+    return ERR_NEW(run->arena, ERR_MAP_CURRENCY, run->options->path, currency,
+                   run->brand->currency);
+}
+
+static ERR_RESULT open_run(struct import_run *run)
+{
+    struct store_job job = {.name = "import.deps", .fn = read_deps, .arg = run};
+    open_phase_log(run);
+    run->scratch = arena_new("import row", (size_t)256 << 20);
+    arena_defer(run->arena, import_free_arena, run->scratch);
+    TRY(store_read(run->store, run->arena, &job));
+    run->began_us = clock_now_us(&run->deps.clock);
+    run->result->file_name = base_name(run->options->path);
+    run->result->map_name = run->map->name;
+    run->result->source = run->map->source;
+    run->reader.brand = run->brand;
+    run->reader.path = run->options->path;
+    run->reader.now_us = run->began_us;
+    run->reader.state_default = import_state_by_name(run->map->state_default);
+    run->reader.zone = run->brand->zone;
+    if (str_is(run->map->time_zone))
+        TRY(zone_open(run->arena, run->map->time_zone, STR("time_zone"), &run->reader.zone));
+    /* Of the sorters that fill at the same time, rows takes half of the memory. */
+    TRY(open_sorter(run, 2, &run->rows));
+    TRY(open_sorter(run, 4, &run->orders));
+    TRY(open_sorter(run, 8, &run->refunds));
+    return open_sorter(run, 8, &run->rejects);
+}
+
+/* --- Reading --- */
+
+static ERR_RESULT read_all(struct import_run *run)
+{
+    struct table_input *table;
+    struct table_row cells;
+    const struct err *bad;
+    struct table_options options = import_table_options(run->map, run->options->path);
+    int64_t done, total;
+    int count;
+    TRY(table_input_open(run->arena, &options, &table));
+    const struct str *header = table_input_header(table, &count);
+    TRY(import_columns_bind(run->arena, run->options->path, run->map, header, count,
+                            &run->reader.columns));
+    TRY(check_currency(run));
+    describe_columns(run);
+    for (;;) {
+        arena_reset(run->scratch);
+        TRY(table_input_next(table, &cells, &bad));
+        if (cells.end)
+            break;
+        TRY(read_row(run, &cells, bad));
+        if (run->result->rows % 4096 != 0)
+            continue;
+        text_input_progress(table_input_text(table), &done, &total);
+        import_progress(run, "read", done, total);
+    }
+    text_input_hash(table_input_text(table), run->file_hash);
+    table_input_close(table);
+    return NULL;
+}
+
+static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells,
+                           const struct err *bad)
+{
+    struct import_row row = {0};
+    const struct err *why = bad;
+    run->result->rows++;
+    if (!bad)
+        why = import_row_read(run->scratch, &run->reader, cells, &row);
+    if (run->options->dry_run && run->result->preview_count < PREVIEW_ROWS)
+        preview_row(run, cells, &row, why);
+    if (why && !str_is(row.number))
+        return import_reject(run, cells->line_number, why);
+    if (!why && row.verdict == IMPORT_ROW_SKIP) {
+        run->result->rows_skipped++;
+        return NULL;
+    }
+    return import_group_add(run, &row, why);
+}
+
+static ERR_RESULT sort_rows(struct import_run *run)
+{
+    return sorter_finish(run->rows);
+}
+
+static ERR_RESULT sort_orders(struct import_run *run)
+{
+    sorter_close(run->rows);
+    TRY(sorter_finish(run->orders));
+    TRY(sorter_finish(run->refunds));
+    return sorter_finish(run->rejects);
+}
+
+static ERR_RESULT next_buyer(struct sorter *sorter, struct arena *arena, struct str *hash,
+                             bool *has)
+{
+    struct str key, value;
+    TRY(sorter_next(sorter, &key, &value, has));
+    if (*has)
+        *hash = str_copy(arena, str_slice(key, 0, SECRET_HASH_BYTES));
+    return NULL;
+}
+
+/* Distinct buyers: both sorters are in the order of their hashes. Those without one have a hash of
+ * all ones. */
+static ERR_RESULT count_customers(struct import_run *run)
+{
+    struct str order, refund, last = STR_NONE, nobody;
+    uint8_t ones[SECRET_HASH_BYTES];
+    char newest[SECRET_HASH_BYTES];
+    bool order_has, refund_has;
+    memset(ones, 0xff, sizeof(ones));
+    nobody = (struct str){(const char *)ones, sizeof(ones)};
+    TRY(next_buyer(run->orders, run->scratch, &order, &order_has));
+    TRY(next_buyer(run->refunds, run->scratch, &refund, &refund_has));
+    while (order_has || refund_has) {
+        bool take_order = order_has && (!refund_has || str_cmp(order, refund) <= 0);
+        struct str hash = take_order ? order : refund;
+        if (!str_eq(hash, nobody) && !(last.p && str_eq(hash, last)))
+            run->result->customers_seen++;
+        memcpy(newest, hash.p, sizeof(newest));
+        last = (struct str){newest, sizeof(newest)};
+        if (take_order)
+            TRY(next_buyer(run->orders, run->scratch, &order, &order_has));
+        else
+            TRY(next_buyer(run->refunds, run->scratch, &refund, &refund_has));
+    }
+    arena_reset(run->scratch);
+    TRY(sorter_rewind(run->orders));
+    return sorter_rewind(run->refunds);
+}
+
+/* --- How old the file's knowledge is
+ * -------------------------------------------------------------------------------- */
+
+static const struct err *find_file(struct tx *tx, void *arg)
+{
+    struct import_run *run = arg;
+    struct sql_order_import_by_file_in in = {
+        .file_hash = {(const char *)run->file_hash, sizeof(run->file_hash)},
+        .source = run->map->source,
+    };
+    struct sql_order_import_by_file_out out;
+    TRY(sql_order_import_by_file_one(tx, &in, &out, &run->result->file_known));
+    if (run->result->file_known)
+        run->exported_at_us = out.exported_at;
+    return NULL;
+}
+
+static ERR_RESULT settle_exported_at(struct import_run *run)
+{
+    struct store_job job = {.name = "import.find_file", .fn = find_file, .arg = run};
+    run->exported_at_us = INT64_MIN;
+    TRY(store_read(run->store, run->arena, &job));
+    if (run->options->exported_at_us != INT64_MIN)
+        run->exported_at_us = run->options->exported_at_us;
+    if (run->exported_at_us == INT64_MIN)
+        TRY(import_reject_exported_at(run, &run->exported_at_us));
+    if (run->exported_at_us == INT64_MIN)
+        run->exported_at_us = run->began_us;
+    run->result->exported_at_us = run->exported_at_us;
+    return NULL;
+}
+
+/* --- The run's own row
+ * ---------------------------------------------------------------------------------------------- */
+
+static const struct err *insert_run(struct tx *tx, void *arg)
+{
+    struct import_run *run = arg;
+    struct sql_order_import_begin_in in = {
+        .import_id = run->import_id,
+        .file_hash = {(const char *)run->file_hash, sizeof(run->file_hash)},
+        .file_name = run->result->file_name,
+        .source = run->map->source,
+        .map_name = run->map->name,
+        .exported_at = run->exported_at_us,
+        .started_at = run->began_us,
+        .row_count = run->result->rows,
+        .rejected_row_count = run->result->rows_rejected,
+        .skipped_row_count = run->result->rows_skipped,
+    };
+    return sql_order_import_begin_run(tx, &in);
+}
+
+/* Before the first batch, so that a run that is killed leaves its exported_at to the next one over
+ * the same file. */
+static ERR_RESULT begin_writing(struct import_run *run)
+{
+    run->import_id = id_next(run->deps.ids);
+    struct store_job job = {
+        .name = "import.begin", .fn = insert_run, .arg = run, .again_if_ambiguous = true};
+    return store_write(run->store, run->arena, &job);
+}
+
+static const struct err *update_run(struct tx *tx, void *arg)
+{
+    struct import_run *run = arg;
+    struct sql_order_import_finish_in in = {
+        .import_id = run->import_id,
+        .finished_at = tx_now_us(tx),
+        .order_new_count = run->result->orders_new,
+        .order_changed_count = run->result->orders_changed,
+        .order_same_count = run->result->orders_same,
+        .refund_count = run->result->refunds,
+    };
+    return sql_order_import_finish_run(tx, &in);
+}
+
+static ERR_RESULT finish_writing(struct import_run *run)
+{
+    struct store_job job = {
+        .name = "import.finish", .fn = update_run, .arg = run, .again_if_ambiguous = true};
+    return store_write(run->store, run->arena, &job);
+}
+
+/* --- What is told about it
+ * ------------------------------------------------------------------------------------------ */
+
+static void list_problems(struct import_run *run)
+{
+    struct import_result *result = run->result;
+    result->problems = ARENA_ARRAY(run->result_arena, ERR_CODE_MAX, struct import_problem);
+    for (int code = 0; code < ERR_CODE_MAX; code++) {
+        if (run->problem_count[code] == 0)
+            continue;
+        result->problems[result->problem_count++] = (struct import_problem){
+            .code = (enum err_code)code,
+            .row_count = run->problem_count[code],
+            .first = err_text(run->result_arena, run->problem_first[code], LANG_EN),
+            .first_zh = err_text(run->result_arena, run->problem_first[code], LANG_ZH),
+            .first_line = run->problem_line[code],
+        };
+    }
+}
+
+/* The kind that a column is read as; IMPORT_KIND_MAX where it is not read. */
+static enum import_kind kind_of_column(const struct import_columns *columns, int column,
+                                       int from_kind)
+{
+    for (int kind = from_kind; kind < IMPORT_KIND_MAX; kind++) {
+        if (columns->of_kind[kind] == column)
+            return (enum import_kind)kind;
+    }
+    return IMPORT_KIND_MAX;
+}
+
+static int last_column(const struct import_columns *columns)
+{
+    int last = columns->name_count - 1;
+    for (int kind = 0; kind < IMPORT_KIND_MAX; kind++) {
+        if (columns->of_kind[kind] > last)
+            last = columns->of_kind[kind];
+    }
+    return last;
+}
+
+static struct str column_name(struct import_run *run, int column)
+{
+    const struct import_columns *columns = &run->reader.columns;
+    return column < columns->name_count ? str_copy(run->result_arena, columns->names[column])
+                                        : str_fmt(run->result_arena, "#%d", column + 1);
+}
+
+static void describe_columns(struct import_run *run)
+{
+    const struct import_columns *columns = &run->reader.columns;
+    struct import_result *result = run->result;
+    int last = last_column(columns);
+    result->mapped_kinds = ARENA_ARRAY(run->result_arena, IMPORT_KIND_MAX, struct str);
+    result->mapped_columns = ARENA_ARRAY(run->result_arena, IMPORT_KIND_MAX, struct str);
+    result->unmapped_columns = ARENA_ARRAY(run->result_arena, (size_t)last + 1, struct str);
+    result->preview = ARENA_ARRAY(run->result_arena, PREVIEW_ROWS, struct import_preview_row);
+    for (int column = 0; column <= last; column++) {
+        int kind = kind_of_column(columns, column, 0);
+        if (kind == IMPORT_KIND_MAX)
+            result->unmapped_columns[result->unmapped_count++] = column_name(run, column);
+        for (; kind < IMPORT_KIND_MAX; kind = kind_of_column(columns, column, kind + 1)) {
+            result->mapped_columns[result->mapped_count] = column_name(run, column);
+            result->mapped_kinds[result->mapped_count++] =
+                str_c(import_kind_info((enum import_kind)kind)->name);
+        }
+    }
+}
+
+static enum identity_kind identity_of(enum import_kind kind)
+{
+    if (kind == IMPORT_RECEIVER_PHONE)
+        return IDENTITY_PHONE;
+    return identity_kind_by_name(str_c(import_kind_info(kind)->name));
+}
+
+static struct str preview_value(struct import_run *run, const struct table_row *cells,
+                                const struct import_row *row, enum import_kind kind)
+{
+    int digits = run->brand->currency_digits;
+    struct str cell = import_row_cell(&run->reader.columns, cells, kind);
+    cell = str_copy(run->result_arena, cell.p ? cell : STR(""));
+    if (kind == IMPORT_BUYER_NAME)
+        return customer_name_mask(run->result_arena, cell);
+    if (import_kind_info(kind)->personal)
+        return cell.n > 0 ? identity_mask(run->result_arena, identity_of(kind), cell) : cell;
+    if (kind == IMPORT_ORDER_TIME && row->time_us > 0)
+        return time_text(run->result_arena, row->time_us);
+    if (kind == IMPORT_PAID_TIME && row->paid_us > 0)
+        return time_text(run->result_arena, row->paid_us);
+    if (kind == IMPORT_REFUND_TIME && row->refund_us > 0)
+        return time_text(run->result_arena, row->refund_us);
+    if (kind == IMPORT_ORDER_AMOUNT && row->has_order_amount)
+        return minor_plain(run->result_arena, row->order_amount_minor, digits);
+    if (kind == IMPORT_LINE_AMOUNT && row->has_line_amount)
+        return minor_plain(run->result_arena, row->line_amount_minor, digits);
+    if (kind == IMPORT_REFUND_AMOUNT && row->has_refund_amount)
+        return minor_plain(run->result_arena, row->refund_amount_minor, digits);
+    return cell;
+}
+
+static void preview_row(struct import_run *run, const struct table_row *cells,
+                        const struct import_row *row, const struct err *why)
+{
+    static const char *const verdicts[] = {
+        [IMPORT_ROW_ORDER] = "order", [IMPORT_ROW_REFUND] = "refund", [IMPORT_ROW_SKIP] = "skip"};
+    struct import_result *result = run->result;
+    struct import_preview_row *preview = &result->preview[result->preview_count++];
+    preview->line_number = cells->line_number;
+    preview->values = ARENA_ARRAY(run->result_arena, (size_t)result->mapped_count, struct str);
+    for (int i = 0; i < result->mapped_count; i++)
+        preview->values[i] =
+            preview_value(run, cells, row, import_kind_by_name(result->mapped_kinds[i]));
+    preview->verdict = str_c(verdicts[row->verdict]);
+    if (!why)
+        return;
+    struct str text = err_text(run->result_arena, why, LANG_EN);
+    preview->verdict = str_fmt(run->result_arena, "reject: %.*s", STR_ARG(text));
+}

@@ -1,0 +1,557 @@
+/* Rows → orders. Rows come sorted by (what they belong to, line), so that one order's lines stand
+ * together wherever they stood in the file. One wrong line rejects its whole order. */
+#include <stdlib.h>
+
+#include "room/order/import_pack.h"
+#include "room/order/import_run.h"
+#include "room/order/order_rule.h"
+
+#define RECORD_BYTES_MAX SORTER_RECORD_BYTES_MAX
+#define KEY_BYTES_MAX 512
+
+/* What the rows of a group are; the first byte of their key. */
+enum group_kind {
+    GROUP_ORDER = 'n',
+    GROUP_ORDER_ROW = 'r',
+    GROUP_REFUND = 'f',
+    GROUP_REFUND_ROW = 'g'
+};
+
+struct group {
+    struct import_run *run;
+    struct arena *arena; /* of this group */
+    enum group_kind kind;
+    struct str key; /* without the line */
+    struct str number;
+    struct import_row *rows;
+    int count;
+    bool too_long;
+    const struct err *wrong; /* of a row of it; NULL: none */
+    int64_t wrong_line;
+    int64_t occurrence; /* of rows without a number: among identical ones */
+    struct customer_buyer buyer;
+};
+
+static ERR_RESULT close_group(struct group *group);
+static ERR_RESULT add_to_group(struct group *group, struct str value);
+static ERR_RESULT reject_group(struct group *group, const struct err *why);
+static ERR_RESULT order_of_group(struct group *group);
+static ERR_RESULT refund_of_group(struct group *group);
+
+/* --- Into the sorter --- */
+
+static void pack_row(struct buf *buf, const struct import_row *row)
+{
+    pack_i64(buf, row->line_number);
+    pack_str(buf, row->number);
+    pack_i64(buf, row->time_us);
+    pack_i64(buf, row->paid_us);
+    pack_i64(buf, row->refund_us);
+    pack_i64(buf, row->day);
+    pack_i64(buf, row->state);
+    pack_i64(buf, row->state_named | row->has_order_amount << 1 | row->has_line_amount << 2 |
+                      row->has_refund_amount << 3 | row->has_line << 4);
+    pack_i64(buf, row->order_amount_minor);
+    pack_i64(buf, row->line_amount_minor);
+    pack_i64(buf, row->refund_amount_minor);
+    pack_i64(buf, row->quantity_milli);
+    pack_str(buf, row->product_code);
+    pack_str(buf, row->product_name);
+    pack_str(buf, row->category);
+    pack_str(buf, row->channel);
+    pack_str(buf, row->refund_of);
+    import_pack_buyer(buf, row->identities, row->identity_count, row->buyer_name);
+}
+
+static void unpack_row(struct unpack *u, struct import_row *row)
+{
+    struct customer_buyer buyer;
+    *row = (struct import_row){.line_number = unpack_i64(u)};
+    row->number = unpack_str(u);
+    row->time_us = unpack_i64(u);
+    row->paid_us = unpack_i64(u);
+    row->refund_us = unpack_i64(u);
+    row->day = (int32_t)unpack_i64(u);
+    row->state = (int)unpack_i64(u);
+    int64_t flags = unpack_i64(u);
+    row->state_named = flags & 1;
+    row->has_order_amount = flags & 2;
+    row->has_line_amount = flags & 4;
+    row->has_refund_amount = flags & 8;
+    row->has_line = flags & 16;
+    row->order_amount_minor = unpack_i64(u);
+    row->line_amount_minor = unpack_i64(u);
+    row->refund_amount_minor = unpack_i64(u);
+    row->quantity_milli = unpack_i64(u);
+    row->product_code = unpack_str(u);
+    row->product_name = unpack_str(u);
+    row->category = unpack_str(u);
+    row->channel = unpack_str(u);
+    row->refund_of = unpack_str(u);
+    import_unpack_buyer(u, &buyer);
+    for (int i = 0; i < buyer.identity_count; i++)
+        row->identities[i] = buyer.identities[i];
+    row->identity_count = buyer.identity_count;
+    row->buyer_name = buyer.name;
+}
+
+ERR_RESULT import_group_add(struct import_run *run, const struct import_row *row,
+                            const struct err *why)
+{
+    bool refund = row->verdict == IMPORT_ROW_REFUND;
+    struct buf key = buf_new(run->scratch, KEY_BYTES_MAX);
+    struct buf value = buf_new(run->scratch, RECORD_BYTES_MAX);
+    if (str_is(row->number)) {
+        buf_char(&key, refund ? GROUP_REFUND : GROUP_ORDER);
+        buf_str(&key, row->number);
+    } else {
+        buf_char(&key, refund ? GROUP_REFUND_ROW : GROUP_ORDER_ROW);
+        buf_add(&key, row->cells_hash, sizeof(row->cells_hash));
+    }
+    pack_sorted(&key, row->line_number);
+    pack_i64(&value, why != NULL);
+    if (why) {
+        pack_i64(&value, row->line_number);
+        import_pack_err(&value, why);
+    } else {
+        pack_row(&value, row);
+    }
+    return sorter_add(run->rows, buf_view(&key), buf_view(&value));
+}
+
+/* --- Groups --- */
+
+static bool is_row_kind(enum group_kind kind)
+{
+    return kind == GROUP_ORDER_ROW || kind == GROUP_REFUND_ROW;
+}
+
+static void open_group(struct group *group, struct str key)
+{
+    struct import_run *run = group->run;
+    int64_t occurrence = group->occurrence;
+    arena_reset(group->arena);
+    *group = (struct group){.run = run, .arena = group->arena, .occurrence = occurrence};
+    group->kind = (enum group_kind)key.p[0];
+    group->key = str_copy(group->arena, key);
+    group->number = str_slice(group->key, 1, group->key.n);
+    group->rows = ARENA_ARRAY(group->arena, 1, struct import_row);
+}
+
+/* "row:" + the hash of its cells + its occurrence among identical rows: the same again in the same
+ * file at another time. */
+static struct str row_number(struct group *group)
+{
+    struct buf buf = buf_new(group->arena, KEY_BYTES_MAX);
+    buf_str(&buf, STR("row:"));
+    for (size_t i = 1; i < group->key.n; i++)
+        buf_fmt(&buf, "%02x", (unsigned)(uint8_t)group->key.p[i]);
+    buf_fmt(&buf, ":%lld", (long long)group->occurrence);
+    return buf_view(&buf);
+}
+
+ERR_RESULT import_group_all(struct import_run *run)
+{
+    struct group group = {.run = run, .arena = arena_new("import group", (size_t)1 << 30)};
+    int64_t total = sorter_count(run->rows), done = 0;
+    struct str key, value;
+    bool has, open = false;
+    arena_defer(run->arena, import_free_arena, group.arena);
+    for (;;) {
+        TRY(sorter_next(run->rows, &key, &value, &has));
+        if (!has)
+            break;
+        struct str belongs = str_slice(key, 0, key.n - 8);
+        bool same = open && str_eq(group.key, belongs);
+        bool alone = is_row_kind((enum group_kind)key.p[0]);
+        if (open && (!same || alone))
+            TRY(close_group(&group));
+        group.occurrence = same ? group.occurrence + 1 : 1;
+        if (!open || !same || alone)
+            open_group(&group, belongs);
+        open = true;
+        TRY(add_to_group(&group, value));
+        if (++done % 4096 == 0)
+            import_progress(run, "group", done, total);
+    }
+    if (open)
+        TRY(close_group(&group));
+    import_progress(run, "group", total, total);
+    return NULL;
+}
+
+static void grow_rows(struct group *group)
+{
+    bool full = group->count > 0 && (group->count & (group->count - 1)) == 0;
+    if (!full)
+        return;
+    struct import_row *old = group->rows;
+    group->rows = ARENA_ARRAY(group->arena, (size_t)group->count * 2, struct import_row);
+    memcpy(group->rows, old, (size_t)group->count * sizeof(*old));
+}
+
+/* Where a group's error is: the file and the line. */
+static struct str place_of(struct group *group, int64_t line_number)
+{
+    return str_fmt(group->arena, "%.*s:%lld", STR_ARG(group->run->options->path),
+                   (long long)line_number);
+}
+
+static const struct err *too_many_lines(struct group *group, struct str place)
+{
+    struct str limit = str_fmt(group->arena, "%d", LIMIT_ORDER_LINES_MAX);
+    return ERR_NEW(group->arena, ERR_IMPORT_TOO_MANY_LINES, place, group->number, limit);
+}
+
+static ERR_RESULT add_to_group(struct group *group, struct str value)
+{
+    struct unpack u = {.p = value.p, .end = value.p + value.n, .arena = group->arena};
+    struct import_row row = {0};
+    bool wrong = unpack_i64(&u) != 0;
+    const struct err *why = NULL;
+    if (wrong) {
+        row.line_number = unpack_i64(&u);
+        why = import_unpack_err(&u);
+    } else {
+        unpack_row(&u, &row);
+    }
+    if (!why && group->too_long)
+        why = too_many_lines(group, place_of(group, row.line_number));
+    if (why && !group->wrong && !group->too_long) {
+        group->wrong = why;
+        group->wrong_line = row.line_number;
+    }
+    if (why)
+        return import_reject(group->run, row.line_number, why);
+    grow_rows(group);
+    group->rows[group->count++] = row;
+    group->too_long = group->count > LIMIT_ORDER_LINES_MAX;
+    return NULL;
+}
+
+static ERR_RESULT reject_group(struct group *group, const struct err *why)
+{
+    for (int i = 0; i < group->count; i++) {
+        int64_t line = group->rows[i].line_number;
+        struct err here = *why;
+        here.field = place_of(group, line);
+        TRY(import_reject(group->run, line, &here));
+    }
+    return NULL;
+}
+
+static ERR_RESULT close_group(struct group *group)
+{
+    struct import_result *result = group->run->result;
+    bool refund = group->kind == GROUP_REFUND || group->kind == GROUP_REFUND_ROW;
+    if (is_row_kind(group->kind))
+        group->number = row_number(group);
+    if (group->wrong) {
+        result->orders_rejected += !refund;
+        return reject_group(group,
+                            ERR_NEW(group->arena, ERR_IMPORT_OTHER_LINE, STR_NONE, group->number,
+                                    str_fmt(group->arena, "%lld", (long long)group->wrong_line)));
+    }
+    return refund ? refund_of_group(group) : order_of_group(group);
+}
+
+/* --- One person, one state, one day
+ * -------------------------------------------------------------------------------- */
+
+static const struct err *contradiction(struct group *group, enum err_code code,
+                                       const struct import_row *a, const struct import_row *b)
+{
+    return ERR_NEW(group->arena, code, STR_NONE, group->number,
+                   str_fmt(group->arena, "%lld", (long long)a->line_number),
+                   str_fmt(group->arena, "%lld", (long long)b->line_number));
+}
+
+static bool same_identity(const struct identity_value *a, const struct identity_value *b)
+{
+    return a->kind == b->kind && str_eq(a->issuer, b->issuer) && str_eq(a->value, b->value);
+}
+
+static void add_identity(struct customer_buyer *buyer, const struct identity_value *identity)
+{
+    for (int i = 0; i < buyer->identity_count; i++) {
+        if (!same_identity(&buyer->identities[i], identity))
+            continue;
+        buyer->identities[i].weak = buyer->identities[i].weak && identity->weak;
+        return;
+    }
+    if (buyer->identity_count < LIMIT_IDENTITIES_PER_ORDER_MAX)
+        buyer->identities[buyer->identity_count++] = *identity;
+}
+
+/* Rows that name nobody contradict none; two rows do where their surest identities are of one kind
+ * and differ. */
+static const struct err *unite_buyers(struct group *group)
+{
+    const struct import_row *named = NULL;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        if (!str_is(group->buyer.name))
+            group->buyer.name = row->buyer_name;
+        if (row->identity_count == 0)
+            continue;
+        const struct identity_value *surest = &row->identities[0],
+                                    *first = named ? &named->identities[0] : NULL;
+        bool comparable = first && !first->weak && !surest->weak && first->kind == surest->kind;
+        if (comparable && !same_identity(first, surest))
+            return contradiction(group, ERR_IMPORT_CONTRADICTS_BUYER, named, row);
+        bool surer = !first || (first->weak && !surest->weak) ||
+                     (first->weak == surest->weak && surest->kind < first->kind);
+        if (surer)
+            named = row;
+        for (int j = 0; j < row->identity_count; j++)
+            add_identity(&group->buyer, &row->identities[j]);
+    }
+    import_identities_sort(group->buyer.identities, group->buyer.identity_count);
+    return NULL;
+}
+
+static const struct err *find_contradiction(struct group *group)
+{
+    const struct import_row *first = &group->rows[0], *state = NULL;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        if (row->day != first->day)
+            return contradiction(group, ERR_IMPORT_CONTRADICTS_DAY, first, row);
+        if (!row->state_named)
+            continue;
+        if (state && state->state != row->state)
+            return contradiction(group, ERR_IMPORT_CONTRADICTS_STATE, state, row);
+        state = row;
+    }
+    return unite_buyers(group);
+}
+
+static int64_t earliest(const struct group *group, size_t offset)
+{
+    int64_t time_us = INT64_MIN;
+    for (int i = 0; i < group->count; i++) {
+        int64_t row_us = *(const int64_t *)(const void *)((const char *)&group->rows[i] + offset);
+        if (row_us != INT64_MIN && (time_us == INT64_MIN || row_us < time_us))
+            time_us = row_us;
+    }
+    return time_us;
+}
+
+static struct str first_channel(const struct group *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        if (str_is(group->rows[i].channel))
+            return group->rows[i].channel;
+    }
+    return STR_NONE;
+}
+
+/* --- Orders --- */
+
+static const struct err *order_amount(struct group *group, int64_t *amount_minor)
+{
+    int64_t sum = 0;
+    bool all_lines = true;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        if (row->has_order_amount) {
+            *amount_minor = row->order_amount_minor;
+            return NULL;
+        }
+        all_lines = all_lines && row->has_line_amount;
+        if (!add_i64(sum, row->line_amount_minor, &sum) || llabs(sum) > IMPORT_AMOUNT_MINOR_MAX)
+            return ERR_NEW(group->arena, ERR_IMPORT_SUM_RANGE, STR_NONE, group->number);
+    }
+    if (!all_lines)
+        return ERR_NEW(group->arena, ERR_IMPORT_NO_AMOUNT, STR_NONE, group->number);
+    *amount_minor = sum;
+    return NULL;
+}
+
+/* The only line of an order that has no amount of its own takes the order's. */
+static void order_lines(struct group *group, struct order_fact *fact)
+{
+    fact->lines = ARENA_ARRAY(group->arena, (size_t)group->count, struct order_line_fact);
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        if (!row->has_line)
+            continue;
+        fact->lines[fact->line_count++] = (struct order_line_fact){
+            .product_code = row->product_code,
+            .product_name = row->product_name,
+            .category = row->category,
+            .quantity_milli = row->quantity_milli,
+            .amount_minor = row->has_line_amount ? row->line_amount_minor : 0,
+        };
+    }
+    if (group->count == 1 && fact->line_count == 1 && !group->rows[0].has_line_amount)
+        fact->lines[0].amount_minor = fact->amount_minor;
+}
+
+/* Sorted by buyer, so that one customer's orders come together. */
+static struct str sort_key(struct group *group, int64_t time_us, struct str number)
+{
+    struct buf key = buf_new(group->arena, KEY_BYTES_MAX);
+    uint8_t hash[SECRET_HASH_BYTES];
+    memset(hash, 0xff, sizeof(hash));
+    if (group->buyer.identity_count > 0)
+        identity_hash(group->run->deps.keys, &group->buyer.identities[0], hash);
+    buf_add(&key, hash, sizeof(hash));
+    pack_sorted(&key, time_us);
+    buf_str(&key, number);
+    return buf_view(&key);
+}
+
+/* A total that does not fit stays at the largest there is: it is only shown. */
+static int64_t sum_or_most(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return add_i64(a, b, &sum) ? sum : INT64_MAX;
+}
+
+static void count_order(struct group *group, const struct order_fact *fact)
+{
+    struct import_result *result = group->run->result;
+    int32_t day = group->rows[0].day;
+    result->orders++;
+    result->order_lines += fact->line_count;
+    result->orders_without_buyer += fact->buyer->identity_count == 0;
+    result->zero_amount_orders += fact->amount_minor == 0;
+    result->amount_minor = sum_or_most(result->amount_minor, fact->amount_minor);
+    if (result->first_day == DAY_NONE || day < result->first_day)
+        result->first_day = day;
+    if (result->last_day == DAY_NONE || day > result->last_day)
+        result->last_day = day;
+}
+
+static ERR_RESULT emit_refund(struct group *group, const struct refund_fact *fact)
+{
+    struct import_result *result = group->run->result;
+    struct buf value = buf_new(group->arena, RECORD_BYTES_MAX);
+    result->refunds++;
+    result->refund_minor = sum_or_most(result->refund_minor, fact->amount_minor);
+    import_pack_refund(&value, fact);
+    return sorter_add(group->run->refunds, sort_key(group, fact->refunded_at_us, fact->number),
+                      buf_view(&value));
+}
+
+/* What was given back according to the columns of the order's own rows. */
+static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *order)
+{
+    struct refund_fact fact = {
+        .number = str_fmt(group->arena, "%.*s:r", STR_ARG(order->number)),
+        .order_number = order->number,
+        .refunded_at_us = earliest(group, offsetof(struct import_row, refund_us)),
+        .channel = order->channel,
+        .buyer = &group->buyer,
+    };
+    for (int i = 0; i < group->count; i++) {
+        if (group->rows[i].has_refund_amount)
+            fact.amount_minor += llabs(group->rows[i].refund_amount_minor);
+    }
+    if (fact.amount_minor == 0)
+        return NULL;
+    if (fact.refunded_at_us == INT64_MIN)
+        fact.refunded_at_us = order->occurred_at_us;
+    return emit_refund(group, &fact);
+}
+
+static enum order_state group_state(const struct group *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        if (group->rows[i].state_named)
+            return (enum order_state)group->rows[i].state;
+    }
+    return (enum order_state)group->rows[0].state;
+}
+
+static const struct err *check_group(struct group *group, int64_t *amount_minor)
+{
+    if (group->too_long)
+        return too_many_lines(group, STR_NONE);
+    const struct err *err = find_contradiction(group);
+    if (!err)
+        err = order_amount(group, amount_minor);
+    if (err || *amount_minor >= 0)
+        return err;
+    struct str amount =
+        minor_plain(group->arena, *amount_minor, group->run->brand->currency_digits);
+    return ERR_NEW(group->arena, ERR_IMPORT_NEGATIVE, STR_NONE, group->number, amount);
+}
+
+static ERR_RESULT order_of_group(struct group *group)
+{
+    struct import_run *run = group->run;
+    struct order_fact fact = {.number = group->number, .buyer = &group->buyer};
+    const struct err *wrong = check_group(group, &fact.amount_minor);
+    if (wrong) {
+        run->result->orders_rejected++;
+        return reject_group(group, wrong);
+    }
+    if (run->map->skip_unknown_buyer && group->buyer.identity_count == 0) {
+        run->result->rows_skipped += group->count;
+        return NULL;
+    }
+    fact.state = group_state(group);
+    fact.occurred_at_us = earliest(group, offsetof(struct import_row, time_us));
+    fact.paid_at_us = order_rule_paid_at(fact.state, fact.occurred_at_us,
+                                         earliest(group, offsetof(struct import_row, paid_us)));
+    fact.channel = first_channel(group);
+    order_lines(group, &fact);
+    count_order(group, &fact);
+    struct buf value = buf_new(group->arena, RECORD_BYTES_MAX);
+    import_pack_order(&value, &fact);
+    TRY(sorter_add(run->orders, sort_key(group, fact.occurred_at_us, fact.number),
+                   buf_view(&value)));
+    return refund_of_order(group, &fact);
+}
+
+/* --- Refunds --- */
+
+static bool refund_amount(const struct group *group, int64_t *amount_minor)
+{
+    *amount_minor = 0;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        int64_t amount = row->has_refund_amount ? row->refund_amount_minor
+                         : row->has_line_amount ? row->line_amount_minor
+                                                : row->order_amount_minor;
+        *amount_minor += llabs(amount);
+    }
+    return *amount_minor <= IMPORT_AMOUNT_MINOR_MAX;
+}
+
+static const struct err *check_refund(struct group *group, struct refund_fact *fact)
+{
+    const struct import_row *first = &group->rows[0];
+    if (group->too_long)
+        return too_many_lines(group, STR_NONE);
+    for (int i = 1; i < group->count; i++) {
+        if (!str_eq(group->rows[i].refund_of, first->refund_of))
+            return contradiction(group, ERR_IMPORT_CONTRADICTS_ORDER, first, &group->rows[i]);
+    }
+    if (!refund_amount(group, &fact->amount_minor))
+        return ERR_NEW(group->arena, ERR_IMPORT_SUM_RANGE, STR_NONE, group->number);
+    if (fact->amount_minor == 0)
+        return ERR_NEW(group->arena, ERR_IMPORT_REFUND_ZERO, STR_NONE, group->number);
+    return unite_buyers(group);
+}
+
+static ERR_RESULT refund_of_group(struct group *group)
+{
+    struct refund_fact fact = {.number = group->number, .buyer = &group->buyer};
+    const struct err *wrong = check_refund(group, &fact);
+    if (wrong)
+        return reject_group(group, wrong);
+    bool unknown = group->buyer.identity_count == 0 && !str_is(group->rows[0].refund_of);
+    if (group->run->map->skip_unknown_buyer && unknown) {
+        group->run->result->rows_skipped += group->count;
+        return NULL;
+    }
+    fact.order_number = group->rows[0].refund_of;
+    fact.refunded_at_us = earliest(group, offsetof(struct import_row, refund_us));
+    if (fact.refunded_at_us == INT64_MIN)
+        fact.refunded_at_us = earliest(group, offsetof(struct import_row, time_us));
+    fact.channel = first_channel(group);
+    return emit_refund(group, &fact);
+}

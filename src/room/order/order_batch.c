@@ -1,0 +1,420 @@
+#include "room/order/order_batch.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "sql_order.h"
+
+#define SCRATCH_BYTES_MAX (1u << 20)
+
+static void free_scratch(void *arena);
+static void add_facts(struct order_work *work);
+static struct order_item *order_by_hash(struct order_work *work, struct str source,
+                                        struct str number);
+static struct order_item *add_order(struct order_work *work);
+static struct refund_item *add_refund(struct order_work *work);
+static ERR_RESULT find_orders(struct order_work *work);
+static ERR_RESULT find_refunds(struct order_work *work);
+static ERR_RESULT lock_customers(struct order_work *work);
+static ERR_RESULT read_orders(struct order_work *work, size_t from);
+static ERR_RESULT read_refunds(struct order_work *work, size_t from);
+static ERR_RESULT link_refunds(struct order_work *work, size_t from);
+static void decide(struct order_work *work);
+static void count_changes(const struct order_work *work);
+
+static struct str hash_str(const uint8_t hash[SECRET_HASH_BYTES])
+{
+    return (struct str){(const char *)hash, SECRET_HASH_BYTES};
+}
+
+static struct str id_key(const int64_t *id)
+{
+    return (struct str){(const char *)id, sizeof(*id)};
+}
+
+ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, bool lock,
+                            struct order_work **out)
+{
+    struct order_work *work = ARENA_NEW(tx_arena(tx), struct order_work);
+    work->tx = tx;
+    work->arena = tx_arena(tx);
+    work->scratch = arena_new("order facts", SCRATCH_BYTES_MAX);
+    arena_defer(work->arena, free_scratch, work->scratch);
+    work->keys = tx_deps(tx)->keys;
+    work->batch = batch;
+    work->now_us = tx_now_us(tx);
+    work->orders_by_hash = order_index_new(work->arena);
+    work->orders_by_id = order_index_new(work->arena);
+    work->refunds_by_id = order_index_new(work->arena);
+    add_facts(work);
+    TRY(find_orders(work));
+    TRY(find_refunds(work));
+    if (lock)
+        TRY(lock_customers(work));
+    TRY(read_orders(work, 0));
+    TRY(read_refunds(work, 0));
+    TRY(link_refunds(work, 0));
+    decide(work);
+    count_changes(work);
+    *out = work;
+    return NULL;
+}
+
+ERR_RESULT order_batch_add_refunds(struct order_work *work, const int64_t *customer_ids,
+                                   const int64_t *refund_ids, size_t count,
+                                   struct refund_item **items)
+{
+    size_t from = work->refund_count;
+    TRY(event_lock(work->tx, customer_ids, count));
+    for (size_t i = 0; i < count; i++) {
+        const size_t *at = order_index_get(work->refunds_by_id, id_key(&refund_ids[i]));
+        if (at) {
+            items[i] = work->refunds[*at];
+            continue;
+        }
+        items[i] = add_refund(work);
+        items[i]->known = true;
+        items[i]->customer_id = customer_ids[i];
+        items[i]->refund_id = refund_ids[i];
+    }
+    TRY(read_refunds(work, from));
+    for (size_t i = from; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        order_rule_number_hash(work->keys, LOOKUP_REFUND, item->before.source, item->before.number,
+                               item->hash);
+    }
+    return link_refunds(work, from);
+}
+
+bool order_item_exists(const struct order_item *item)
+{
+    return item->known || item->fact;
+}
+
+bool order_item_told_anew(const struct order_item *item)
+{
+    return item->fact && (item->change == ORDER_NEW || item->change == ORDER_RESTATED);
+}
+
+bool refund_item_told_anew(const struct refund_item *item)
+{
+    return item->fact && (item->change == ORDER_NEW || item->change == ORDER_RESTATED);
+}
+
+static void free_scratch(void *arena)
+{
+    arena_free(arena);
+}
+
+static void add_facts(struct order_work *work)
+{
+    struct order_batch *batch = work->batch;
+    struct order_index *numbers = order_index_new(work->arena);
+    for (size_t i = 0; i < batch->order_count; i++) {
+        struct order_item *item =
+            order_by_hash(work, batch->orders[i].source, batch->orders[i].number);
+        CHECK(!item->fact);
+        item->fact = &batch->orders[i];
+    }
+    for (size_t i = 0; i < batch->refund_count; i++) {
+        const struct refund_fact *fact = &batch->refunds[i];
+        struct refund_item *item = add_refund(work);
+        bool added;
+        item->fact = fact;
+        order_rule_number_hash(work->keys, LOOKUP_REFUND, fact->source, fact->number, item->hash);
+        (void)order_index_put(numbers, hash_str(item->hash), &added);
+        CHECK(added);
+        if (str_is(fact->order_number))
+            item->told = order_by_hash(work, fact->source, fact->order_number);
+    }
+}
+
+static struct order_item *order_by_hash(struct order_work *work, struct str source,
+                                        struct str number)
+{
+    uint8_t hash[SECRET_HASH_BYTES];
+    order_rule_number_hash(work->keys, LOOKUP_ORDER, source, number, hash);
+    const size_t *at = order_index_get(work->orders_by_hash, hash_str(hash));
+    if (at)
+        return work->orders[*at];
+    bool added;
+    struct order_item *item = add_order(work);
+    memcpy(item->hash, hash, sizeof(hash));
+    *order_index_put(work->orders_by_hash, hash_str(item->hash), &added) = work->order_count - 1;
+    return item;
+}
+
+static struct order_item *add_order(struct order_work *work)
+{
+    if (work->order_count == work->order_capacity) {
+        struct order_item **old = work->orders;
+        work->order_capacity = work->order_capacity ? work->order_capacity * 2 : 1024;
+        work->orders = ARENA_ARRAY(work->arena, work->order_capacity, struct order_item *);
+        if (work->order_count > 0)
+            memcpy(work->orders, old, work->order_count * sizeof(*old));
+    }
+    struct order_item *item = ARENA_NEW(work->arena, struct order_item);
+    item->buyer = BUYER_NONE;
+    work->orders[work->order_count++] = item;
+    return item;
+}
+
+static struct refund_item *add_refund(struct order_work *work)
+{
+    if (work->refund_count == work->refund_capacity) {
+        struct refund_item **old = work->refunds;
+        work->refund_capacity = work->refund_capacity ? work->refund_capacity * 2 : 256;
+        work->refunds = ARENA_ARRAY(work->arena, work->refund_capacity, struct refund_item *);
+        if (work->refund_count > 0)
+            memcpy(work->refunds, old, work->refund_count * sizeof(*old));
+    }
+    struct refund_item *item = ARENA_NEW(work->arena, struct refund_item);
+    item->buyer = BUYER_NONE;
+    work->refunds[work->refund_count++] = item;
+    return item;
+}
+
+static ERR_RESULT find_orders(struct order_work *work)
+{
+    size_t count = work->order_count;
+    struct sql_order_lookup_find_in *ins =
+        ARENA_ARRAY(work->arena, count, struct sql_order_lookup_find_in);
+    struct sql_order_lookup_find_out *outs =
+        ARENA_ARRAY(work->arena, count, struct sql_order_lookup_find_out);
+    bool *found = ARENA_ARRAY(work->arena, count, bool);
+    for (size_t i = 0; i < count; i++) {
+        ins[i].kind = LOOKUP_ORDER;
+        ins[i].hash = hash_str(work->orders[i]->hash);
+    }
+    TRY(sql_order_lookup_find_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        struct order_item *item = work->orders[i];
+        item->known = found[i];
+        item->customer_id = outs[i].customer_id;
+        item->order_id = outs[i].object_id;
+    }
+    return NULL;
+}
+
+static ERR_RESULT find_refunds(struct order_work *work)
+{
+    size_t count = work->refund_count;
+    struct sql_order_lookup_find_in *ins =
+        ARENA_ARRAY(work->arena, count, struct sql_order_lookup_find_in);
+    struct sql_order_lookup_find_out *outs =
+        ARENA_ARRAY(work->arena, count, struct sql_order_lookup_find_out);
+    bool *found = ARENA_ARRAY(work->arena, count, bool);
+    for (size_t i = 0; i < count; i++) {
+        ins[i].kind = LOOKUP_REFUND;
+        ins[i].hash = hash_str(work->refunds[i]->hash);
+    }
+    TRY(sql_order_lookup_find_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        struct refund_item *item = work->refunds[i];
+        item->known = found[i];
+        item->customer_id = outs[i].customer_id;
+        item->refund_id = outs[i].object_id;
+    }
+    return NULL;
+}
+
+static ERR_RESULT lock_customers(struct order_work *work)
+{
+    size_t count = 0;
+    int64_t *ids = ARENA_ARRAY(work->arena, work->order_count + work->refund_count, int64_t);
+    for (size_t i = 0; i < work->order_count; i++) {
+        if (work->orders[i]->known)
+            ids[count++] = work->orders[i]->customer_id;
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        if (work->refunds[i]->known)
+            ids[count++] = work->refunds[i]->customer_id;
+    }
+    return event_lock(work->tx, ids, count);
+}
+
+static struct order_row row_of(const struct sql_order_row_read_out *out)
+{
+    return (struct order_row){
+        .customer_id = out->customer_id,
+        .order_id = out->order_id,
+        .source = out->source,
+        .number = out->number,
+        .state = out->state,
+        .occurred_at_us = out->occurred_at,
+        .paid_at_us = out->paid_at.set ? out->paid_at.v : INT64_MIN,
+        .paid_day = out->paid_day.set ? (int32_t)out->paid_day.v : DAY_NONE,
+        .amount_minor = out->amount_minor,
+        .refunded_minor = out->refunded_minor,
+        .refunded_whole_day =
+            out->refunded_whole_day.set ? (int32_t)out->refunded_whole_day.v : DAY_NONE,
+        .channel_id = out->channel_id,
+        .top_product_id = out->top_product_id,
+        .top_line_minor = out->top_line_minor,
+        .line_count = out->line_count,
+        .identity_id = out->identity_id,
+        .exported_at_us = out->exported_at,
+        .content_hash = out->content_hash,
+        .recorded_at_us = out->recorded_at,
+    };
+}
+
+/* A row that the look-up names but that is not there was moved by another writer since. */
+static ERR_RESULT read_orders(struct order_work *work, size_t from)
+{
+    size_t count = 0, total = work->order_count - from;
+    struct sql_order_row_read_in *ins =
+        ARENA_ARRAY(work->arena, total, struct sql_order_row_read_in);
+    struct sql_order_row_read_out *outs =
+        ARENA_ARRAY(work->arena, total, struct sql_order_row_read_out);
+    bool *found = ARENA_ARRAY(work->arena, total, bool);
+    struct order_item **items = ARENA_ARRAY(work->arena, total, struct order_item *);
+    for (size_t i = from; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!item->known)
+            continue;
+        ins[count] = (struct sql_order_row_read_in){item->customer_id, item->order_id};
+        items[count++] = item;
+    }
+    TRY(sql_order_row_read_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        if (!found[i])
+            return ERR_NEW(work->arena, ERR_ORDER_RACE, STR_NONE);
+        items[i]->before = row_of(&outs[i]);
+        items[i]->after = items[i]->before;
+    }
+    for (size_t i = from; i < work->order_count; i++) {
+        bool added;
+        if (work->orders[i]->known)
+            *order_index_put(work->orders_by_id, id_key(&work->orders[i]->order_id), &added) = i;
+    }
+    return NULL;
+}
+
+static struct order_refund_row refund_row_of(const struct sql_order_refund_read_out *out)
+{
+    return (struct order_refund_row){
+        .customer_id = out->customer_id,
+        .refund_id = out->refund_id,
+        .order_id = out->order_id,
+        .source = out->source,
+        .number = out->number,
+        .amount_minor = out->amount_minor,
+        .refunded_at_us = out->refunded_at,
+        .refunded_day = (int32_t)out->refunded_day,
+        .channel_id = out->channel_id,
+        .exported_at_us = out->exported_at,
+        .content_hash = out->content_hash,
+        .recorded_at_us = out->recorded_at,
+    };
+}
+
+static ERR_RESULT read_refunds(struct order_work *work, size_t from)
+{
+    size_t count = 0, total = work->refund_count - from;
+    struct sql_order_refund_read_in *ins =
+        ARENA_ARRAY(work->arena, total, struct sql_order_refund_read_in);
+    struct sql_order_refund_read_out *outs =
+        ARENA_ARRAY(work->arena, total, struct sql_order_refund_read_out);
+    bool *found = ARENA_ARRAY(work->arena, total, bool);
+    size_t *at = ARENA_ARRAY(work->arena, total, size_t);
+    for (size_t i = from; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (!item->known)
+            continue;
+        ins[count] = (struct sql_order_refund_read_in){item->customer_id, item->refund_id};
+        at[count++] = i;
+    }
+    TRY(sql_order_refund_read_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        bool added;
+        struct refund_item *item = work->refunds[at[i]];
+        if (!found[i])
+            return ERR_NEW(work->arena, ERR_ORDER_RACE, STR_NONE);
+        item->before = refund_row_of(&outs[i]);
+        item->after = item->before;
+        *order_index_put(work->refunds_by_id, id_key(&item->refund_id), &added) = at[i];
+    }
+    return NULL;
+}
+
+/* Finds the orders that refunds hang on; those not met yet are read. */
+static ERR_RESULT link_refunds(struct order_work *work, size_t from)
+{
+    size_t orders_from = work->order_count;
+    for (size_t i = from; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (!item->known || item->before.order_id == 0)
+            continue;
+        bool added;
+        size_t *at = order_index_put(work->orders_by_id, id_key(&item->before.order_id), &added);
+        if (added) {
+            *at = work->order_count;
+            struct order_item *order = add_order(work);
+            order->known = true;
+            order->customer_id = item->before.customer_id;
+            order->order_id = item->before.order_id;
+        }
+        item->linked =
+            work->orders[*order_index_get(work->orders_by_id, id_key(&item->before.order_id))];
+    }
+    TRY(read_orders(work, orders_from));
+    for (size_t i = orders_from; i < work->order_count; i++) {
+        bool added;
+        struct order_item *item = work->orders[i];
+        order_rule_number_hash(work->keys, LOOKUP_ORDER, item->before.source, item->before.number,
+                               item->hash);
+        *order_index_put(work->orders_by_hash, hash_str(item->hash), &added) = i;
+    }
+    return NULL;
+}
+
+static void decide(struct order_work *work)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!item->fact)
+            continue;
+        item->content_hash = order_rule_content_hash(work->arena, work->keys, item->fact);
+        if (item->known)
+            item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
+                                             item->content_hash, item->fact->exported_at_us);
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (!item->fact)
+            continue;
+        item->content_hash = order_rule_refund_content_hash(work->arena, work->keys, item->fact);
+        if (item->known)
+            item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
+                                             item->content_hash, item->fact->exported_at_us);
+    }
+}
+
+static void count_changes(const struct order_work *work)
+{
+    struct order_batch *batch = work->batch;
+    int64_t orders[ORDER_RESTATED + 1] = {0}, refunds[ORDER_RESTATED + 1] = {0};
+    batch->refund_without_order_count = 0;
+    for (size_t i = 0; i < work->order_count; i++) {
+        if (work->orders[i]->fact)
+            orders[work->orders[i]->change]++;
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        const struct refund_item *item = work->refunds[i];
+        if (!item->fact)
+            continue;
+        refunds[item->change]++;
+        if (!item->told || !order_item_exists(item->told))
+            batch->refund_without_order_count++;
+    }
+    batch->order_new_count = orders[ORDER_NEW];
+    batch->order_changed_count = orders[ORDER_RESTATED];
+    batch->order_same_count = orders[ORDER_SAME] + orders[ORDER_SAME_LATER];
+    batch->order_older_count = orders[ORDER_OLDER];
+    batch->refund_new_count = refunds[ORDER_NEW];
+    batch->refund_changed_count = refunds[ORDER_RESTATED];
+    batch->refund_same_count =
+        refunds[ORDER_SAME] + refunds[ORDER_SAME_LATER] + refunds[ORDER_OLDER];
+}

@@ -1,0 +1,451 @@
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "room/order/order_names.h"
+#include "room/order/order_write.h"
+#include "sql_order.h"
+
+static ERR_RESULT resolve_buyers(struct order_work *work);
+static void note_names(struct order_work *work, struct order_names *names);
+static ERR_RESULT find_identities(struct order_work *work);
+static ERR_RESULT place_orders(struct order_work *work);
+static ERR_RESULT place_restated(struct order_work *work, struct order_item **items, size_t count);
+static ERR_RESULT place_elsewhere(struct order_work *work, struct order_item *item,
+                                  const struct sql_order_customer_kind_out *kind,
+                                  int64_t buyer_root_id);
+static void fill_orders(struct order_work *work, const struct order_names *names);
+static void fill_lines(struct order_work *work, struct order_item *item,
+                       const struct order_names *names);
+static ERR_RESULT gather_moved(struct order_work *work);
+static ERR_RESULT gather_waiting(struct order_work *work);
+static ERR_RESULT gather_arrived(struct order_work *work, struct order_item *order);
+static ERR_RESULT place_refunds(struct order_work *work, const struct order_names *names);
+static ERR_RESULT place_alone(struct order_work *work, struct refund_item *item);
+static ERR_RESULT sum_refunds(struct order_work *work);
+
+ERR_RESULT order_batch_compare(struct tx *tx, struct order_batch *batch)
+{
+    struct order_work *work;
+    return order_batch_load(tx, batch, false, &work);
+}
+
+ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch)
+{
+    struct order_work *work;
+    TRY(order_batch_load(tx, batch, true, &work));
+    TRY(resolve_buyers(work));
+    struct order_names *names = order_names_new(tx);
+    note_names(work, names);
+    TRY(order_names_settle(names));
+    TRY(find_identities(work));
+    TRY(place_orders(work));
+    fill_orders(work, names);
+    TRY(gather_moved(work));
+    TRY(gather_waiting(work));
+    TRY(place_refunds(work, names));
+    TRY(order_write_refunds(work));
+    TRY(sum_refunds(work));
+    TRY(order_write_orders(work));
+    return order_write_events(work);
+}
+
+/* --- Buyers --- */
+
+/* Buyers without an identity are never shared: each of their orders gets a placeholder of its own.
+ */
+static size_t add_buyer(struct order_work *work, const struct customer_buyer *buyer,
+                        int64_t met_at_us, const struct customer_buyer **last)
+{
+    struct customer_buyer *newest =
+        work->buyer_count > 0 ? &work->buyers[work->buyer_count - 1] : NULL;
+    bool named = buyer && buyer->identity_count > 0;
+    if (named && *last == buyer) {
+        if (met_at_us < newest->met_at_us)
+            newest->met_at_us = met_at_us;
+        return work->buyer_count - 1;
+    }
+    *last = named ? buyer : NULL;
+    struct customer_buyer *added = &work->buyers[work->buyer_count];
+    if (buyer)
+        *added = *buyer;
+    added->met_at_us = met_at_us;
+    added->customer_id = 0;
+    added->created = false;
+    return work->buyer_count++;
+}
+
+static bool names_buyer(const struct customer_buyer *buyer)
+{
+    return buyer && buyer->identity_count > 0;
+}
+
+static ERR_RESULT resolve_buyers(struct order_work *work)
+{
+    const struct customer_buyer *last = NULL;
+    work->buyers =
+        ARENA_ARRAY(work->arena, work->order_count + work->refund_count, struct customer_buyer);
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!order_item_told_anew(item))
+            continue;
+        if (item->change == ORDER_NEW || names_buyer(item->fact->buyer))
+            item->buyer = add_buyer(work, item->fact->buyer, item->fact->occurred_at_us, &last);
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        bool follows_order = item->told && order_item_exists(item->told);
+        if (!refund_item_told_anew(item) || follows_order)
+            continue;
+        if (item->change == ORDER_NEW || names_buyer(item->fact->buyer))
+            item->buyer = add_buyer(work, item->fact->buyer, item->fact->refunded_at_us, &last);
+    }
+    return customer_resolve_many(work->tx, work->buyers, work->buyer_count);
+}
+
+/* The identity that names the buyer most surely; NULL where there is none. */
+static const struct identity_value *surest_identity(const struct customer_buyer *buyer)
+{
+    const struct identity_value *surest = NULL;
+    for (int i = 0; i < buyer->identity_count; i++) {
+        const struct identity_value *identity = &buyer->identities[i];
+        bool surer = !surest || identity->weak < surest->weak ||
+                     (identity->weak == surest->weak && identity->kind < surest->kind);
+        if (surer)
+            surest = identity;
+    }
+    return surest;
+}
+
+static ERR_RESULT find_identities(struct order_work *work)
+{
+    size_t count = 0;
+    struct sql_order_identity_find_in *ins =
+        ARENA_ARRAY(work->arena, work->buyer_count, struct sql_order_identity_find_in);
+    struct sql_order_identity_find_out *outs =
+        ARENA_ARRAY(work->arena, work->buyer_count, struct sql_order_identity_find_out);
+    bool *found = ARENA_ARRAY(work->arena, work->buyer_count, bool);
+    size_t *at = ARENA_ARRAY(work->arena, work->buyer_count, size_t);
+    int64_t *identity_ids = ARENA_ARRAY(work->arena, work->buyer_count, int64_t);
+    for (size_t i = 0; i < work->buyer_count; i++) {
+        const struct identity_value *identity = surest_identity(&work->buyers[i]);
+        if (!identity)
+            continue;
+        uint8_t *hash = arena_alloc(work->arena, SECRET_HASH_BYTES);
+        identity_hash(work->keys, identity, hash);
+        ins[count] = (struct sql_order_identity_find_in){
+            .customer_id = work->buyers[i].customer_id,
+            .kind = identity->kind,
+            .hash = {(const char *)hash, SECRET_HASH_BYTES},
+        };
+        at[count++] = i;
+    }
+    TRY(sql_order_identity_find_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++)
+        identity_ids[at[i]] = found[i] ? outs[i].identity_id : 0;
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        item->identity_id =
+            item->buyer == BUYER_NONE ? item->before.identity_id : identity_ids[item->buyer];
+    }
+    return NULL;
+}
+
+/* --- Orders --- */
+
+static void note_names(struct order_work *work, struct order_names *names)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        if (order_item_told_anew(work->orders[i]))
+            order_names_note_order(names, work->orders[i]->fact);
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        if (refund_item_told_anew(work->refunds[i]))
+            order_names_note_channel(names, work->refunds[i]->fact->channel);
+    }
+}
+
+/* Which customer each order hangs on. */
+static ERR_RESULT place_orders(struct order_work *work)
+{
+    size_t count = 0;
+    struct order_item **elsewhere =
+        ARENA_ARRAY(work->arena, work->order_count, struct order_item *);
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!order_item_told_anew(item))
+            continue;
+        if (item->change == ORDER_NEW) {
+            item->after.customer_id = work->buyers[item->buyer].customer_id;
+            item->after.order_id = id_next(tx_deps(work->tx)->ids);
+            item->after.refunded_whole_day = DAY_NONE;
+            continue;
+        }
+        if (item->buyer != BUYER_NONE &&
+            work->buyers[item->buyer].customer_id != item->before.customer_id)
+            elsewhere[count++] = item;
+    }
+    return place_restated(work, elsewhere, count);
+}
+
+/* Known orders whose buyer resolves to another birth than they hang on. */
+static ERR_RESULT place_restated(struct order_work *work, struct order_item **items, size_t count)
+{
+    int64_t *buyer_ids = ARENA_ARRAY(work->arena, count, int64_t);
+    int64_t *buyer_roots = ARENA_ARRAY(work->arena, count, int64_t);
+    struct sql_order_customer_kind_in *ins =
+        ARENA_ARRAY(work->arena, count, struct sql_order_customer_kind_in);
+    struct sql_order_customer_kind_out *kinds =
+        ARENA_ARRAY(work->arena, count, struct sql_order_customer_kind_out);
+    bool *found = ARENA_ARRAY(work->arena, count, bool);
+    for (size_t i = 0; i < count; i++) {
+        buyer_ids[i] = work->buyers[items[i]->buyer].customer_id;
+        ins[i].customer_id = items[i]->before.customer_id;
+    }
+    TRY(customer_roots(work->tx, buyer_ids, count, buyer_roots));
+    TRY(sql_order_customer_kind_many(work->tx, ins, count, kinds, found));
+    for (size_t i = 0; i < count; i++) {
+        CHECK(found[i]);
+        if (kinds[i].root_id != buyer_roots[i])
+            TRY(place_elsewhere(work, items[i], &kinds[i], buyer_roots[i]));
+    }
+    return NULL;
+}
+
+/* A placeholder turns out to be somebody: the two are one person, and the order stays. Else the
+ * order moves. */
+static ERR_RESULT place_elsewhere(struct order_work *work, struct order_item *item,
+                                  const struct sql_order_customer_kind_out *kind,
+                                  int64_t buyer_root_id)
+{
+    if (kind->placeholder && kind->root_id == item->before.customer_id)
+        return customer_merge(work->tx, item->before.customer_id, buyer_root_id, STR("import"));
+    item->after.customer_id = work->buyers[item->buyer].customer_id;
+    return NULL;
+}
+
+static void fill_orders(struct order_work *work, const struct order_names *names)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!order_item_told_anew(item))
+            continue;
+        const struct order_fact *fact = item->fact;
+        struct order_row *row = &item->after;
+        row->source = fact->source;
+        row->number = fact->number;
+        row->state = fact->state;
+        row->occurred_at_us = fact->occurred_at_us;
+        row->paid_at_us = fact->paid_at_us;
+        bool paid = fact->paid_at_us != INT64_MIN;
+        row->paid_day = paid ? zone_day(work->batch->brand->zone, fact->paid_at_us) : DAY_NONE;
+        row->amount_minor = fact->amount_minor;
+        row->channel_id = order_names_channel(names, fact->channel);
+        row->line_count = fact->line_count;
+        row->identity_id = item->identity_id;
+        row->exported_at_us = fact->exported_at_us;
+        row->content_hash = item->content_hash;
+        row->recorded_at_us = work->now_us;
+        fill_lines(work, item, names);
+        bool amount_moves = item->known && row->amount_minor != item->before.amount_minor;
+        item->refunds_changed = amount_moves && item->before.refunded_minor != 0;
+        item->write = true;
+    }
+}
+
+static void fill_lines(struct order_work *work, struct order_item *item,
+                       const struct order_names *names)
+{
+    size_t count = (size_t)item->fact->line_count;
+    item->lines = ARENA_ARRAY(work->arena, count, struct order_line_row);
+    for (size_t i = 0; i < count; i++) {
+        const struct order_line_fact *line = &item->fact->lines[i];
+        item->lines[i] = (struct order_line_row){
+            .customer_id = item->after.customer_id,
+            .order_id = item->after.order_id,
+            .line_no = (int64_t)i + 1,
+            .product_id = order_names_product(names, line),
+            .quantity_milli = line->quantity_milli,
+            .amount_minor = line->amount_minor,
+        };
+    }
+    order_rule_top_line(item->lines, count, &item->after.top_product_id,
+                        &item->after.top_line_minor);
+}
+
+/* --- Refunds --- */
+
+/* The refunds of orders that move: they move with them. */
+static ERR_RESULT gather_moved(struct order_work *work)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *order = work->orders[i];
+        if (!order->known || order->after.customer_id == order->before.customer_id)
+            continue;
+        struct sql_order_refund_of_order_in in = {order->before.customer_id,
+                                                  order->before.order_id};
+        struct sql_order_refund_of_order_out out;
+        struct stmt_cursor cursor;
+        bool has;
+        TRY(sql_order_refund_of_order_open(work->tx, &in, &cursor));
+        for (;;) {
+            TRY(sql_order_refund_of_order_next(&cursor, &out, &has));
+            if (!has)
+                break;
+            struct refund_item *item;
+            TRY(order_batch_add_refunds(work, &out.customer_id, &out.refund_id, 1, &item));
+        }
+    }
+    return NULL;
+}
+
+/* The refunds that waited for a new order. */
+static ERR_RESULT gather_waiting(struct order_work *work)
+{
+    struct sql_order_waiting_any_out any;
+    bool waiting = false;
+    TRY(sql_order_waiting_any_one(work->tx, &any, &waiting));
+    if (!waiting)
+        return NULL;
+    size_t count = 0;
+    struct sql_order_waiting_count_in *ins =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_waiting_count_in);
+    struct sql_order_waiting_count_out *outs =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_waiting_count_out);
+    bool *found = ARENA_ARRAY(work->arena, work->order_count, bool);
+    struct order_item **items = ARENA_ARRAY(work->arena, work->order_count, struct order_item *);
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!item->fact || item->change != ORDER_NEW)
+            continue;
+        ins[count].order_hash = (struct str){(const char *)item->hash, SECRET_HASH_BYTES};
+        items[count++] = item;
+    }
+    TRY(sql_order_waiting_count_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        if (found[i])
+            TRY(gather_arrived(work, items[i]));
+    }
+    return NULL;
+}
+
+static ERR_RESULT gather_arrived(struct order_work *work, struct order_item *order)
+{
+    struct sql_order_waiting_of_in in = {
+        .order_hash = {(const char *)order->hash, SECRET_HASH_BYTES}};
+    struct sql_order_waiting_of_out out;
+    struct stmt_cursor cursor;
+    bool has;
+    TRY(sql_order_waiting_of_open(work->tx, &in, &cursor));
+    for (;;) {
+        TRY(sql_order_waiting_of_next(&cursor, &out, &has));
+        if (!has)
+            return NULL;
+        struct refund_item *item;
+        TRY(order_batch_add_refunds(work, &out.customer_id, &out.refund_id, 1, &item));
+        item->arrived = order;
+    }
+}
+
+/* The order that the refund's row will hang on; NULL: it stands alone. */
+static struct order_item *order_of_refund(const struct refund_item *item)
+{
+    if (refund_item_told_anew(item))
+        return item->told && order_item_exists(item->told) ? item->told : NULL;
+    return item->arrived ? item->arrived : item->linked;
+}
+
+static void fill_refund(struct order_work *work, struct refund_item *item,
+                        const struct order_names *names)
+{
+    const struct refund_fact *fact = item->fact;
+    struct order_refund_row *row = &item->after;
+    if (item->change == ORDER_NEW)
+        row->refund_id = id_next(tx_deps(work->tx)->ids);
+    row->source = fact->source;
+    row->number = fact->number;
+    row->amount_minor = fact->amount_minor;
+    row->refunded_at_us = fact->refunded_at_us;
+    row->refunded_day = zone_day(work->batch->brand->zone, fact->refunded_at_us);
+    row->channel_id = order_names_channel(names, fact->channel);
+    row->exported_at_us = fact->exported_at_us;
+    row->content_hash = item->content_hash;
+    row->recorded_at_us = work->now_us;
+}
+
+static ERR_RESULT place_refunds(struct order_work *work, const struct order_names *names)
+{
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        struct order_item *order = order_of_refund(item);
+        bool told_anew = refund_item_told_anew(item);
+        if (told_anew)
+            fill_refund(work, item, names);
+        if (order) {
+            item->after.order_id = order->after.order_id;
+            item->after.customer_id = order->after.customer_id;
+        } else if (told_anew) {
+            TRY(place_alone(work, item));
+        }
+        bool moves = item->known && (item->after.customer_id != item->before.customer_id ||
+                                     item->after.order_id != item->before.order_id);
+        item->write = told_anew || moves;
+        bool counts_anew = told_anew || item->after.order_id != item->before.order_id;
+        if (counts_anew && order)
+            order->refunds_changed = true;
+        if (counts_anew && item->linked)
+            item->linked->refunds_changed = true;
+    }
+    return NULL;
+}
+
+/* A refund without a known order hangs on its own buyer, or on a placeholder. */
+static ERR_RESULT place_alone(struct order_work *work, struct refund_item *item)
+{
+    item->after.order_id = 0;
+    if (item->linked)
+        item->after.customer_id = item->linked->after.customer_id;
+    if (item->buyer == BUYER_NONE)
+        return NULL;
+    int64_t buyer_id = work->buyers[item->buyer].customer_id;
+    if (!item->known) {
+        item->after.customer_id = buyer_id;
+        return NULL;
+    }
+    int64_t ids[2] = {buyer_id, item->after.customer_id}, roots[2];
+    TRY(customer_roots(work->tx, ids, 2, roots));
+    if (roots[0] != roots[1])
+        item->after.customer_id = buyer_id;
+    return NULL;
+}
+
+/* The sums of the orders whose refunds changed, from the refunds' rows as they are now. */
+static ERR_RESULT sum_refunds(struct order_work *work)
+{
+    size_t count = 0;
+    struct sql_order_refund_sum_in *ins =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_refund_sum_in);
+    struct sql_order_refund_sum_out *outs =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_refund_sum_out);
+    bool *found = ARENA_ARRAY(work->arena, work->order_count, bool);
+    struct order_item **items = ARENA_ARRAY(work->arena, work->order_count, struct order_item *);
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!item->refunds_changed)
+            continue;
+        ins[count] = (struct sql_order_refund_sum_in){
+            .customer_id = item->after.customer_id,
+            .order_id = item->after.order_id,
+            .amount_minor = item->after.amount_minor,
+        };
+        items[count++] = item;
+    }
+    TRY(sql_order_refund_sum_many(work->tx, ins, count, outs, found));
+    for (size_t i = 0; i < count; i++) {
+        struct order_row *row = &items[i]->after;
+        row->refunded_minor = outs[i].refunded_minor;
+        row->refunded_whole_day = outs[i].whole_day.set ? (int32_t)outs[i].whole_day.v : DAY_NONE;
+        items[i]->write = true;
+    }
+    return NULL;
+}
