@@ -69,9 +69,9 @@ static const struct metric_section repurchase_sections[] = {
 METRIC(metric_repurchase, "repurchase", "Repurchase", "复购", repurchase_sections,
        "Repurchase rate: customers with two or more purchase days in the days looked at ÷ customers with one or more. By "
        "order: with two or more counted orders, so that two orders of one day count. Orders per customer: counted orders "
-       "÷ customers.",
+       "÷ customers. Most orders and days of one customer; empty where nobody bought.",
        "复购率：所看日期内有两个及以上购买日的客户 ÷ 有一个及以上购买日的客户。按单：有两个及以上计数订单，同一天两单也算。"
-       "人均订单：计数订单 ÷ 客户数。");
+       "人均订单：计数订单 ÷ 客户数。最多订单与最多购买日取单个客户的最大值；无人购买时为空。");
 
 /* --- frequency --- */
 static const struct metric_column frequency_columns[] = {
@@ -272,13 +272,13 @@ static const struct metric_section rfm_sections[] = {
     SECTION("cells", rfm_cell_columns, "insight_rfm_cells", "Cells", "分格"),
 };
 METRIC(metric_rfm, "rfm", "R/F/M", "R/F/M", rfm_sections,
-       "Over the customers with a purchase day in the days looked at. R: days from their last purchase day to the as-of "
-       "date. F: counted orders. M: amount (paid for all their paid orders; net: less all their refunds). Thresholds: the "
+       "Over the customers with a purchase day in the days looked at. R: days from their last purchase day looked at to "
+       "the as-of date. F: counted orders. M: amount (paid for all their paid orders; net: less all their refunds). Thresholds: the "
        "20/40/60/80 % quantiles by linear interpolation (type 7); rows R, F, M in this order, M in the currency's unit. "
        "Score: 1 + the number of thresholds strictly exceeded; R reversed (5 - that number), so that 5 is best and equal "
        "customers score alike. Scores: a row per dimension (F, M, R by name) and score that occurs. Cells: a row per "
        "combination that occurs, by r, f, m, with the sum of M.",
-       "统计所看日期内有购买日的客户。R：最后购买日到截止日的天数。F：计数订单。M：金额（全部已付款订单的实付；净额再减去其全部退款）。"
+       "统计所看日期内有购买日的客户。R：所看日期内最后购买日到截止日的天数。F：计数订单。M：金额（全部已付款订单的实付；净额再减去其全部退款）。"
        "分界：20/40/60/80 分位，线性插值（type 7）；依次为 R、F、M 三行，M 以货币单位计。得分：1 + 严格超过的分界数；R 反向（5 − 超过数），5 最好，"
        "相同的客户得分相同。各得分客户数：每个维度（按名称 F、M、R）与出现过的得分一行。分格：出现过的每种组合一行，按 r、f、m 排序，并给出 M 之和。");
 
@@ -345,10 +345,10 @@ METRIC(metric_by_first_product, "by-first-product", "By first product", "按首�
        "Customers whose first purchase day ever is in the days looked at, by the product of the line of the largest amount "
        "in the counted orders of that day (equals: the earlier order id, then the earlier line; empty: no lines, or no "
        "product named). Came back: a second purchase day not after the last day looked at. Eligible and 90 days: as N-day "
-       "repurchase with N = 90, the rate over the eligible. Amount: of these customers in the days looked at (as M of "
+       "repurchase with N = 90, of the eligible only. Amount: of these customers in the days looked at (as M of "
        "R/F/M). By customers, largest first; equals in the order in which the products were first met.",
        "首个购买日（有史以来）在所看日期内的客户，按当日计数订单中金额最大的一行的商品分组（相同者取订单 id 较小、行号较小者；空：没有明细或未注明商品）。"
-       "已回购：有不晚于最后一天的第二个购买日。满 90 天与 90 日复购：同 N 日复购，N = 90，以满期客户为分母。金额：这些客户在所看日期内的金额（同 R/F/M 的 M）。"
+       "已回购：有不晚于最后一天的第二个购买日。满 90 天与 90 日复购：同 N 日复购，N = 90，只统计满期客户。金额：这些客户在所看日期内的金额（同 R/F/M 的 M）。"
        "按客户数从大到小，相同者按商品首次出现的先后。");
 
 /* --- overdue --- */
@@ -373,14 +373,14 @@ static const struct metric_section overdue_sections[] = {
     SECTION("customers", overdue_customer_columns, "insight_overdue_customers", "Overdue customers", "逾期客户"),
 };
 METRIC(metric_overdue, "overdue", "About to be lost", "即将流失", overdue_sections,
-       "Over the customers with a purchase day in the days looked at. Days since: from the last purchase day to the as-of "
-       "date. Overdue: more than the limit. Limit: the 90th percentile (type 7) of the customer's own gaps where there are "
+       "Over the customers with a purchase day in the days looked at. Days since: from the last purchase day looked "
+       "at to the as-of date. Overdue: more than the limit. Limit: the 90th percentile (type 7) of the customer's own gaps where there are "
        "at least five (basis own); else the brand's 90th percentile of the gaps after that purchase number, as in rhythm by "
        "number, 11 and later together (basis brand); where the brand has no such gaps there is no limit and the customer is "
        "not overdue (basis none). Gaps as in rhythm; the purchase number is that of the last day, counted from the first "
        "ever. Amount: as M of R/F/M. Summary: rows own, brand, none, those that occur, in this order; amount: of the "
        "overdue. Customers: the overdue, by amount, largest first, then by id.",
-       "统计所看日期内有购买日的客户。已过天数：最后购买日到截止日。逾期：超过界限。界限：本人间隔至少五个时，取本人间隔的 90 分位（type 7；依据 own）；"
+       "统计所看日期内有购买日的客户。已过天数：所看日期内最后购买日到截止日。逾期：超过界限。界限：本人间隔至少五个时，取本人间隔的 90 分位（type 7；依据 own）；"
        "否则取全品牌在该次购买之后间隔的 90 分位，即购买节奏中按次数的数值，第 11 次及以后合并（依据 brand）；品牌没有这样的间隔时没有界限，不算逾期（依据 none）。"
        "间隔同购买节奏；购买次数为最后购买日的次数，从有史以来首个购买日数起。金额：同 R/F/M 的 M。汇总：依次为 own、brand、none，出现者各一行；金额为逾期者之和。"
        "客户：逾期者，按金额从大到小，再按 id。");

@@ -268,14 +268,16 @@ static const struct err *person_put(struct tx *tx, struct engine *engine, int64_
 {
     struct arena *arena = tx_arena(tx);
     struct arena_mark mark = arena_mark(arena);
-    struct customer_view *view;
+    int64_t *members;
+    size_t member_count;
+    bool placeholder;
     struct engine_order *orders = NULL;
     struct engine_refund *refunds = NULL;
     size_t order_count = 0, refund_count = 0;
-    TRY(customer_view(tx, root_id, &view));
-    if (!view->placeholder)
-        TRY(order_engine_facts(tx, view->members, view->member_count, &orders, &order_count,
-                               &refunds, &refund_count));
+    TRY(customer_members(tx, root_id, &members, &member_count, &placeholder));
+    if (!placeholder)
+        TRY(order_engine_facts(tx, members, member_count, &orders, &order_count, &refunds,
+                               &refund_count));
     TRY(engine_put(engine, root_id, orders, order_count, refunds, refund_count));
     arena_rewind(arena, mark);
     return NULL;

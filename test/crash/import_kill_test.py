@@ -21,6 +21,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from program import KINDS, Brand, Tally, arguments  # noqa: E402
 
 tally = Tally()
+# Small batches: more phases to be killed in.
+IMPORT = ("import", "orders", "--batch-orders", "1500")
 MAP = """{
   "name": "kill", "source": "shop", "format": "csv", "header": true, "encoding": "utf-8",
   "time_format": "%Y-%m-%d %H:%M", "time_zone": "UTC",
@@ -80,9 +82,9 @@ def import_killed(brand, file, map_file, rng, expected_lines):
     """Returns the phase at which the import was killed; None where it was faster than the killer."""
     log = brand.base / "phases"
     log.write_text("")
-    process = subprocess.Popen(brand.command("import", "orders", file, "--map", map_file), stdout=subprocess.DEVNULL,
+    process = subprocess.Popen(brand.command(*IMPORT, file, "--map", map_file), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, cwd=brand.base, env={**os.environ, "HUITOU_PHASE_LOG": str(log)})
-    target, delay = rng.randrange(0, expected_lines), rng.choice([0, 0, 0.001, 0.01, 0.05, 0.2]) * rng.random()
+    target, delay = rng.randrange(0, expected_lines), rng.choice([0, 0, 0.001, 0.003, 0.01, 0.05]) * rng.random()
     while process.poll() is None and len(log.read_text().splitlines()) <= target:
         time.sleep(0.0005)
     time.sleep(delay)
@@ -94,7 +96,7 @@ def import_killed(brand, file, map_file, rng, expected_lines):
 
 def phases_of(brand, file, map_file):
     log = brand.base / "phases"
-    subprocess.run(brand.command("import", "orders", file, "--map", map_file), check=False, capture_output=True,
+    subprocess.run(brand.command(*IMPORT, file, "--map", map_file), check=False, capture_output=True,
                    cwd=brand.base, env={**os.environ, "HUITOU_PHASE_LOG": str(log)})
     return log.read_text().splitlines()
 
@@ -114,7 +116,7 @@ def rounds_on(kind, args, file, map_file):
             label = f"{kind} round {number} killed at {phase}"
             verify = brand.try_run("verify")
             tally.check(verify.returncode == 0, f"{label}: verify after the kill: {verify.stdout}{verify.stderr}")
-            again = brand.try_run("import", "orders", file, "--map", map_file)
+            again = brand.try_run(*IMPORT, file, "--map", map_file)
             tally.check(again.returncode == 0, f"{label}: again: {again.stdout}{again.stderr}")
             now = state(brand)
             for name, rows in clean.items():
@@ -122,7 +124,7 @@ def rounds_on(kind, args, file, map_file):
             verify = brand.try_run("verify")
             tally.check(verify.returncode == 0, f"{label}: verify at the end: {verify.stdout}{verify.stderr}")
             events = brand.sql("SELECT count(*) FROM event")
-            same = brand.json("import", "orders", file, "--map", map_file)
+            same = brand.json(*IMPORT, file, "--map", map_file)["files"][0]
             tally.check(same["orders_new"] == 0 and same["orders_changed"] == 0 and same["refunds_new"] == 0,
                         f"{label}: the same file once more is not news: {same['orders_new']} new")
             tally.check(brand.sql("SELECT count(*) FROM event") == events, f"{label}: the same file wrote events")
@@ -164,7 +166,7 @@ def corruptions_on(kind, args, file, map_file):
 
 def main():
     args = arguments(__doc__, rounds={"type": int, "default": 20}, seed={"type": int, "default": 1},
-                     orders={"type": int, "default": 50000})
+                     orders={"type": int, "default": 9000})
     folder = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"huitou-kill-{os.getpid()}"
     folder.mkdir()
     file, small, map_file = folder / "orders.csv.gz", folder / "small.csv.gz", folder / "map.json"

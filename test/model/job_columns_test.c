@@ -1,6 +1,7 @@
 /* link: job test_support */
-/* Columns kept by events against columns rebuilt from the tables: random batches of orders and refunds, merges, splits and
- * placeholders that become known, on both databases. After each step the two must hold the same facts. */
+/* Columns kept by events against columns rebuilt from the tables: random batches of orders and
+ * refunds, merges, splits and placeholders that become known, on both databases. After each step
+ * the two must hold the same facts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,8 +79,9 @@ static void batch_make(struct arena *arena, struct world *world, struct order_ba
     batch->order_count = (size_t)(1 + test_random_below(random, ORDERS_MAX));
     batch->orders = ARENA_ARRAY(arena, batch->order_count, struct order_fact);
     for (size_t i = 0; i < batch->order_count; i++) {
-        int64_t number = test_random_below(random, 4) ? world->order_serial++
-                                                      : test_random_below(random, world->order_serial + 1);
+        int64_t number = test_random_below(random, 4)
+                             ? world->order_serial++
+                             : test_random_below(random, world->order_serial + 1);
         int64_t time_us = world->test->now_us - test_random_below(random, 400) * US_PER_DAY;
         batch->orders[i] = (struct order_fact){
             .source = STR("shop"),
@@ -142,7 +144,8 @@ static void step_do(struct arena *arena, struct world *world)
         return;
     }
     test_read(world->test, pick_tx, &step);
-    struct store_job job = {.name = "test.link", .fn = what < 9 ? merge_tx : split_tx, .arg = &step};
+    struct store_job job = {
+        .name = "test.link", .fn = what < 9 ? merge_tx : split_tx, .arg = &step};
     const struct err *err = store_write(world->test->store, arena, &job);
     if (err)
         assert_int_equal(err_class(err), ERR_CLASS_CALLER);
@@ -165,7 +168,8 @@ static void columns_follow(enum store_kind kind, uint64_t seed)
         must(arena, columns_build(test->store, arena, &rebuilt));
         struct str difference = engine_difference(arena, kept.engine, rebuilt.engine);
         if (str_is(difference))
-            fail_msg("seed %llu step %d: %s", (unsigned long long)seed, i, str_z(arena, difference));
+            fail_msg("seed %llu step %d: %s", (unsigned long long)seed, i,
+                     str_z(arena, difference));
         engine_free(rebuilt.engine);
     }
     assert_true(engine_size(kept.engine).orders > STEPS / 2);

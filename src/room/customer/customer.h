@@ -111,6 +111,10 @@ struct customer_view {
 };
 /* The whole person behind any of their ids. Errors: CUSTOMER_UNKNOWN. */
 ERR_RESULT customer_view(struct tx *tx, int64_t customer_id, struct customer_view **out);
+/* The births that a root unites, the root first; *placeholder: the root stands in for an unknown buyer. The light part
+ * of customer_view, for the columns. An id that is no root has none. */
+ERR_RESULT customer_members(struct tx *tx, int64_t root_id, int64_t **members, size_t *member_count,
+                            bool *placeholder);
 struct str identity_mask(struct arena *arena, enum identity_kind kind, struct str value);
 struct str customer_name_mask(struct arena *arena, struct str name);
 /* Roots found by any identity's value (every kind and issuer is tried), by whole name, or by the first 1–4 characters

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/check.h"
+#include "base/limits.h"
 #include "room/customer/customer_map.h"
 #include "room/customer/customer_part.h"
 #include "sql_customer.h"
@@ -195,6 +197,32 @@ ERR_RESULT customer_view(struct tx *tx, int64_t customer_id, struct customer_vie
     TRY(load_tags(&person));
     *out = person.view;
     return NULL;
+}
+
+ERR_RESULT customer_members(struct tx *tx, int64_t root_id, int64_t **members, size_t *member_count,
+                            bool *placeholder)
+{
+    struct arena *arena = tx_arena(tx);
+    struct sql_customer_members_in in = {root_id};
+    struct sql_customer_members_out row;
+    struct stmt_cursor cursor;
+    bool has;
+    *members = ARENA_ARRAY(arena, LIMIT_MERGE_MEMBERS_MAX + 1, int64_t);
+    *member_count = 0;
+    *placeholder = false;
+    TRY(sql_customer_members_open(tx, &in, &cursor));
+    for (;;) {
+        TRY(sql_customer_members_next(&cursor, &row, &has));
+        if (!has)
+            return NULL;
+        CHECK(*member_count <= LIMIT_MERGE_MEMBERS_MAX);
+        (*members)[(*member_count)++] = row.customer_id;
+        if (row.customer_id != root_id)
+            continue;
+        *placeholder = row.placeholder != 0;
+        (*members)[*member_count - 1] = (*members)[0];
+        (*members)[0] = root_id;
+    }
 }
 
 ERR_RESULT customer_roots(struct tx *tx, const int64_t *customer_ids, size_t count,

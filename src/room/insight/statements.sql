@@ -1,5 +1,6 @@
--- The SQL twins of the reports: one statement per section declared in engine/metric.c, columns in exactly that order. They are
--- written from the definitions there and share nothing with the engine, nor with each other: each stands alone.
+-- The SQL twins of the reports: one statement per section declared in engine/metric.c, columns in exactly that
+-- order. They are written from the definitions there and share nothing with the engine, nor with each other: each
+-- stands alone.
 --
 -- Words that all of them use:
 --   paid          the known paid orders of known buyers: customer is the root; counted 1 unless refunded whole before as_of
@@ -13,11 +14,13 @@
 --   trait         what is known of a customer from several sides, brought together by GROUP BY
 --   buyer         a customer with a purchase day looked at, usually with R, F and M
 --   unused        parameters that the statement does not need: all take the same five
--- Facts of one customer are brought together by UNION ALL and GROUP BY or by windows, never by joining two intermediate results: a
--- planner knows nothing of their size and may choose to compare each row with each.
--- Quantiles (type 7) of n values stand at h = (n - 1) * k / 100: low is the value at the whole part of h (counted from 0), high
--- the next one. From counts per value, the value at place p is the smallest one with more than p values up to it. Where they
--- decide something (fivefold, tenfold) they are kept multiplied by their denominator, in integers, so that it is exact.
+-- Facts of one customer are brought together by UNION ALL and GROUP BY or by windows, never by joining two
+-- intermediate results:
+-- a planner knows nothing of their size and may choose to compare each row with each.
+-- Quantiles (type 7) of n values stand at h = (n - 1) * k / 100: low is the value at the whole part of h (counted
+-- from 0), high the next one. From counts per value, the value at place p is the smallest one with more than p
+-- values up to it. Where they decide something (fivefold, tenfold) they are kept multiplied by their denominator, in
+-- integers, so that it is exact.
 
 -- name: insight_days
 -- doc: one row: the first and the last day with a counted order of a known buyer, as known on as_of.
@@ -33,7 +36,10 @@ WHERE o.paid_day < :as_of AND (o.refunded_whole_day IS NULL OR o.refunded_whole_
 -- name: insight_totals
 -- doc: one row: what was sold and given back in the days looked at.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: customers i64, orders i64, purchase_days i64, first_day i64?, last_day i64?, gross_amount i64, refund_amount i64, net_amount i64, mean_order_amount f64?, median_order_amount f64?, refunds i64, refund_customers i64, refund_customers_without_purchase i64, refund_over_gross f64?, share_of_buyers_refunded f64?
+-- out: customers i64, orders i64, purchase_days i64, first_day i64?, last_day i64?, gross_amount i64,
+--   refund_amount i64, net_amount i64, mean_order_amount f64?, median_order_amount f64?, refunds i64,
+--   refund_customers i64, refund_customers_without_purchase i64, refund_over_gross f64?, share_of_buyers_refunded
+--   f64?
 -- plan: scan, because a report reads all orders
 WITH unused AS (SELECT :net AS net, :unit AS unit),
 paid AS (
@@ -114,7 +120,9 @@ FROM bought, gross, returned, middle;
 -- name: insight_repurchase
 -- doc: one row: who bought on two days or more, and by order.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: customers i64, repeat_customers i64, repurchase_rate f64?, repeat_customers_by_order i64, repurchase_rate_by_order f64?, three_plus_days i64, five_plus_days i64, orders_per_customer f64?, max_orders i64?, max_days i64?
+-- out: customers i64, repeat_customers i64, repurchase_rate f64?, repeat_customers_by_order i64,
+--   repurchase_rate_by_order f64?, three_plus_days i64, five_plus_days i64, orders_per_customer f64?, max_orders
+--   i64?, max_days i64?
 -- plan: scan, because a report reads all orders
 WITH unused AS (SELECT :net AS net, :unit AS unit),
 paid AS (
@@ -219,7 +227,8 @@ ORDER BY days;
 -- name: insight_nday_cohort
 -- doc: the N-day repurchase by month of the first purchase day, one row per month and N.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: cohort i64, window_days i64, customers i64, repurchased i64, eligible i64, repurchased_eligible i64, rate f64?, repurchased_ever i64
+-- out: cohort i64, window_days i64, customers i64, repurchased i64, eligible i64, repurchased_eligible i64, rate
+--   f64?, repurchased_ever i64
 -- plan: scan, because a report reads all orders
 -- rows: many
 WITH unused AS (SELECT :net AS net, :unit AS unit),
@@ -367,7 +376,8 @@ ORDER BY t.cohort, t.month_offset;
 -- name: insight_monthly
 -- doc: month by month: orders, amount, new and returning customers, refunds.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: month i64, orders i64, amount i64, active_customers i64, new_customers i64, returning_customers i64, refunds i64, refund_amount i64
+-- out: month i64, orders i64, amount i64, active_customers i64, new_customers i64, returning_customers i64,
+--   refunds i64, refund_amount i64
 -- plan: scan, because a report reads all orders
 -- rows: many
 WITH unused AS (SELECT :unit AS unit),
@@ -440,7 +450,8 @@ ORDER BY m.month;
 -- name: insight_rhythm_overall
 -- doc: one row: quantiles of all gaps between purchase days.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: gaps i64, median f64?, mean f64?, p25 f64?, p75 f64?, p90 f64?, max i64?, median_of_customer_mean f64?, median_days_to_second f64?
+-- out: gaps i64, median f64?, mean f64?, p25 f64?, p75 f64?, p90 f64?, max i64?, median_of_customer_mean f64?,
+--   median_days_to_second f64?
 -- plan: scan, because a report reads all orders
 WITH unused AS (SELECT :net AS net, :unit AS unit),
 paid AS (
@@ -1168,7 +1179,8 @@ ORDER BY 4 DESC, sold.channel_id;
 -- name: insight_by_first_product
 -- doc: new customers by the product of the largest line of their first day.
 -- in: as_of i64, from_day i64, to_day i64, net i64, unit i64
--- out: product_code text?, product_name text?, customers i64, repeat_customers i64, repurchase_rate f64?, eligible_90 i64, repurchased_90 i64, rate_90 f64?, amount i64
+-- out: product_code text?, product_name text?, customers i64, repeat_customers i64, repurchase_rate f64?,
+--   eligible_90 i64, repurchased_90 i64, rate_90 f64?, amount i64
 -- plan: scan, because a report reads all orders
 -- rows: many
 WITH unused AS (SELECT :unit AS unit),

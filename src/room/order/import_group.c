@@ -439,7 +439,8 @@ static ERR_RESULT emit_refund(struct group *group, const struct refund_fact *fac
 static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *order)
 {
     struct refund_fact fact = {
-        .number = str_fmt(group->arena, "%.*s:r", STR_ARG(order->number)),
+        .number = str_fmt(group->arena, "%.*s%.*s", STR_ARG(order->number),
+                          STR_ARG(IMPORT_REFUND_SUFFIX)),
         .order_number = order->number,
         .refunded_at_us = earliest(group, offsetof(struct import_row, refund_us)),
         .channel = order->channel,

@@ -422,6 +422,9 @@ ERR_RESULT import_row_read(struct arena *arena, const struct import_reader *read
     if (any_holds(cells, &map->refund_when, reader->columns.refund_when))
         row->verdict = IMPORT_ROW_REFUND;
     TRY(read_text(&r, IMPORT_ORDER_NUMBER, LIMIT_ORDER_NUMBER_BYTES_MAX, &row->number));
+    if (row->verdict == IMPORT_ROW_REFUND && str_ends(row->number, IMPORT_REFUND_SUFFIX))
+        return ERR_NEW(arena, ERR_IMPORT_NUMBER_RESERVED, place_of(&r, IMPORT_ORDER_NUMBER),
+                       row->number);
     TRY(check_width(&r));
     TRY(read_texts(&r));
     TRY(read_time(&r, IMPORT_ORDER_TIME, &row->time_us));

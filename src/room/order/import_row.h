@@ -23,6 +23,9 @@ bool import_map_has(const struct import_map *map, enum import_kind kind);
 bool import_column_number(struct str name, int64_t *number); /* "#3" → 3 */
 struct table_options import_table_options(const struct import_map *map, struct str path);
 
+/* A refund noted on the rows of an order is numbered as the order with this behind it. */
+#define IMPORT_REFUND_SUFFIX STR(":r")
+
 #define COLUMN_NONE (-1)
 /* A hundred billion in a currency of two digits; so that the lines of one order can be summed. */
 #define IMPORT_AMOUNT_MINOR_MAX INT64_C(10000000000000)

@@ -107,9 +107,21 @@ static ERR_RESULT write_refunds(struct writer *w)
     }
 }
 
+static const struct err *note_commit(struct tx *tx, void *arg)
+{
+    struct writer *w = arg;
+    (void)tx;
+    import_phase(w->run, "write commit", w->number);
+    return NULL;
+}
+
 static const struct err *apply(struct tx *tx, void *arg)
 {
-    return order_batch_apply(tx, arg);
+    struct writer *w = arg;
+    TRY(order_batch_apply(tx, &w->batch));
+    /* Behind what the batch itself left to the end: the commit is next. */
+    tx_before_commit(tx, note_commit, w);
+    return NULL;
 }
 
 static const struct err *compare(struct tx *tx, void *arg)
@@ -142,10 +154,10 @@ static ERR_RESULT flush(struct writer *w)
         err = store_read(run->store, w->tx_arena, &job);
     } else {
         struct store_job job = {
-            .name = "import.batch", .fn = apply, .arg = &w->batch, .again_if_ambiguous = true};
+            .name = "import.batch", .fn = apply, .arg = w, .again_if_ambiguous = true};
         import_phase(run, "write begin", w->number);
         err = store_write(run->store, w->tx_arena, &job);
-        import_phase(run, "write commit", w->number);
+        import_phase(run, "write done", w->number);
     }
     if (err)
         return err_copy(run->arena, err);
