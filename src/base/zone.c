@@ -92,7 +92,7 @@ static const struct err *read_all(struct arena *arena, int fd, struct str name, 
 static const struct err *read_table(struct arena *arena, struct str name, struct str field,
                                     struct zone_table *table)
 {
-    int fd;
+    int fd = -1;
     TRY(open_file(arena, name, field, &fd));
     struct str file;
     const struct err *err = read_all(arena, fd, name, &file);

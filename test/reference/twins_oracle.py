@@ -39,7 +39,8 @@ def read_statements():
     with open(os.path.join(SOURCE, "room/insight/statements.sql"), encoding="utf-8") as file:
         parts = re.split(r"^-- name: ", file.read(), flags=re.M)[1:]
     for part in parts:
-        lines = part.split("\n")
+        # A comment line of "--" and two or more spaces goes on with the one above.
+        lines = re.sub(r"\n-- {2,}", " ", part).split("\n")
         columns = []
         for line in lines:
             if line.startswith("-- out: "):
@@ -113,7 +114,7 @@ def random_world(rng):
     for number in range(1, rng.randint(0, 5) + 1):
         world.products[number] = ("code %d" % (9 - number), "name %d" % number)
     start = day_of(2010, rng.randint(1, 12), rng.randint(1, 28))
-    length = rng.choice([10, 60, 200, 700])
+    length = rng.choice([10, 60, 200, 700, 1500])  # the longest window is a year
     step = rng.choice([1, 1, 5, 15])  # days that lie 5 or 15 apart meet the ends of windows
     amounts = rng.choice([[0, 100], [999, 1000, 2500], list(range(0, 5000)), [100]])
     next_id = 1000
