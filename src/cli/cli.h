@@ -70,18 +70,18 @@ ERR_RESULT cli_read_id(struct cli *cli, struct str text, struct str field, int64
 struct str cli_user(struct arena *arena);
 /* Puts the errors as member "errors" of the JSON object that the handler is writing. */
 void cli_put_errors(struct cli *cli, struct json_writer *w, const struct err *err);
-/* The candidate that takes the fewest changes of a letter to become word. */
-struct str cli_nearest(struct arena *arena, struct str word, const struct str *candidates, int count);
 /* The usage line of a command: "huitou import orders FILE… [flags]". */
 struct str cli_usage(struct arena *arena, const struct cli_command *command);
 /* Help of the whole program, of a group, of a command. */
 void cli_help_all(struct page *page);
 void cli_help_group(struct page *page, struct str name);
 void cli_help_command(struct page *page, const struct cli_command *command);
+/* The same for programs: of one command; else of the group of this name; else of all. */
+void cli_help_json(struct page *page, const struct cli_command *only, struct str group);
 
 cli_handler cli_init, cli_import_orders, cli_import_maps, cli_report, cli_customer_show, cli_customer_find,
     cli_customer_merge, cli_customer_split, cli_customer_tag, cli_customer_proposals, cli_customer_refuse,
-    cli_verify, cli_definitions, cli_errors, cli_help;
+    cli_verify, cli_migrate, cli_definitions, cli_errors, cli_help;
 extern const struct shape cli_init_shape, cli_import_shape, cli_report_shape, cli_show_shape, cli_find_shape,
     cli_change_shape, cli_tag_shape, cli_plain_shape;
 

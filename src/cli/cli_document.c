@@ -2,6 +2,7 @@
  * tables. Both languages stand on each page, whatever the language of the reader, so that the
  * committed file is one. */
 #include "cli/cli.h"
+#include "codec/json.h"
 #include "engine/engine.h"
 
 static const char *kind_name(enum cell_kind kind, enum lang lang)
@@ -39,9 +40,72 @@ static void add_section(struct cli *cli, const struct metric_section *section)
     }
 }
 
+/* Both languages, as on the page. */
+static void put_both(struct json_writer *w, const char *key, const struct text *text)
+{
+    json_key(w, str_c(key));
+    json_open(w, '{');
+    json_key(w, STR("en"));
+    json_put_str(w, str_c(text->in[LANG_EN]));
+    json_key(w, STR("zh"));
+    json_put_str(w, str_c(text->in[LANG_ZH]));
+    json_close(w, '}');
+}
+
+static void put_text(struct json_writer *w, const char *key, const char *text)
+{
+    json_key(w, str_c(key));
+    json_put_str(w, str_c(text));
+}
+
+static void put_section(struct json_writer *w, const struct metric_section *section)
+{
+    json_open(w, '{');
+    put_text(w, "name", section->name);
+    put_both(w, "title", &section->title);
+    json_key(w, STR("columns"));
+    json_open(w, '[');
+    for (int c = 0; c < section->column_count; c++) {
+        json_open(w, '{');
+        put_text(w, "name", section->columns[c].name);
+        put_both(w, "title", &section->columns[c].title);
+        put_text(w, "kind", kind_name(section->columns[c].kind, LANG_EN));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+    json_close(w, '}');
+}
+
+static void put_definitions(struct cli *cli)
+{
+    struct json_writer w = json_writer(&cli->page.out, true);
+    json_open(&w, '{');
+    json_key(&w, STR("reports"));
+    json_open(&w, '[');
+    for (int m = 0; m < metric_count; m++) {
+        json_open(&w, '{');
+        put_text(&w, "name", metric_all[m]->name);
+        put_both(&w, "title", &metric_all[m]->title);
+        put_both(&w, "definition", &metric_all[m]->definition);
+        json_key(&w, STR("sections"));
+        json_open(&w, '[');
+        for (int s = 0; s < metric_all[m]->section_count; s++)
+            put_section(&w, &metric_all[m]->sections[s]);
+        json_close(&w, ']');
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    json_close(&w, '}');
+    page_char(&cli->page, '\n');
+}
+
 const struct err *cli_definitions(struct cli *cli, const struct cli_call *call)
 {
     (void)call;
+    if (cli->json) {
+        put_definitions(cli);
+        return NULL;
+    }
     add(cli,
         STR("# Definitions 定义\n\n"
             "Made by `huitou definitions`; do not edit. 由 `huitou definitions` "
@@ -79,9 +143,34 @@ static const char *class_name(enum err_class class)
     return "";
 }
 
+static void put_errors(struct cli *cli)
+{
+    struct json_writer w = json_writer(&cli->page.out, true);
+    json_open(&w, '{');
+    json_key(&w, STR("errors"));
+    json_open(&w, '[');
+    for (int code = ERR_NONE + 1; code < ERR_CODE_MAX; code++) {
+        const struct err_info *info = err_info((enum err_code)code);
+        json_open(&w, '{');
+        json_key(&w, STR("number"));
+        json_put_i64(&w, info->number);
+        put_text(&w, "code", info->name);
+        put_text(&w, "class", class_name(info->class));
+        put_both(&w, "message", &info->message);
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    json_close(&w, '}');
+    page_char(&cli->page, '\n');
+}
+
 const struct err *cli_errors(struct cli *cli, const struct cli_call *call)
 {
     (void)call;
+    if (cli->json) {
+        put_errors(cli);
+        return NULL;
+    }
     add(cli, STR("# Errors 错误\n\n"
                  "Made by `huitou errors`; do not edit. 由 `huitou errors` 生成，请勿手改。\n\n"
                  "Numbers are never reused. 编号不会重复使用。\n\n"

@@ -1,5 +1,6 @@
 /* Help: made from the table of commands. */
 #include "cli/cli.h"
+#include "codec/json.h"
 
 #define SUMMARY_AT 24
 
@@ -103,4 +104,56 @@ void cli_help_command(struct page *page, const struct cli_command *command)
     page_char(page, '\n');
     head(page, "Example", "示例");
     page_str(page, str_fmt(page->arena, "  %s\n", command->example));
+}
+
+static void put_text(struct json_writer *w, const char *key, struct str text)
+{
+    json_key(w, str_c(key));
+    json_put_str(w, text);
+}
+
+static void put_flags(struct json_writer *w, struct arena *arena, const struct shape *shape,
+                      enum lang lang)
+{
+    for (int i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        json_open(w, '{');
+        put_text(w, "flag", shape_flag_name(arena, str_c(field->name)));
+        put_text(w, "doc", str_c(field->doc.in[lang]));
+        json_key(w, STR("required"));
+        json_put_bool(w, field->required);
+        json_close(w, '}');
+    }
+}
+
+static void put_command(struct json_writer *w, struct page *page, const struct cli_command *command)
+{
+    json_open(w, '{');
+    put_text(w, "command", full_name(page->arena, command));
+    put_text(w, "usage", cli_usage(page->arena, command));
+    put_text(w, "doc", str_c(command->doc.in[page->lang]));
+    put_text(w, "example", str_c(command->example));
+    json_key(w, STR("flags"));
+    json_open(w, '[');
+    put_flags(w, page->arena, command->flags, page->lang);
+    put_flags(w, page->arena, &cli_global_shape, page->lang);
+    json_close(w, ']');
+    json_close(w, '}');
+}
+
+void cli_help_json(struct page *page, const struct cli_command *only, struct str group)
+{
+    struct json_writer w = json_writer(&page->out, true);
+    json_open(&w, '{');
+    json_key(&w, STR("commands"));
+    json_open(&w, '[');
+    for (int i = 0; i < cli_command_count; i++) {
+        const struct cli_command *command = &cli_commands[i];
+        bool in_group = !str_is(group) || str_eq(str_c(command->name), group);
+        if (only ? command == only : in_group)
+            put_command(&w, page, command);
+    }
+    json_close(&w, ']');
+    json_close(&w, '}');
+    page_char(page, '\n');
 }

@@ -11,11 +11,12 @@
 
 #define IMPORT_MEMORY_BYTES_MAX ((size_t)1 << 37)
 #define PROGRESS_INTERVAL_US 100000
+#define IMPORT_BATCH_ORDERS_MAX 100000
 
 struct flags {
     struct str map, rejects;
     bool dry_run;
-    int64_t exported_at_us;
+    int64_t exported_at_us, batch_orders;
 };
 static const struct field fields[] = {
     {.name = "map",
@@ -37,6 +38,14 @@ static const struct field fields[] = {
      .offset = offsetof(struct flags, rejects),
      .doc = TEXT("Where rejected lines go. Default: FILE.rejects.csv in the working directory.",
                  "被拒行写到何处。默认为当前目录下的 文件名.rejects.csv。")},
+    {.name = "batch_orders",
+     .kind = FIELD_I64,
+     .offset = offsetof(struct flags, batch_orders),
+     .min = 1,
+     .max = IMPORT_BATCH_ORDERS_MAX,
+     .fallback = "20000",
+     .doc = TEXT("Orders per transaction: fewer let other writers in sooner, more are faster.",
+                 "每个事务写入的订单数：小则其他写入等待更短，大则更快。")},
 };
 const struct shape cli_import_shape = {
     .name = "import", .size = sizeof(struct flags), SHAPE_FIELDS(fields)};
@@ -127,6 +136,7 @@ static const struct err *import_file(struct cli *cli, struct home *home, struct 
         .dry_run = run->flags->dry_run,
         .exported_at_us = run->flags->exported_at_us,
         .reject_path = run->flags->rejects,
+        .batch_orders = run->flags->batch_orders,
         .temporary_directory = home->temporary_directory,
         .progress = cli->err_terminal ? show_progress : NULL,
         .progress_arg = &progress,
@@ -172,11 +182,22 @@ static const struct err *import_files(struct cli *cli, struct home *home, void *
     return errors.first;
 }
 
+/* A day's grace: a day is given in UTC, and clocks differ. */
+static const struct err *check_exported_at(struct cli *cli, int64_t exported_at_us)
+{
+    const struct clock clock = clock_system();
+    if (exported_at_us <= clock_now_us(&clock) + US_PER_DAY)
+        return NULL;
+    return ERR_NEW(cli->arena, ERR_EXPORTED_AT_FUTURE, STR("--exported-at"),
+                   time_text(cli->arena, exported_at_us));
+}
+
 const struct err *cli_import_orders(struct cli *cli, const struct cli_call *call)
 {
     struct run run = {.flags = call->flags, .paths = call->args, .path_count = call->arg_count};
     if (call->arg_count > 1 && str_is(run.flags->rejects))
         return ERR_NEW(cli->arena, ERR_FILES_TOO_MANY, STR_NONE, STR("--rejects"));
+    TRY(check_exported_at(cli, run.flags->exported_at_us));
     if (!cli->json)
         return cli_with_home(cli, !run.flags->dry_run, import_files, &run);
     run.json = json_writer(&cli->page.out, true);
@@ -210,7 +231,7 @@ static const struct err *print_map(struct cli *cli, struct str wanted)
         return NULL;
     }
     return ERR_NEW(cli->arena, ERR_MAP_NAME, STR_NONE, wanted,
-                   cli_nearest(cli->arena, wanted, names, import_builtin_count));
+                   nearest_word(wanted, names, import_builtin_count));
 }
 
 static const struct err *list_maps(struct cli *cli)

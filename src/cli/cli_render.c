@@ -424,14 +424,14 @@ static void draw_head(struct page *page, const struct render *render)
 {
     const struct report *report = render->report;
     const struct report_scope *scope = &report->scope;
+    struct str brand = text_clean(page->arena, render->brand_name);
+    const char *title = report->metric->title.in[page->lang];
     page_style(page, PAGE_BOLD);
-    page_str(page, str_c(report->metric->title.in[page->lang]));
+    page_paragraph(page,
+                   str_is(brand) ? str_fmt(page->arena, "%s · %.*s", title, STR_ARG(brand))
+                                 : str_c(title),
+                   0);
     page_style(page, PAGE_PLAIN);
-    if (str_is(render->brand_name)) {
-        page_str(page, STR(" · "));
-        page_str(page, text_clean(page->arena, render->brand_name));
-    }
-    page_char(page, '\n');
     struct text amounts = scope->net ? (struct text)TEXT("net of refunds", "已扣除退款的净额")
                                      : (struct text)TEXT("gross", "实付，未扣退款");
     page_style(page, PAGE_DIM);

@@ -109,7 +109,7 @@ static const struct err *check_name(struct cli *cli, struct str name)
     for (int m = 0; m < metric_count; m++)
         names[m] = str_c(metric_all[m]->name);
     return ERR_NEW(cli->arena, ERR_REPORT_NAME, STR_NONE, name,
-                   cli_nearest(cli->arena, name, names, metric_count));
+                   nearest_word(name, names, metric_count));
 }
 
 /* "today" is DAY_NONE for the time being, with *today set: which day it is depends on the brand's

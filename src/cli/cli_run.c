@@ -171,39 +171,6 @@ ERR_RESULT cli_read_id(struct cli *cli, struct str text, struct str field, int64
 
 /* --- Finding the command --- */
 
-static int distance(struct arena *arena, struct str a, struct str b)
-{
-    int *row = ARENA_ARRAY(arena, b.n + 1, int);
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = (int)j;
-    for (size_t i = 1; i <= a.n; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= b.n; j++) {
-            int change = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            int least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = change < least ? change : least;
-        }
-    }
-    return row[b.n];
-}
-
-struct str cli_nearest(struct arena *arena, struct str word, const struct str *candidates,
-                       int count)
-{
-    int best = -1, least = 0;
-    word = str_slice(word, 0, word.n < 100 ? word.n : 100);
-    for (int i = 0; i < count; i++) {
-        int changes = distance(arena, word, candidates[i]);
-        if (best < 0 || changes < least) {
-            best = i;
-            least = changes;
-        }
-    }
-    return best < 0 ? STR_NONE : candidates[best];
-}
-
 static bool is_group(struct str name)
 {
     for (int i = 0; i < cli_command_count; i++)
@@ -255,13 +222,13 @@ static const struct err *choose(struct arena *arena, const struct str *words, in
     if (!is_group(name)) {
         int known = names_of(arena, STR_NONE, &names);
         return ERR_NEW(arena, ERR_COMMAND_UNKNOWN, STR_NONE, name,
-                       cli_nearest(arena, name, names, known));
+                       nearest_word(name, names, known));
     }
     int known = names_of(arena, name, &names);
     if (!sub.p)
         return ERR_NEW(arena, ERR_COMMAND_INCOMPLETE, STR_NONE, name,
                        str_join(arena, names, (size_t)known, STR(", ")));
-    struct str nearest = cli_nearest(arena, sub, names, known);
+    struct str nearest = nearest_word(sub, names, known);
     return ERR_NEW(arena, ERR_COMMAND_UNKNOWN, STR_NONE,
                    str_fmt(arena, "%.*s %.*s", STR_ARG(name), STR_ARG(sub)),
                    str_fmt(arena, "%.*s %.*s", STR_ARG(name), STR_ARG(nearest)));
@@ -388,18 +355,22 @@ static int finish(struct cli *cli, const struct err *err, bool usage)
 
 static int help_for(struct cli *cli, const struct str *words, int count)
 {
-    const struct cli_command *command;
+    const struct cli_command *command = NULL;
     int used;
-    if (count == 0) {
-        cli_help_all(&cli->page);
-    } else if (count == 1 && is_group(words[0])) {
-        cli_help_group(&cli->page, words[0]);
-    } else {
+    bool group = count == 1 && is_group(words[0]);
+    if (count > 0 && !group) {
         const struct err *err = choose(cli->arena, words, count, &command, &used);
         if (err)
             return finish(cli, err, true);
-        cli_help_command(&cli->page, command);
     }
+    if (cli->json)
+        cli_help_json(&cli->page, command, group ? words[0] : STR_NONE);
+    else if (command)
+        cli_help_command(&cli->page, command);
+    else if (group)
+        cli_help_group(&cli->page, words[0]);
+    else
+        cli_help_all(&cli->page);
     return finish(cli, NULL, false);
 }
 

@@ -195,9 +195,31 @@ static struct bar_scale bar_scale(const struct cli_table *table, int room)
     return scale;
 }
 
+/* Each row as a paragraph of its values. */
+static void draw_records(struct page *page, const struct cli_table *table)
+{
+    for (size_t r = 0; r < table->row_count; r++) {
+        const struct str *cells = table->cells + r * (size_t)table->column_count;
+        struct buf text = buf_new(table->arena, PAGE_BYTES_MAX);
+        for (int c = 0; c < table->column_count; c++) {
+            if (!str_is(cells[c]))
+                continue;
+            buf_str(&text, text.n > 0 ? STR(" · ") : STR(""));
+            buf_str(&text, table->columns[c].title);
+            buf_str(&text, page->lang == LANG_ZH ? STR("：") : STR(": "));
+            buf_str(&text, cells[c]);
+        }
+        page_paragraph(page, buf_view(&text), 2);
+    }
+}
+
 bool cli_table_draw(struct page *page, const struct cli_table *table)
 {
     struct layout layout = lay_out(table, page->columns);
+    if (layout.total > page->columns) {
+        draw_records(page, table);
+        return false;
+    }
     struct bar_scale bars = bar_scale(table, page->columns - layout.total - GAP_COLUMNS);
     draw_titles(page, table, &layout);
     for (size_t r = 0; r < table->row_count; r++) {

@@ -1,5 +1,5 @@
 /* Tables for a terminal: columns as wide as their content, titles broken over up to four lines where that makes the table
- * fit, long texts cut with …, rows never wrapped. A bar may stand at the end of each row. */
+ * fit, long texts cut with …. A bar may stand at the end of each row. */
 #ifndef HUITOU_CLI_CLI_TABLE_H
 #define HUITOU_CLI_CLI_TABLE_H
 
@@ -31,7 +31,8 @@ struct cli_table {
 struct cli_table cli_table_new(struct arena *arena, const struct cli_column *columns, int column_count);
 /* Adds a row of empty cells and returns it; its bar is table->bars[table->row_count - 1]. */
 struct str *cli_table_row(struct cli_table *table);
-/* Returns whether there was room for the bars. */
+/* Where the page is too narrow for the columns, however cut, each row becomes a paragraph "title: value · …". Returns
+ * whether there was room for the bars. */
 bool cli_table_draw(struct page *page, const struct cli_table *table);
 /* One fact per line: title, then value, the values aligned. */
 void cli_list_draw(struct page *page, const struct cli_column *columns, const struct str *values, int count);

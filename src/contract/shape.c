@@ -311,19 +311,27 @@ static int distance(struct str a, struct str b)
     return row[b_n];
 }
 
-/* The field whose name is nearest; NULL where the shape has none. */
-static const struct field *nearest(const struct shape *shape, struct str name)
+struct str nearest_word(struct str word, const struct str *candidates, int count)
 {
-    const struct field *best = NULL;
+    struct str best = STR_NONE;
     int best_distance = 0;
-    for (int i = 0; i < shape->field_count; i++) {
-        int d = distance(name, str_c(shape->fields[i].name));
-        if (!best || d < best_distance) {
-            best = &shape->fields[i];
+    for (int i = 0; i < count; i++) {
+        int d = distance(word, candidates[i]);
+        if (!best.p || d < best_distance) {
+            best = candidates[i];
             best_distance = d;
         }
     }
     return best;
+}
+
+/* The name of a field; absent where the shape has none. */
+static struct str nearest_field(struct arena *arena, const struct shape *shape, struct str name)
+{
+    struct str *names = ARENA_ARRAY(arena, (size_t)shape->field_count + 1, struct str);
+    for (int i = 0; i < shape->field_count; i++)
+        names[i] = str_c(shape->fields[i].name);
+    return nearest_word(name, names, shape->field_count);
 }
 
 /* --- JSON --- */
@@ -497,10 +505,10 @@ static void refuse_unknown(struct err_list *errors, const struct shape *shape,
         json_member(value, i, &name);
         if (has_field(shape, name))
             continue;
-        const struct field *near = nearest(shape, name);
+        struct str near = nearest_field(errors->arena, shape, name);
         add_error(errors, ERR_NEW(errors->arena, ERR_FIELD_UNKNOWN,
                                   pointer_to(errors->arena, pointer, name),
-                                  near ? str_c(near->name) : STR("-")));
+                                  near.p ? near : STR("-")));
     }
 }
 
@@ -548,9 +556,9 @@ struct flag_reader {
     bool *seen; /* by field */
 };
 
-static struct str flag_name(struct arena *arena, const struct field *field)
+struct str shape_flag_name(struct arena *arena, struct str name)
 {
-    struct str flag = str_fmt(arena, "--%s", field->name);
+    struct str flag = str_fmt(arena, "--%.*s", STR_ARG(name));
     char *bytes = arena_alloc(arena, flag.n);
     for (size_t i = 0; i < flag.n; i++)
         bytes[i] = flag.p[i] == '_' ? '-' : flag.p[i];
@@ -561,7 +569,7 @@ static struct str flag_name(struct arena *arena, const struct field *field)
 static int field_of_flag(struct arena *arena, const struct shape *shape, struct str flag)
 {
     for (int i = 0; i < shape->field_count; i++) {
-        if (str_eq(flag_name(arena, &shape->fields[i]), flag))
+        if (str_eq(shape_flag_name(arena, str_c(shape->fields[i].name)), flag))
             return i;
     }
     return -1;
@@ -571,9 +579,9 @@ static void flag_unknown(struct flag_reader *reader, struct str flag)
 {
     struct arena *arena = reader->errors.arena;
     size_t dashes = str_starts(flag, STR("--")) ? 2 : 1;
-    const struct field *near = nearest(reader->shape, str_slice(flag, dashes, flag.n));
+    struct str near = nearest_field(arena, reader->shape, str_slice(flag, dashes, flag.n));
     add_error(&reader->errors, ERR_NEW(arena, ERR_FLAG_UNKNOWN, flag,
-                                       near ? flag_name(arena, near) : STR("--help")));
+                                       near.p ? shape_flag_name(arena, near) : STR("--help")));
 }
 
 static enum err_code add_to_list(struct flag_reader *reader, struct str text,
@@ -637,7 +645,7 @@ static void check_flags_seen(struct flag_reader *reader)
     struct arena *arena = reader->errors.arena;
     for (int i = 0; i < reader->shape->field_count; i++) {
         const struct field *field = &reader->shape->fields[i];
-        struct str flag = flag_name(arena, field);
+        struct str flag = shape_flag_name(arena, str_c(field->name));
         if (!reader->seen[i] && field->required)
             add_error(&reader->errors, ERR_NEW(arena, ERR_FIELD_MISSING, flag));
         if (reader->seen[i] && field->kind == FIELD_LIST) {
@@ -695,7 +703,7 @@ static struct str value_text(struct arena *arena, const struct field *field)
 /* "--as-of YYYY-MM-DD" */
 static struct str flag_usage(struct arena *arena, const struct field *field)
 {
-    struct str parts[] = {flag_name(arena, field), value_text(arena, field)};
+    struct str parts[] = {shape_flag_name(arena, str_c(field->name)), value_text(arena, field)};
     return str_join(arena, parts, 2, STR(""));
 }
 

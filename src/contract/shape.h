@@ -72,6 +72,11 @@ ERR_RESULT shape_read_json(struct arena *arena, const struct shape *shape, const
  * Errors: FLAG_UNKNOWN (with the nearest known name), FLAG_VALUE, FLAG_TWICE, FIELD_*; all at once, field "--name". */
 ERR_RESULT shape_read_flags(struct arena *arena, const struct shape *shape, int argc, char **argv, void *out,
                             struct str *rest, int *rest_count);
+/* The candidate that takes the fewest edits (a letter more, less or other; '-' and '_' are the same) to become word: for
+ * "did you mean". STR_NONE where there are no candidates. */
+struct str nearest_word(struct str word, const struct str *candidates, int count);
+/* The flag of a field's name: --as-of of as_of. */
+struct str shape_flag_name(struct arena *arena, struct str name);
 /* The flags with their docs, a line each, for --help. */
 struct str shape_flags_help(struct arena *arena, const struct shape *shape, enum lang lang);
 

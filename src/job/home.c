@@ -185,16 +185,47 @@ static const struct err *brand_make(struct arena *arena, const struct home_creat
     return config_write(arena, create->directory, create->store_url, node);
 }
 
-/* The directory was empty or missing before, so all that is in it is ours. */
-static void directory_undo(struct arena *arena, struct str directory, bool existed)
+/* What was there before, so that an error leaves it as it was. */
+struct before {
+    struct str first_made; /* the topmost directory that has to be made; absent where none has */
+    bool key_existed;
+};
+
+static struct str parent_of(struct str path)
 {
-    static const char *const ours[] = {"huitou.json", "master.key", "huitou.db", "huitou.db-wal",
+    size_t n = path.n;
+    while (n > 1 && path.p[n - 1] == '/')
+        n--;
+    while (n > 0 && path.p[n - 1] != '/')
+        n--;
+    while (n > 1 && path.p[n - 1] == '/')
+        n--;
+    return str_slice(path, 0, n);
+}
+
+static struct before look_before(struct arena *arena, struct str directory)
+{
+    struct before before = {.key_existed = file_exists(arena, key_path(arena, directory))};
+    for (struct str path = directory; path.n > 0 && !file_exists(arena, path);
+         path = parent_of(path))
+        before.first_made = path;
+    return before;
+}
+
+/* The directory was empty or missing before, so all that is in it is ours. */
+static void directory_undo(struct arena *arena, struct str directory, const struct before *before)
+{
+    static const char *const ours[] = {"huitou.json", "huitou.db", "huitou.db-wal",
                                        "huitou.db-shm"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlink(str_z(arena, home_path(arena, directory, ours[i])));
+    if (!before->key_existed)
+        unlink(str_z(arena, key_path(arena, directory)));
     rmdir(str_z(arena, home_path(arena, directory, "tmp")));
-    if (!existed)
-        rmdir(str_z(arena, directory));
+    if (!before->first_made.p)
+        return;
+    for (struct str path = directory; path.n >= before->first_made.n; path = parent_of(path))
+        rmdir(str_z(arena, path));
 }
 
 const struct err *home_create(struct arena *arena, const struct home_create *create)
@@ -204,7 +235,8 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
         return ERR_NEW(arena, ERR_HOME_EXISTS, directory);
     if (!directory_is_empty(arena, directory))
         return ERR_NEW(arena, ERR_HOME_NOT_EMPTY, directory);
-    bool existed = file_exists(arena, directory);
+    TRY(setup_check(arena, create->name, create->currency, create->time_zone));
+    struct before before = look_before(arena, directory);
     struct store_options options = {.url = store_url_of(arena, directory, create->store_url)};
     const struct err *err = file_make_directory(arena, directory, 0700);
     if (!err)
@@ -216,7 +248,7 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
     if (!err)
         err = brand_make(arena, create, &options);
     if (err)
-        directory_undo(arena, directory, existed);
+        directory_undo(arena, directory, &before);
     return err;
 }
 
@@ -241,7 +273,8 @@ static const struct err *lock_take(struct arena *arena, struct home *home)
     return NULL;
 }
 
-static const struct err *home_open_store(struct arena *arena, struct home *home, bool lock)
+/* What stands in front of every use of the database: configuration, key, lock. */
+static const struct err *home_prepare(struct arena *arena, struct home *home, bool lock)
 {
     struct home_config config;
     TRY(config_read(arena, home->directory, &config));
@@ -249,18 +282,29 @@ static const struct err *home_open_store(struct arena *arena, struct home *home,
     TRY(deps_make(arena, home->directory, (int)config.node, &home->deps));
     if (lock)
         TRY(lock_take(arena, home));
-    TRY(file_make_directory(arena, home->temporary_directory, 0700));
+    return file_make_directory(arena, home->temporary_directory, 0700);
+}
+
+static const struct err *home_open_store(struct arena *arena, struct home *home, bool lock)
+{
+    TRY(home_prepare(arena, home, lock));
     struct store_options options = {.url = home->store_url, .deps = home->deps};
     TRY(store_open(arena, &options, &home->store));
     return setup_load(home->store, arena, &home->brand);
 }
 
-const struct err *home_open(struct arena *arena, struct str directory, bool lock, struct home **out)
+static struct home *home_new(struct arena *arena, struct str directory)
 {
     struct home *home = ARENA_NEW(arena, struct home);
     home->directory = str_copy(arena, directory);
     home->temporary_directory = home_path(arena, directory, "tmp");
     home->lock_fd = -1;
+    return home;
+}
+
+const struct err *home_open(struct arena *arena, struct str directory, bool lock, struct home **out)
+{
+    struct home *home = home_new(arena, directory);
     const struct err *err = home_open_store(arena, home, lock);
     if (err) {
         home_close(home);
@@ -268,6 +312,19 @@ const struct err *home_open(struct arena *arena, struct str directory, bool lock
     }
     *out = home;
     return NULL;
+}
+
+const struct err *home_migrate(struct arena *arena, struct str directory, int *applied_count)
+{
+    struct home *home = home_new(arena, directory);
+    *applied_count = 0;
+    const struct err *err = home_prepare(arena, home, true);
+    if (!err) {
+        struct store_options options = {.url = home->store_url, .deps = home->deps};
+        err = store_migrate(arena, &options, applied_count);
+    }
+    home_close(home);
+    return err;
 }
 
 void home_close(struct home *home)

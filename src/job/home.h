@@ -19,6 +19,9 @@ struct home_create {
 ERR_RESULT home_create(struct arena *arena, const struct home_create *create);
 /* lock: take the writer's lock (HOME_LOCKED says which process has it). Errors: HOME_MISSING, HOME_KEY, STORE_*. */
 ERR_RESULT home_open(struct arena *arena, struct str directory, bool lock, struct home **out);
+/* Applies the migrations that the database lacks, under the writer's lock. Errors: HOME_*, STORE_OPEN, SCHEMA_NEW,
+ * MIGRATION_FAILED (the failed one is rolled back, those before it stay). */
+ERR_RESULT home_migrate(struct arena *arena, struct str directory, int *applied_count);
 void home_close(struct home *home);
 
 #endif

@@ -78,7 +78,7 @@ struct str store_message(struct arena *arena, const char *message)
         text.n = STORE_MESSAGE_BYTES_MAX;
     char *copy = arena_alloc(arena, text.n + 1);
     for (size_t i = 0; i < text.n; i++)
-        copy[i] = text.p[i] == '\n' ? ' ' : text.p[i];
+        copy[i] = (unsigned char)text.p[i] < 0x20 ? ' ' : text.p[i]; /* line ends, tabs */
     return (struct str){copy, text.n};
 }
 

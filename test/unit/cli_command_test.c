@@ -223,6 +223,37 @@ static void a_missing_brand_fails_with_1_and_says_where_it_looked(void **state)
     unsetenv("HUITOU_DIR");
 }
 
+static void remove_brand(void)
+{
+    static const char *const names[] = {"made/huitou.json",   "made/master.key",    "made/lock",
+                                        "made/huitou.db",     "made/huitou.db-wal", "made/huitou.db-shm"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        (void)unlink(names[i]);
+    assert_int_equal(rmdir("made/tmp"), 0);
+    assert_int_equal(rmdir("made"), 0);
+}
+
+/* That it does apply what is missing is tested on a whole program: test/reference/cli_test.py. */
+static void migrate_has_nothing_to_do_on_a_new_brand(void **state)
+{
+    (void)state;
+    assert_int_equal(huitou("migrate --dir nowhere")->exit_code, 1);
+    assert_says(huitou("migrate --dir nowhere")->err, "huitou.json");
+    assert_int_equal(huitou("migrate now")->exit_code, 2);
+    assert_int_equal(
+        huitou("init made --name Tea --currency CNY --timezone Asia/Shanghai")->exit_code, 0);
+    const struct run *run = huitou("migrate --dir made");
+    assert_int_equal(run->exit_code, 0);
+    assert_says(run->out, "Nothing to do");
+    assert_says(huitou("migrate --dir made --lang zh")->out, "无需升级");
+    const struct json_value *root;
+    assert_null(
+        json_read(arena, STR("out"), str_c(huitou("migrate --dir made --json")->out), &root));
+    assert_int_equal(json_i64(json_get(root, STR("applied"))), 0);
+    assert_int_equal(huitou("verify --dir made")->exit_code, 0);
+    remove_brand();
+}
+
 static void reports_definitions_and_errors_are_all_listed(void **state)
 {
     (void)state;
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(flags_and_arguments_are_checked_all_at_once),
         cmocka_unit_test(errors_follow_language_and_json),
         cmocka_unit_test(a_missing_brand_fails_with_1_and_says_where_it_looked),
+        cmocka_unit_test(migrate_has_nothing_to_do_on_a_new_brand),
         cmocka_unit_test(reports_definitions_and_errors_are_all_listed),
         cmocka_unit_test(texts_of_metrics_exist_in_both_languages),
     };

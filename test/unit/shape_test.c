@@ -420,6 +420,17 @@ static void test_flags_bad(void **state)
     assert_errors(*state, read_flags(*state, "", &call), "FIELD_MISSING --map-name\n");
 }
 
+/* By hand: "reprot" is two changes from "report", more from the others; of equals the first. */
+static void test_nearest_word(void **state)
+{
+    const struct str names[] = {STR("import"), STR("report"), STR("verify"), STR("by-channel")};
+    (void)state;
+    assert_true(str_eq(nearest_word(STR("reprot"), names, 4), STR("report")));
+    assert_true(str_eq(nearest_word(STR("by_chanel"), names, 4), STR("by-channel")));
+    assert_true(str_eq(nearest_word(STR(""), names, 3), STR("import")));
+    assert_null(nearest_word(STR("report"), names, 0).p);
+}
+
 static void test_nearest_flag(void **state)
 {
     static const struct {
@@ -478,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_flags_good),
         cmocka_unit_test(test_flags_bad),
+        cmocka_unit_test(test_nearest_word),
         cmocka_unit_test(test_nearest_flag),
         cmocka_unit_test(test_flags_of_empty_shape),
         cmocka_unit_test(test_help),

@@ -5,9 +5,8 @@
 #include "base/check.h"
 #include "base/decimal.h"
 #include "base/limits.h"
+#include "contract/shape.h"
 #include "sql_insight.h"
-
-#define NAME_COMPARED_MAX 64 /* bytes of a misspelt name that are looked at */
 
 /* The parameters of every twin, in the order in which all of them declare them. */
 struct twin_in {
@@ -40,35 +39,12 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* Edits (a letter more, less or other) that make b of a. */
-static int edit_distance(struct str a, struct str b)
+static struct str nearest_metric_name(struct arena *arena, struct str name)
 {
-    int row[NAME_COMPARED_MAX + 1];
-    a = str_slice(a, 0, a.n < NAME_COMPARED_MAX ? a.n : NAME_COMPARED_MAX);
-    b = str_slice(b, 0, b.n < NAME_COMPARED_MAX ? b.n : NAME_COMPARED_MAX);
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = (int)j;
-    for (size_t i = 1; i <= a.n; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= b.n; j++) {
-            int changed = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            row[j] = smaller(changed, smaller(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.n];
-}
-
-static struct str nearest_metric_name(struct str name)
-{
-    struct str nearest = str_c(metric_all[0]->name);
-    for (int i = 1; i < metric_count; i++) {
-        struct str candidate = str_c(metric_all[i]->name);
-        if (edit_distance(name, candidate) < edit_distance(name, nearest))
-            nearest = candidate;
-    }
-    return nearest;
+    struct str *names = ARENA_ARRAY(arena, (size_t)metric_count, struct str);
+    for (int i = 0; i < metric_count; i++)
+        names[i] = str_c(metric_all[i]->name);
+    return nearest_word(name, names, metric_count);
 }
 
 static const struct err *check_day(struct arena *arena, struct str field, int32_t day,
@@ -132,7 +108,7 @@ const struct err *insight_scope(struct tx *tx, const struct brand *brand,
     *metric = metric_by_name(request->metric_name);
     if (!*metric)
         return ERR_NEW(tx_arena(tx), ERR_REPORT_UNKNOWN, STR("report"), request->metric_name,
-                       nearest_metric_name(request->metric_name));
+                       nearest_metric_name(tx_arena(tx), request->metric_name));
     TRY(check_request(tx_arena(tx), request));
     *scope = (struct report_scope){.net = request->net, .currency_digits = brand->currency_digits};
     return resolve_days(tx, request, scope);
@@ -270,12 +246,13 @@ static struct str left_out_note(struct arena *arena, const struct brand *brand,
 {
     struct str amount =
         minor_grouped(arena, left_out->amount_without_buyer_minor, brand->currency_digits);
-    long long orders = left_out->orders_without_buyer;
+    struct str orders = minor_grouped(arena, left_out->orders_without_buyer, 0);
     if (lang == LANG_ZH)
-        return str_fmt(arena, "没有已知买家的订单未计入：%lld 单，实付 %.*s %.*s。", orders,
+        return str_fmt(arena, "没有已知买家的订单未计入：%.*s 单，实付 %.*s %.*s。",
+                       STR_ARG(orders),
                        STR_ARG(brand->currency), STR_ARG(amount));
-    return str_fmt(arena, "Orders without a known buyer are left out: %lld, with %.*s %.*s paid.",
-                   orders, STR_ARG(brand->currency), STR_ARG(amount));
+    return str_fmt(arena, "Orders without a known buyer are left out: %.*s, with %.*s %.*s paid.",
+                   STR_ARG(orders), STR_ARG(brand->currency), STR_ARG(amount));
 }
 
 static bool first_month_matters(const struct report *report, int32_t first_month)

@@ -15,6 +15,9 @@ struct brand {
     int64_t created_at_us;
 };
 
+/* What is wrong with these wishes, all at once: SETUP_NAME, SETUP_CURRENCY, ZONE_UNKNOWN. Needs no store, so that it can
+ * be asked before anything is made. */
+ERR_RESULT setup_check(struct arena *arena, struct str name, struct str currency, struct str time_zone);
 /* Creates the brand. Errors, all at once: SETUP_NAME, SETUP_CURRENCY, ZONE_UNKNOWN, SETUP_EXISTS. */
 ERR_RESULT setup_create(struct store *store, struct arena *arena, struct str name, struct str currency,
                         struct str time_zone);

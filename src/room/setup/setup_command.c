@@ -66,22 +66,30 @@ static const struct err *write_brand(struct tx *tx, void *arg)
     return write_calendar(tx);
 }
 
-const struct err *setup_create(struct store *store, struct arena *arena, struct str name,
-                               struct str currency, struct str time_zone)
+const struct err *setup_check(struct arena *arena, struct str name, struct str currency,
+                              struct str time_zone)
 {
-    struct brand_making making = {
-        .name = name, .currency = currency, .time_zone = time_zone, .arena = arena};
     struct err_list wrong = {.arena = arena};
+    const struct zone *zone;
     if (!is_brand_name(name))
         err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_NAME, STR("--name"), name,
                                      str_fmt(arena, "%d", LIMIT_NAME_BYTES_MAX)));
-    making.digits = currency_digits(currency);
-    if (making.digits < 0)
+    if (currency_digits(currency) < 0)
         err_list_add(&wrong, ERR_NEW(arena, ERR_SETUP_CURRENCY, STR("--currency"), currency));
-    const struct zone *zone;
-    const struct err *zone_wrong = zone_open(arena, time_zone, STR("--timezone"), &zone);
-    if (zone_wrong)
-        err_list_add(&wrong, zone_wrong);
+    err_list_add(&wrong, zone_open(arena, time_zone, STR("--timezone"), &zone));
+    return wrong.first;
+}
+
+const struct err *setup_create(struct store *store, struct arena *arena, struct str name,
+                               struct str currency, struct str time_zone)
+{
+    struct brand_making making = {.name = name,
+                                  .currency = currency,
+                                  .digits = currency_digits(currency),
+                                  .time_zone = time_zone,
+                                  .arena = arena};
+    struct err_list wrong = {.arena = arena};
+    err_list_add(&wrong, setup_check(arena, name, currency, time_zone));
     TRY(store_read(
         store, arena,
         &(struct store_job){.name = "setup.look", .fn = look_for_brand, .arg = &making}));
