@@ -99,6 +99,17 @@ bool decimal_parse(struct str text, struct decimal *out)
     return true;
 }
 
+bool decimal_is_written(struct str text)
+{
+    size_t at = text.n > 0 && (text.p[0] == '-' || text.p[0] == '+') ? 1 : 0, digits = 0;
+    for (; at < text.n && (is_digit(text.p[at]) || text.p[at] == ','); at++)
+        digits += is_digit(text.p[at]);
+    if (at < text.n && text.p[at] == '.')
+        for (at++; at < text.n && is_digit(text.p[at]); at++)
+            digits++;
+    return at == text.n && digits > 0;
+}
+
 bool decimal_mul(struct decimal a, struct decimal b, struct decimal *out)
 {
     __int128 product = (__int128)a.mantissa * b.mantissa;

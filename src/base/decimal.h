@@ -14,6 +14,8 @@ struct decimal {
 /* Reads "1234", "-1,234.50", "+0.5", ".5", "12E3" not. Thousands commas only in groups of three. More than
  * DECIMAL_SCALE_MAX decimals, or a value beyond int64, is false. */
 bool decimal_parse(struct str text, struct decimal *out);
+/* Says whether text is written as a decimal number, be it too large or too fine for decimal_parse. */
+bool decimal_is_written(struct str text);
 /* Product; false where it does not fit. */
 bool decimal_mul(struct decimal a, struct decimal b, struct decimal *out);
 /* value × 10^digits, rounded half away from zero; false where it does not fit. */

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/decimal.h"
+#include "support/splitmix.h"
 
 static struct arena *arena;
 
@@ -24,14 +25,6 @@ static int teardown(void **state)
     (void)state;
     arena_free(arena);
     return 0;
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }
 
 /* Of every size alike. */
@@ -225,6 +218,18 @@ static void test_writing_and_reading_back(void **state)
     }
 }
 
+static void test_is_written(void **state)
+{
+    (void)state;
+    static const char *const written[] = {"0", "-1,234.50", "+.5", "99999999999999999999.00",
+                                          "0.12345678901"};
+    static const char *const other[] = {"", "-", ".", "oops", "1e3", "1.2.3", "12 ", "1.5元"};
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++)
+        assert_true(decimal_is_written(str_c(written[i])));
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+        assert_false(decimal_is_written(str_c(other[i])));
+}
+
 static void test_parse_by_hand(void **state)
 {
     (void)state;
@@ -393,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_mul_against_paper),
         cmocka_unit_test(test_to_minor_against_paper),
         cmocka_unit_test(test_writing_and_reading_back),
+        cmocka_unit_test(test_is_written),
         cmocka_unit_test(test_parse_by_hand),
         cmocka_unit_test(test_rounding_by_hand),
         cmocka_unit_test(test_currencies),

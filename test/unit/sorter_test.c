@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/sorter.h"
+#include "support/splitmix.h"
 
 #define MEMORY_BYTES ((size_t)1 << 20)
 
@@ -64,14 +65,6 @@ static int teardown(void **state)
     (void)state;
     arena_free(arena);
     return 0;
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }
 
 static void assert_ok(const struct err *err)

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/zone_tzif.h"
+#include "support/splitmix.h"
 
 /* The independent source is glibc's reading of the same files, and of TZ strings. These zones have
  * restless histories; test_all_names takes every other one, too. */
@@ -46,14 +47,6 @@ static int teardown(void **state)
     (void)state;
     arena_free(arena);
     return 0;
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }
 
 /* Opens a zone here and makes it glibc's. */
