@@ -7,6 +7,7 @@
 #include "base/check.h"
 
 #define PUMP_EVENTS_MAX 1000
+#define READ_BYTES_MAX ((size_t)8 << 30)
 
 /* A birth that is not simply its own root: merged, a root with members, or a placeholder. */
 struct exception {
@@ -222,14 +223,33 @@ static const struct err *columns_build_tx(struct tx *tx, void *arg)
     return order_name_all(tx, build->engine);
 }
 
+/* A read that fills columns has an arena of its own: what it allocated there is gone before another
+ * try, while the columns keep what they allocated in theirs. */
+static const struct err *read_apart(struct store *store, struct arena *arena,
+                                    const struct store_job *job)
+{
+    struct arena *own = arena_new("columns read", READ_BYTES_MAX);
+    const struct err *err = store_read(store, own, job);
+    if (err)
+        err = err_copy(arena, err);
+    arena_free(own);
+    return err;
+}
+
+/* What was put aside; the engine is the caller's. */
+static void build_free(struct build *build)
+{
+    free(build->exceptions);
+    free(build->orders);
+    free(build->refunds);
+}
+
 const struct err *columns_build(struct store *store, struct arena *arena, struct columns *columns)
 {
     struct build build = {.arena = arena, .engine = engine_new(arena)};
     struct store_job job = {.name = "columns.build", .fn = columns_build_tx, .arg = &build};
-    const struct err *err = store_read(store, arena, &job);
-    free(build.exceptions);
-    free(build.orders);
-    free(build.refunds);
+    const struct err *err = read_apart(store, arena, &job);
+    build_free(&build);
     if (err) {
         engine_free(build.engine);
         return err;
@@ -323,19 +343,23 @@ const struct err *columns_pump(struct store *store, struct arena *arena, struct 
     *applied_count = 0;
     while (pump.more) {
         struct store_job job = {.name = "columns.pump", .fn = pump_tx, .arg = &pump};
-        TRY(store_read(store, arena, &job));
+        TRY(read_apart(store, arena, &job));
         columns->cursor = pump.cursor;
         *applied_count += pump.applied_count;
     }
     if (*applied_count == 0)
         return NULL;
     struct store_job job = {.name = "columns.names", .fn = names_tx, .arg = columns->engine};
-    return store_read(store, arena, &job);
+    return read_apart(store, arena, &job);
 }
 
 struct verify {
     const struct brand *brand;
+    struct arena *arena;
     struct err_list faults;
+    struct verify_result *result;
+    struct columns kept;  /* by every event since the beginning */
+    struct build rebuilt; /* from the tables in one go */
 };
 
 static struct str count_text(struct arena *arena, int64_t count)
@@ -343,17 +367,20 @@ static struct str count_text(struct arena *arena, int64_t count)
     return str_fmt(arena, "%lld", (long long)count);
 }
 
-static const struct err *verify_tables_tx(struct tx *tx, void *arg)
+static const struct err *verify_tables(struct tx *tx, struct verify *verify)
 {
-    struct verify *verify = arg;
-    struct arena *arena = verify->faults.arena;
+    struct arena *arena = verify->arena;
     struct event_faults events;
-    int64_t customer_faults;
+    int64_t calendar_faults, customer_faults;
     struct str first;
     struct order_faults orders;
+    TRY(setup_verify(tx, &calendar_faults));
     TRY(event_verify(tx, &events));
     TRY(customer_verify(tx, &customer_faults, &first));
     TRY(order_verify(tx, verify->brand, &orders));
+    if (calendar_faults)
+        err_list_add(&verify->faults, ERR_NEW(arena, ERR_VERIFY_CALENDAR, STR_NONE,
+                                              count_text(arena, calendar_faults)));
     if (events.customers_with_gap || events.partitions_with_gap)
         err_list_add(&verify->faults, ERR_NEW(arena, ERR_VERIFY_EVENTS, STR_NONE,
                                               count_text(arena, events.customers_with_gap),
@@ -367,39 +394,55 @@ static const struct err *verify_tables_tx(struct tx *tx, void *arg)
     return NULL;
 }
 
-/* Columns kept by every event since the beginning, against columns built from the tables in one go.
- */
-static const struct err *verify_columns(struct store *store, struct verify *verify,
-                                        struct verify_result *result)
+/* Columns kept by the events, against columns built from the tables. */
+static const struct err *verify_columns(struct tx *tx, struct verify *verify)
 {
-    struct arena *arena = verify->faults.arena;
-    struct columns kept = {.engine = engine_new(arena)}, rebuilt = {0};
-    const struct err *err = columns_pump(store, arena, &kept, &result->events);
-    if (!err)
-        err = columns_build(store, arena, &rebuilt);
-    if (!err) {
-        struct engine_size size = engine_size(rebuilt.engine);
-        result->customers = size.customers;
-        result->orders = size.orders;
-        result->refunds = size.refunds;
-        struct str difference = engine_difference(arena, kept.engine, rebuilt.engine);
-        if (str_is(difference))
-            err_list_add(&verify->faults, ERR_NEW(arena, ERR_VERIFY_COLUMNS, STR_NONE, difference));
-        engine_free(rebuilt.engine);
+    struct pump pump = {.columns = &verify->kept, .more = true};
+    verify->result->events = 0;
+    while (pump.more) {
+        struct arena_mark mark = arena_mark(tx_arena(tx));
+        TRY(pump_tx(tx, &pump));
+        arena_rewind(tx_arena(tx), mark);
+        verify->kept.cursor = pump.cursor;
+        verify->result->events += pump.applied_count;
     }
-    engine_free(kept.engine);
-    return err;
+    TRY(columns_build_tx(tx, &verify->rebuilt));
+    struct engine_size size = engine_size(verify->rebuilt.engine);
+    verify->result->customers = size.customers;
+    verify->result->orders = size.orders;
+    verify->result->refunds = size.refunds;
+    struct str difference =
+        engine_difference(verify->arena, verify->kept.engine, verify->rebuilt.engine);
+    if (str_is(difference))
+        err_list_add(&verify->faults,
+                     ERR_NEW(verify->arena, ERR_VERIFY_COLUMNS, STR_NONE, difference));
+    return NULL;
+}
+
+/* All in one snapshot: what others write meanwhile is no fault. */
+static const struct err *verify_tx(struct tx *tx, void *arg)
+{
+    struct verify *verify = arg;
+    verify->faults = (struct err_list){.arena = verify->arena}; /* a second try begins anew */
+    engine_free(verify->kept.engine);
+    verify->kept = (struct columns){.engine = engine_new(verify->arena)};
+    TRY(verify_tables(tx, verify));
+    return verify_columns(tx, verify);
 }
 
 const struct err *columns_verify(struct store *store, struct arena *arena,
                                  const struct brand *brand, enum lang lang,
                                  struct verify_result *result)
 {
-    struct verify verify = {.brand = brand, .faults = {.arena = arena}};
+    struct verify verify = {
+        .brand = brand, .arena = arena, .result = result, .rebuilt = {.arena = arena}};
     memset(result, 0, sizeof *result);
-    struct store_job job = {.name = "verify.tables", .fn = verify_tables_tx, .arg = &verify};
-    TRY(store_read(store, arena, &job));
-    TRY(verify_columns(store, &verify, result));
+    struct store_job job = {.name = "verify", .fn = verify_tx, .arg = &verify};
+    const struct err *err = read_apart(store, arena, &job);
+    build_free(&verify.rebuilt);
+    engine_free(verify.rebuilt.engine);
+    engine_free(verify.kept.engine);
+    TRY(err);
     result->fault_count = verify.faults.count;
     int texts_max = (int)(sizeof result->faults / sizeof *result->faults);
     for (const struct err *fault = verify.faults.first; fault; fault = fault->next)

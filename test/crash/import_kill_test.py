@@ -147,6 +147,7 @@ CORRUPTIONS = (
     "UPDATE event_head SET version = version + 1 WHERE customer_id = {customer_id}",
     "DELETE FROM lookup WHERE kind = 32 AND object_id = {order_id}",
     "DELETE FROM identity WHERE customer_id = {customer_id}",
+    "UPDATE calendar SET month = month + 1 WHERE day = 19500",
 )
 
 

@@ -159,6 +159,23 @@ static void test_key_from_the_environment(void **state)
     assert_int_equal(err->code, ERR_HOME_KEY);
 }
 
+/* A key of another brand must not be used: every identity would be met as a new one. */
+static void test_key_of_another_brand(void **state)
+{
+    struct place *place = *state;
+    struct home_create create = wish(place);
+    must(place, home_create(place->arena, &create));
+    struct str key = str_fmt(place->arena, "%s/brand/master.key", place->base);
+    struct buf other = buf_new(place->arena, 100);
+    for (int i = 0; i < SECRET_KEY_BYTES; i++)
+        buf_str(&other, STR("5a"));
+    must(place, file_write(place->arena, key, buf_view(&other), 0600));
+    struct home *home;
+    const struct err *err = home_open(place->arena, place->directory, true, &home);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_SETUP_KEY);
+}
+
 static void test_one_writer(void **state)
 {
     struct place *place = *state;
@@ -197,6 +214,7 @@ int main(void)
         PLACE_TEST(test_foreign_files_are_left_alone),
         PLACE_TEST(test_key_that_others_can_read),
         PLACE_TEST(test_key_from_the_environment),
+        PLACE_TEST(test_key_of_another_brand),
         PLACE_TEST(test_one_writer),
         PLACE_TEST(test_no_brand_here),
     };

@@ -2,7 +2,8 @@
 
 -- migration: 2 brand
 
--- row: the brand; there is one. last_node is the last node number given to a data directory.
+-- row: the brand; there is one. last_node is the last node number given to a data directory. key_check: a hash that only
+-- the brand's own master key makes, so that another one is noticed before anything is read or written with it.
 -- read by: every start of the program.
 CREATE TABLE brand (
     brand_id INT64 NOT NULL,
@@ -10,6 +11,7 @@ CREATE TABLE brand (
     currency TEXT NOT NULL,
     currency_digits INT64 NOT NULL,
     time_zone TEXT NOT NULL,
+    key_check BYTES NOT NULL,
     last_node INT64 NOT NULL,
     created_at INT64 NOT NULL,
     PRIMARY KEY (brand_id)

@@ -21,8 +21,12 @@ ERR_RESULT setup_check(struct arena *arena, struct str name, struct str currency
 /* Creates the brand. Errors, all at once: SETUP_NAME, SETUP_CURRENCY, ZONE_UNKNOWN, SETUP_EXISTS. */
 ERR_RESULT setup_create(struct store *store, struct arena *arena, struct str name, struct str currency,
                         struct str time_zone);
-/* Errors: SETUP_MISSING where the store holds no brand. */
+/* Errors: SETUP_MISSING where the store holds no brand; SETUP_KEY where the keys are not those it was made with. */
 ERR_RESULT setup_load(struct store *store, struct arena *arena, struct brand **out);
+/* The hash by which a brand knows its master key. */
+void setup_key_check(const struct keyring *keys, uint8_t out[SECRET_HASH_BYTES]);
+/* For verify: days of the calendar that are missing, too many, or of the wrong month. */
+ERR_RESULT setup_verify(struct tx *tx, int64_t *fault_count);
 /* Takes the next node number for ids (0 … ID_NODE_MAX). Errors: SETUP_NODES. */
 ERR_RESULT setup_take_node(struct store *store, struct arena *arena, int *node);
 

@@ -6,7 +6,6 @@
 
 #include "sql_setup.h"
 
-
 struct brand_making {
     struct str name, currency, time_zone;
     int digits;
@@ -52,11 +51,14 @@ static const struct err *write_calendar(struct tx *tx)
 static const struct err *write_brand(struct tx *tx, void *arg)
 {
     const struct brand_making *making = arg;
+    uint8_t key_check[SECRET_HASH_BYTES];
+    setup_key_check(tx_deps(tx)->keys, key_check);
     struct sql_setup_brand_add_in brand = {
         .name = making->name,
         .currency = making->currency,
         .currency_digits = making->digits,
         .time_zone = making->time_zone,
+        .key_check = {(const char *)key_check, sizeof(key_check)},
         .created_at = tx_now_us(tx),
     };
     int64_t changed;

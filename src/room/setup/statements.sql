@@ -2,16 +2,16 @@
 
 -- name: setup_brand
 -- doc: the brand of this store.
--- out: name text, currency text, currency_digits i64, time_zone text, created_at i64
+-- out: name text, currency text, currency_digits i64, time_zone text, key_check bytes, created_at i64
 -- plan: scan, because the table has one row
-SELECT name, currency, currency_digits, time_zone, created_at FROM brand;
+SELECT name, currency, currency_digits, time_zone, key_check, created_at FROM brand;
 
 -- name: setup_brand_add
 -- doc: writes the brand; changes nothing where there is one already.
--- in: name text, currency text, currency_digits i64, time_zone text, created_at i64
+-- in: name text, currency text, currency_digits i64, time_zone text, key_check bytes, created_at i64
 -- plan: search
-INSERT INTO brand (brand_id, name, currency, currency_digits, time_zone, last_node, created_at)
-VALUES (1, :name, :currency, :currency_digits, :time_zone, -1, :created_at)
+INSERT INTO brand (brand_id, name, currency, currency_digits, time_zone, key_check, last_node, created_at)
+VALUES (1, :name, :currency, :currency_digits, :time_zone, :key_check, -1, :created_at)
 ON CONFLICT (brand_id) DO NOTHING;
 
 -- name: setup_calendar_add
@@ -27,3 +27,10 @@ INSERT INTO calendar (day, month) VALUES (:day, :month);
 -- out: last_node i64
 -- plan: search
 UPDATE brand SET last_node = last_node + 1 WHERE brand_id = 1 AND last_node < :node_max RETURNING last_node;
+
+-- name: setup_calendar_all
+-- doc: the whole calendar, for verify.
+-- out: day i64, month i64
+-- plan: scan, because all of it is compared
+-- rows: many
+SELECT day, month FROM calendar ORDER BY day;
