@@ -53,6 +53,7 @@ struct oracle {
     struct value values[VALUE_COUNT];
     int owner[VALUE_COUNT]; /* birth; -1: nobody */
     bool owned_weakly[VALUE_COUNT];
+    bool taken[VALUE_COUNT]; /* its weak claim moved to another person since this was cleared */
     struct birth births[BIRTH_MAX];
     int birth_count;
     struct pair pairs[BIRTH_MAX];
@@ -139,6 +140,20 @@ static bool oracle_gives_way(const struct oracle *oracle, const struct told *tol
     return false;
 }
 
+/* Told surely, of somebody who is known by sure identities but claimed this one weakly. */
+static bool oracle_takes(const struct oracle *oracle, const struct told *told, int i)
+{
+    int value = told->value[i];
+    if (!told_sure(oracle, told, i) || oracle->owner[value] < 0 || !oracle->owned_weakly[value])
+        return false;
+    for (int other = 0; other < VALUE_COUNT; other++) {
+        if (oracle->owner[other] >= 0 && !oracle->owned_weakly[other] &&
+            root_of(oracle, oracle->owner[other]) == root_of(oracle, oracle->owner[value]))
+            return true;
+    }
+    return false;
+}
+
 /* Which value names the person; -1: none. */
 static int oracle_naming(const struct oracle *oracle, const struct told *told)
 {
@@ -154,7 +169,7 @@ static int oracle_naming(const struct oracle *oracle, const struct told *told)
             bool owned = oracle->owner[value] >= 0;
             if (!any_sure) /* only the first of the surest kind stands in */
                 return owned ? value : -1;
-            if (owned && !oracle_gives_way(oracle, told, value))
+            if (owned && !oracle_gives_way(oracle, told, value) && !oracle_takes(oracle, told, i))
                 return value;
         }
     }
@@ -183,11 +198,24 @@ static int oracle_resolve(struct oracle *oracle, const struct told *told, bool *
         oracle->births[birth].parent = -1;
         oracle->births[birth].placeholder = told->count == 0;
     }
+    bool takes[LIMIT_IDENTITIES_PER_ORDER_MAX];
+    for (int i = 0; i < told->count; i++)
+        takes[i] = oracle_takes(oracle, told, i);
     for (int i = 0; i < told->count; i++) {
         int value = told->value[i];
         if (oracle->owner[value] < 0) {
             oracle->owner[value] = birth;
             oracle->owned_weakly[value] = !told_sure(oracle, told, i);
+        } else if (root_of(oracle, oracle->owner[value]) == root_of(oracle, birth)) {
+            if (told_sure(oracle, told, i))
+                oracle->owned_weakly[value] = false;
+        } else if (takes[i]) {
+            oracle_propose(oracle, root_of(oracle, birth), root_of(oracle, oracle->owner[value]));
+            oracle->births[oracle->owner[value]].kept[value] = true;
+            oracle->births[birth].kept[value] = false;
+            oracle->taken[value] = true;
+            oracle->owner[value] = birth;
+            oracle->owned_weakly[value] = false;
         } else if (root_of(oracle, oracle->owner[value]) != root_of(oracle, birth)) {
             oracle->births[birth].kept[value] = true;
             oracle_propose(oracle, root_of(oracle, birth), root_of(oracle, oracle->owner[value]));
@@ -556,7 +584,8 @@ static void step_refuse(struct world *world)
 }
 
 /* Merge, then anything but another merge or split of these two, then split: each side has its
- * members back, and each fact told since is with the person whose identity it came through. */
+ * members back, and each fact told since is with the person whose identity it came through (but for
+ * identities that were only weak and went to another person meanwhile). */
 static void step_merge_and_back(struct world *world)
 {
     struct oracle *oracle = world->oracle;
@@ -566,6 +595,7 @@ static void step_merge_and_back(struct world *world)
     static int owner_before[VALUE_COUNT], root_before[BIRTH_MAX];
     int births_before = oracle->birth_count, facts_before = oracle->fact_count;
     memcpy(owner_before, oracle->owner, sizeof(owner_before));
+    memset(oracle->taken, 0, sizeof(oracle->taken));
     for (int b = 0; b < births_before; b++)
         root_before[b] = root_of(oracle, b);
     merge(world, from, into);
@@ -576,12 +606,12 @@ static void step_merge_and_back(struct world *world)
     for (int b = 0; b < births_before; b++)
         same(world, "root after split", root_of(oracle, b), root_before[b]);
     for (int v = 0; v < VALUE_COUNT; v++) {
-        if (owner_before[v] >= 0)
+        if (owner_before[v] >= 0 && !oracle->taken[v])
             same(world, "owner after split", oracle->owner[v], owner_before[v]);
     }
     for (int f = facts_before; f < oracle->fact_count; f++) {
         const struct fact *fact = &oracle->facts[f];
-        if (fact->through >= 0)
+        if (fact->through >= 0 && !oracle->taken[fact->through])
             same(world, "fact's person", root_of(oracle, fact->birth),
                  root_of(oracle, oracle->owner[fact->through]));
     }

@@ -27,13 +27,15 @@ struct rule_case {
     int given_count;
     int64_t customer_id, root_id; /* 0: a new one */
     bool placeholder;
-    const char *uses;  /* a letter per identity: k known, c claim, o kept as other's */
+    const char *uses;  /* a letter per identity: k known, s known and sure from now on, c claim,
+                          t taken over, o kept as other's */
     const char *weaks; /* a letter per identity: s sure, w weak */
     struct customer_rule_proposal proposals[3];
     int proposal_count;
 };
 
-/* kind, weak, owner, owner's root, which identities of the order the owner holds another of */
+/* kind, weak, owner, owner's root, which identities of the order the owner holds another of,
+ * whether the owner claimed it weakly and has a sure identity besides */
 static const struct rule_case cases[] = {
     {.name = "nothing told: a placeholder", .placeholder = true, .uses = "", .weaks = ""},
     {.name = "6: nobody owns anything: a new customer claims all",
@@ -219,6 +221,77 @@ static const struct rule_case cases[] = {
      .root_id = 700,
      .uses = "k",
      .weaks = "w"},
+    {.name = "5: a sure phone that another, surely known, claimed weakly names nobody and is taken",
+     .given = {{PHONE, SURE, 7, 700, 0, true, true}},
+     .given_count = 1,
+     .uses = "t",
+     .weaks = "s",
+     .proposals = {{700, PHONE}},
+     .proposal_count = 1},
+    {.name = "5: it moves to whom the order's surer identity names",
+     .given = {{CARD, SURE, 8, 8, 0, false, false}, {PHONE, SURE, 7, 7, 0, true, true}},
+     .given_count = 2,
+     .customer_id = 8,
+     .root_id = 8,
+     .uses = "kt",
+     .weaks = "ss",
+     .proposals = {{7, PHONE}},
+     .proposal_count = 1},
+    {.name = "5: the mail address names instead of the phone that is taken",
+     .given = {{PHONE, SURE, 7, 7, 0, true, true}, {EMAIL, SURE, 8, 8, 0, false, false}},
+     .given_count = 2,
+     .customer_id = 8,
+     .root_id = 8,
+     .uses = "tk",
+     .weaks = "ss",
+     .proposals = {{7, PHONE}},
+     .proposal_count = 1},
+    {.name = "5: whoever is known by weak identities only is named and becomes sure",
+     .given = {{PHONE, SURE, 7, 700, 0, true, false}},
+     .given_count = 1,
+     .customer_id = 7,
+     .root_id = 700,
+     .uses = "s",
+     .weaks = "s"},
+    {.name = "5: but stays another where a surer identity names: nothing is taken from it",
+     .given = {{CARD, SURE, 8, 8, 0, false, false}, {PHONE, SURE, 7, 7, 0, true, false}},
+     .given_count = 2,
+     .customer_id = 8,
+     .root_id = 8,
+     .uses = "ko",
+     .weaks = "ss",
+     .proposals = {{7, PHONE}},
+     .proposal_count = 1},
+    {.name = "5: told weakly again, it stays where and what it was",
+     .given = {{CARD, SURE, 8, 8, 0, false, false}, {PHONE, WEAK, 7, 7, 0, true, true}},
+     .given_count = 2,
+     .customer_id = 8,
+     .root_id = 8,
+     .uses = "ko",
+     .weaks = "sw",
+     .proposals = {{7, PHONE}},
+     .proposal_count = 1},
+    {.name = "5: told weakly alone, it names its owner",
+     .given = {{PHONE, WEAK, 7, 7, 0, true, true}},
+     .given_count = 1,
+     .customer_id = 7,
+     .root_id = 7,
+     .uses = "k",
+     .weaks = "w"},
+    {.name = "5: the person's own weak phone becomes sure when the person is named otherwise",
+     .given = {{CARD, SURE, 8, 700, 0, false, false}, {PHONE, SURE, 7, 700, 0, true, true}},
+     .given_count = 2,
+     .customer_id = 8,
+     .root_id = 700,
+     .uses = "ks",
+     .weaks = "ss"},
+    {.name = "5: an anonymous id is never sure: nothing is taken",
+     .given = {{CARD, SURE, 0, 0, 0, false, false}, {ANONYMOUS, SURE, 7, 7, 0, true, true}},
+     .given_count = 2,
+     .uses = "co",
+     .weaks = "sw",
+     .proposals = {{7, ANONYMOUS}},
+     .proposal_count = 1},
 };
 
 static void check_case(const struct rule_case *c)
@@ -231,7 +304,8 @@ static void check_case(const struct rule_case *c)
     assert_int_equal(decision.placeholder, c->placeholder);
     for (int i = 0; i < c->given_count; i++) {
         static const char use_letters[] = {
-            [CUSTOMER_RULE_KNOWN] = 'k', [CUSTOMER_RULE_CLAIM] = 'c', [CUSTOMER_RULE_KEEP] = 'o'};
+            [CUSTOMER_RULE_KNOWN] = 'k', [CUSTOMER_RULE_CONFIRM] = 's', [CUSTOMER_RULE_CLAIM] = 'c',
+            [CUSTOMER_RULE_TAKE] = 't',  [CUSTOMER_RULE_KEEP] = 'o'};
         assert_int_equal(use_letters[decision.use[i]], c->uses[i]);
         assert_int_equal(decision.weak[i] ? 'w' : 's', c->weaks[i]);
     }

@@ -778,6 +778,84 @@ static int close_store(void **state)
     return 0;
 }
 
+static bool lists(const struct customer_view *view, const char *value, bool claimed, bool weak)
+{
+    for (size_t i = 0; i < view->identity_count; i++) {
+        const struct customer_identity *identity = &view->identities[i];
+        if (str_eq(identity->value, str_c(value)))
+            return identity->claimed == claimed && identity->weak == weak;
+    }
+    return false;
+}
+
+/* A receives parcels under B's phone. Whether B's own order comes with the same call or later, B is
+ * somebody else, who then owns the phone; A keeps it noted, once, however often it is told. */
+static void a_weak_phone_goes_to_whom_it_is_sure(void **state)
+{
+    struct test_store *test = *state;
+    for (int together = 0; together < 2; together++) {
+        const char *card = together ? "take-2" : "take-1";
+        const char *phone = together ? "13976543002" : "13976543001";
+        size_t proposals = proposal_count(test);
+        struct customer_buyer buyers[] = {
+            {.identities = {sure(IDENTITY_MEMBER_CARD, card), weak(IDENTITY_PHONE, phone)},
+             .identity_count = 2},
+            {.identities = {sure(IDENTITY_PHONE, phone)}, .identity_count = 1},
+            {.identities = {sure(IDENTITY_MEMBER_CARD, card), weak(IDENTITY_PHONE, phone)},
+             .identity_count = 2},
+        };
+        for (size_t i = 0; i < 3 && !together; i++)
+            resolve_one(test, &buyers[i]);
+        if (together)
+            ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = 3});
+        int64_t a = buyers[0].customer_id, b = buyers[1].customer_id;
+        assert_true(a != b);
+        assert_int_equal(buyers[2].customer_id, a);
+        assert_true(lists(view_of(test, a), phone, false, true));
+        assert_true(lists(view_of(test, b), phone, true, false));
+        assert_int_equal(proposal_count(test), proposals + 1);
+        struct call rows = {ROWS, .a = a};
+        ok(test, &rows);
+        assert_int_equal(rows.count, 2); /* card, phone */
+        assert_int_equal(buyer_of(test, sure(IDENTITY_PHONE, phone)), b);
+    }
+    check_sound(test);
+}
+
+/* Known by nothing but a receiver's phone, whoever surely has that phone is the one. */
+static void a_stand_in_becomes_sure(void **state)
+{
+    struct test_store *test = *state;
+    int64_t a = buyer_of(test, weak(IDENTITY_PHONE, "13976543003"));
+    assert_int_equal(buyer_of(test, sure(IDENTITY_PHONE, "13976543003")), a);
+    assert_true(lists(view_of(test, a), "13976543003", true, false));
+    /* Sure now: another's weak claim does not matter, another's sure one neither. */
+    assert_int_equal(buyer_of(test, sure(IDENTITY_PHONE, "13976543003")), a);
+    check_sound(test);
+}
+
+/* B has an openid and gets a phone; in the same call that phone comes with another openid of the
+ * same issuer: as in a later call, that is not B. */
+static void a_phone_met_in_one_call_gives_way_too(void **state)
+{
+    struct test_store *test = *state;
+    struct customer_buyer b = {
+        .identities = {sure(IDENTITY_OPENID, "same-1"), sure(IDENTITY_MEMBER_CARD, "same-card")},
+        .identity_count = 2};
+    resolve_one(test, &b);
+    struct customer_buyer buyers[] = {
+        {.identities = {sure(IDENTITY_MEMBER_CARD, "same-card"),
+                        sure(IDENTITY_PHONE, "13976543004")},
+         .identity_count = 2},
+        {.identities = {sure(IDENTITY_OPENID, "same-2"), sure(IDENTITY_PHONE, "13976543004")},
+         .identity_count = 2},
+    };
+    ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = 2});
+    assert_int_equal(buyers[0].customer_id, b.customer_id);
+    assert_true(buyers[1].customer_id != b.customer_id);
+    check_sound(test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -792,6 +870,9 @@ int main(void)
         cmocka_unit_test(a_merged_owner_counts_as_one_person),
         cmocka_unit_test(an_unknown_buyer_gets_a_placeholder),
         cmocka_unit_test(a_weak_phone_only_suggests),
+        cmocka_unit_test(a_weak_phone_goes_to_whom_it_is_sure),
+        cmocka_unit_test(a_stand_in_becomes_sure),
+        cmocka_unit_test(a_phone_met_in_one_call_gives_way_too),
         cmocka_unit_test(persons_are_found),
         cmocka_unit_test(a_new_name_replaces_the_old),
         cmocka_unit_test(merges_link_and_splits_cut),

@@ -477,6 +477,70 @@ static void verify_finds(enum store_kind kind)
 }
 ON_BOTH(verify_finds)
 
+#define WHOLE_MAP                                                                                  \
+    MAP_HEAD " \"columns\": {\"order_number\": \"no\", \"order_time\": \"time\", "                 \
+             "\"member_card\": \"card\", \"order_amount\": \"amount\", "                           \
+             "\"refund_amount\": \"refund\", \"product_code\": \"product\", "                      \
+             "\"refund_of\": \"of\"},"                                                           \
+             " \"refund_when\": [{\"column\": \"no\", \"starts_with\": \"R\"}]}"
+#define WHOLE_HEAD "no,time,card,amount,refund,product,of\n"
+
+/* The amount of the whole stands on each row: 5.00 bought, 3.00 given back, once each. What an order
+ * gives back by its columns may not be larger than any amount: 2 × 100000000000.00 is. A number that
+ * looks like those of rows without one is refused, even where such a row has just that number. */
+static void whole_amounts(enum store_kind kind)
+{
+    struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
+    shop_map(shop, WHOLE_MAP);
+    struct import_result r =
+        shop_import(shop, "a.csv",
+                    WHOLE_HEAD "A1,2024-03-01 10:00,c1,5,,P1,\nA1,2024-03-01 10:00,c1,5,,P2,\n"
+                               "R1,2024-03-02 10:00,c1,3,,P1,A1\nR1,2024-03-02 10:00,c1,3,,P2,A1\n"
+                               "A2,2024-03-01 10:00,c1,5,100000000000,P1,\n"
+                               "A2,2024-03-01 10:00,c1,5,100000000000,P2,\n"
+                               ",2024-03-01 10:00,c1,7,,P1,\n");
+    assert_string_equal(shop_sql(shop, "SELECT amount_minor, refunded_minor FROM orders"),
+                        "500|300\n700|0");
+    assert_int_equal(problem_of(&r, ERR_IMPORT_SUM_RANGE)->row_count, 2);
+    const char *number = shop_sql(shop, "SELECT number FROM orders WHERE amount_minor = 700");
+    const char *file =
+        str_z(shop->arena, str_fmt(shop->arena,
+                                   "%s%s,2024-03-01 10:00,c1,9,,P1,\n"
+                                   ",2024-03-01 10:00,c1,7,,P1,\n",
+                                   WHOLE_HEAD, number));
+    r = shop_import(shop, "b.csv", file);
+    assert_int_equal(r.orders_same, 1);
+    assert_int_equal(problem_of(&r, ERR_IMPORT_NUMBER_RESERVED)->row_count, 1);
+    shop_verify(shop);
+    shop_close(shop);
+}
+ON_BOTH(whole_amounts)
+
+/* 1001 orders without a buyer turn out to be one person's: 999 of their placeholders can be merged
+ * with that person (who makes 1000), the other two orders move. None is refused. */
+static void many_unknown_become_one(enum store_kind kind)
+{
+    struct shop *shop = lines_shop(kind);
+    struct buf before = buf_new(shop->arena, 1 << 20), after = buf_new(shop->arena, 1 << 20);
+    buf_str(&before, STR(LINES_HEAD));
+    buf_str(&after, STR(LINES_HEAD));
+    for (int i = 0; i < LIMIT_MERGE_MEMBERS_MAX + 1; i++) {
+        buf_fmt(&before, "A%d,2024-03-01 10:00,,,done,P1,1,1,,\n", i);
+        buf_fmt(&after, "A%d,2024-03-01 10:00,card1,,done,P1,1,1,,\n", i);
+    }
+    shop_import(shop, "a.csv", str_z(shop->arena, buf_view(&before)));
+    struct import_result r = shop_import(shop, "b.csv", str_z(shop->arena, buf_view(&after)));
+    assert_int_equal(r.orders_changed, 1001);
+    assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM customer_merge"), "999");
+    assert_string_equal(
+        shop_sql(shop, "SELECT COUNT(*), COUNT(DISTINCT c.root_id) FROM orders o JOIN customer c "
+                       "ON c.customer_id = o.customer_id"),
+        "1001|1");
+    shop_verify(shop);
+    shop_close(shop);
+}
+ON_BOTH(many_unknown_become_one)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +556,8 @@ int main(void)
         BOTH(dry_run),
         BOTH(refused),
         BOTH(verify_finds),
+        BOTH(whole_amounts),
+        BOTH(many_unknown_become_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

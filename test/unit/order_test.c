@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "order_support.h"
 
 static const char map[] = "{\"name\": \"t\", \"source\": \"shop\", \"time_format\": \"%Y-%m-%d\", "
@@ -99,9 +102,90 @@ static void test_names_fill(void **state)
     shop_close(shop);
 }
 
+/* --- An order and its refund, written by two at the same time --- */
+
+struct meeting {
+    struct shop *shop;
+    struct order_batch batches[2]; /* that of the first writer, which commits late, and of the other */
+    sem_t applied;
+};
+
+static const struct err *apply_and_linger(struct tx *tx, void *arg)
+{
+    struct meeting *meeting = arg;
+    TRY(order_batch_apply(tx, &meeting->batches[0]));
+    sem_post(&meeting->applied);
+    usleep(300000);
+    return NULL;
+}
+
+static const struct err *apply_other(struct tx *tx, void *arg)
+{
+    struct meeting *meeting = arg;
+    return order_batch_apply(tx, &meeting->batches[1]);
+}
+
+static void *write_first(void *arg)
+{
+    struct meeting *meeting = arg;
+    test_write(meeting->shop->test, apply_and_linger, meeting);
+    return NULL;
+}
+
+/* Neither sees what the other has not committed; yet the refund must end on its order: 2.00 of
+ * 5.00. */
+static void meet(enum store_kind kind, bool order_first)
+{
+    struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
+    struct meeting *meeting = ARENA_NEW(shop->arena, struct meeting);
+    struct customer_buyer buyer = {
+        .identities = {{.kind = IDENTITY_MEMBER_CARD, .issuer = STR(""), .value = STR("c1")}},
+        .identity_count = 1};
+    struct order_fact order = {.source = STR("shop"),
+                               .number = STR("A1"),
+                               .state = ORDER_PAID,
+                               .occurred_at_us = INT64_C(1709251200000000),
+                               .paid_at_us = INT64_C(1709251200000000),
+                               .amount_minor = 500,
+                               .buyer = &buyer};
+    struct refund_fact refunds[2];
+    for (int i = 0; i < 2; i++)
+        refunds[i] = (struct refund_fact){.source = STR("shop"),
+                                          .number = i ? STR("R2") : STR("R1"),
+                                          .order_number = STR("A1"),
+                                          .refunded_at_us = INT64_C(1709337600000000),
+                                          .amount_minor = 100};
+    struct order_batch of_order = {.brand = shop->brand, .orders = &order, .order_count = 1};
+    struct order_batch of_refund = {.brand = shop->brand, .refunds = refunds, .refund_count = 2};
+    pthread_t thread;
+    meeting->shop = shop;
+    meeting->batches[0] = order_first ? of_order : of_refund;
+    meeting->batches[1] = order_first ? of_refund : of_order;
+    assert_int_equal(sem_init(&meeting->applied, 0, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_first, meeting), 0);
+    sem_wait(&meeting->applied);
+    test_write(shop->test, apply_other, meeting);
+    pthread_join(thread, NULL);
+    sem_destroy(&meeting->applied);
+    assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM refund_waiting"), "0");
+    assert_string_equal(shop_sql(shop, "SELECT refunded_minor FROM orders"), "200");
+    shop_verify(shop);
+    shop_close(shop);
+}
+
+static void test_refund_meets_order(void **state)
+{
+    (void)state;
+    for (int order_first = 0; order_first < 2; order_first++) {
+        meet(STORE_SQLITE, order_first);
+        meet(STORE_POSTGRES, order_first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reads),
-                                       cmocka_unit_test(test_names_fill)};
+                                       cmocka_unit_test(test_names_fill),
+                                       cmocka_unit_test(test_refund_meets_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

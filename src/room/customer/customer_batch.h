@@ -11,6 +11,8 @@ struct batch_identity {
     struct identity_value is;
     uint8_t hash[SECRET_HASH_BYTES];
     int64_t owner_id, owner_root_id; /* 0: nobody, so far */
+    bool owner_weak;                 /* claimed weakly */
+    size_t claim_row;                /* place + 1 of the batch's own row that claims it; 0: none */
 };
 /* A customer that facts of the batch hang on. */
 struct batch_customer {
@@ -26,6 +28,12 @@ struct batch_customer {
 struct batch_row {
     size_t customer, identity; /* their places in the batch */
     bool claimed, weak;
+    int64_t taken_from; /* who claims it in the store, weakly; 0: nobody */
+};
+/* A claim in the store that was weak and becomes sure. */
+struct batch_confirm {
+    int64_t customer_id;
+    size_t identity;
 };
 struct batch_proposal {
     int64_t low_id, high_id; /* roots */
@@ -44,12 +52,16 @@ struct customer_batch {
     size_t customer_count;
     struct batch_row *rows;
     size_t row_count;
+    struct batch_confirm *confirms;
+    size_t confirm_count;
     struct batch_proposal *proposals;
     size_t proposal_count;
 
     struct customer_map *identity_by_hash;
     struct customer_map *customer_by_id;
     struct customer_map *holding;  /* (root, kind, issuer) of which the person holds a sure identity */
+    struct customer_map *asked;    /* (root, kind, issuer) of which the store was asked */
+    struct customer_map *sure;     /* roots of persons that have a sure identity, as far as it matters */
     struct customer_map *kept;     /* (customer, identity's place) noted unclaimed */
     struct customer_map *proposed; /* pairs of roots */
 };

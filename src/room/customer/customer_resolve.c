@@ -73,6 +73,9 @@ static const struct err *look_up(struct customer_batch *batch)
     for (size_t i = 0; i < count; i++) {
         batch->identities[i].owner_id = found[i] ? outs[i].customer_id : 0;
         batch->identities[i].owner_root_id = found[i] ? outs[i].root_id : 0;
+        batch->identities[i].owner_weak = found[i] && outs[i].weak;
+        if (found[i] && outs[i].sure)
+            customer_map_put(batch->sure, map_key_ids(outs[i].root_id, 0), 0);
     }
     return NULL;
 }
@@ -140,16 +143,34 @@ static const struct err *load_holding(struct customer_batch *batch, const struct
     for (size_t i = 0; i < count; i++) {
         struct map_key key =
             holding_key(batch, ins[i].root_id, (enum identity_kind)ins[i].kind, ins[i].issuer);
+        customer_map_put(batch->asked, key, 0);
         if (found[i])
             customer_map_put(batch->holding, key, 0);
     }
     return NULL;
 }
 
+/* Whether the person holds another identity of this kind and issuer. The store is asked now where
+ * the phone became the person's only in this batch. */
+static const struct err *holds(struct customer_batch *batch, int64_t root_id,
+                               const struct identity_value *is, bool *yes)
+{
+    struct map_key key = holding_key(batch, root_id, is->kind, is->issuer);
+    *yes = customer_map_get(batch->holding, key) != NULL;
+    if (*yes || !customer_map_put(batch->asked, key, 0))
+        return NULL;
+    struct sql_customer_holds_in in = {root_id, is->kind, is->issuer};
+    struct sql_customer_holds_out out;
+    TRY(sql_customer_holds_one(batch->tx, &in, &out, yes));
+    if (*yes)
+        customer_map_put(batch->holding, key, 0);
+    return NULL;
+}
+
 /* --- Decisions --- */
 
-static void ask_rule(const struct customer_batch *batch, const struct link *link,
-                     struct customer_rule_decision *decision)
+static const struct err *ask_rule(struct customer_batch *batch, const struct link *link,
+                                  struct customer_rule_decision *decision)
 {
     struct customer_rule_identity facts[LIMIT_IDENTITIES_PER_ORDER_MAX];
     for (int i = 0; i < link->count; i++) {
@@ -157,16 +178,21 @@ static void ask_rule(const struct customer_batch *batch, const struct link *link
         facts[i] = (struct customer_rule_identity){.kind = identity->is.kind,
                                                    .weak = link->weak[i],
                                                    .owner_id = identity->owner_id,
-                                                   .owner_root_id = identity->owner_root_id};
+                                                   .owner_root_id = identity->owner_root_id,
+                                                   .owner_weak = identity->owner_weak};
+        facts[i].owner_sure =
+            identity->owner_weak &&
+            customer_map_get(batch->sure, map_key_ids(identity->owner_root_id, 0));
         for (int j = 0; j < link->count; j++) {
-            const struct identity_value *other = &batch->identities[link->identity[j]].is;
-            if (may_give_way(batch, link, i, j) &&
-                customer_map_get(batch->holding, holding_key(batch, identity->owner_root_id,
-                                                             other->kind, other->issuer)))
-                facts[i].owner_holds_other |= 1u << j;
+            bool yes = false;
+            if (may_give_way(batch, link, i, j))
+                TRY(holds(batch, identity->owner_root_id,
+                          &batch->identities[link->identity[j]].is, &yes));
+            facts[i].owner_holds_other |= (unsigned)yes << j;
         }
     }
     customer_rule_decide(facts, link->count, decision);
+    return NULL;
 }
 
 /* The place of the chosen customer in the batch; a new one where the rule found nobody. */
@@ -196,15 +222,50 @@ static void note_identity(struct customer_batch *batch, size_t customer_place, s
     if (claimed) {
         identity->owner_id = customer->customer_id;
         identity->owner_root_id = customer->root_id;
-        if (!weak && customer_rule_is_account(identity->is.kind))
-            customer_map_put(
-                batch->holding,
-                holding_key(batch, customer->root_id, identity->is.kind, identity->is.issuer), 0);
+        identity->owner_weak = weak;
+        identity->claim_row = batch->row_count + 1;
     } else if (!customer_map_put(batch->kept, map_key_ids(customer->customer_id, (int64_t)place),
                                  0)) {
         return;
     }
-    batch->rows[batch->row_count++] = (struct batch_row){customer_place, place, claimed, weak};
+    batch->rows[batch->row_count++] = (struct batch_row){customer_place, place, claimed, weak, 0};
+}
+
+static void confirm_identity(struct customer_batch *batch, size_t place)
+{
+    struct batch_identity *identity = &batch->identities[place];
+    identity->owner_weak = false;
+    if (identity->claim_row > 0)
+        batch->rows[identity->claim_row - 1].weak = false;
+    else
+        batch->confirms[batch->confirm_count++] =
+            (struct batch_confirm){identity->owner_id, place};
+}
+
+/* The owner keeps the identity unclaimed: its row of this batch, or the one in the store. */
+static void take_identity(struct customer_batch *batch, size_t customer_place, size_t place)
+{
+    struct batch_identity *identity = &batch->identities[place];
+    int64_t owner_id = identity->owner_id;
+    size_t claim_row = identity->claim_row;
+    customer_map_put(batch->kept, map_key_ids(owner_id, (int64_t)place), 0);
+    if (claim_row > 0)
+        batch->rows[claim_row - 1].claimed = false;
+    note_identity(batch, customer_place, place, true, false);
+    if (claim_row == 0)
+        batch->rows[identity->claim_row - 1].taken_from = owner_id;
+}
+
+/* The person has an identity that is sure; of an account it then holds one of that sort (rule 2).
+ */
+static void note_sure(struct customer_batch *batch, int64_t root_id, size_t place)
+{
+    const struct identity_value *is = &batch->identities[place].is;
+    if (batch->identities[place].owner_weak)
+        return;
+    customer_map_put(batch->sure, map_key_ids(root_id, 0), 0);
+    if (customer_rule_is_account(is->kind))
+        customer_map_put(batch->holding, holding_key(batch, root_id, is->kind, is->issuer), 0);
 }
 
 static void note_proposal(struct customer_batch *batch, int64_t root_id, int64_t other_root_id,
@@ -216,11 +277,33 @@ static void note_proposal(struct customer_batch *batch, int64_t root_id, int64_t
         batch->proposals[batch->proposal_count++] = (struct batch_proposal){low_id, high_id, kind};
 }
 
-static void resolve_buyer(struct customer_batch *batch, struct customer_buyer *buyer,
-                          const struct link *link)
+/* What is done with one identity of a buyer whose customer is chosen. */
+static void use_identity(struct customer_batch *batch, size_t customer_place, size_t place,
+                         enum customer_rule_use use, bool weak)
+{
+    switch (use) {
+    case CUSTOMER_RULE_KNOWN:
+        break;
+    case CUSTOMER_RULE_CONFIRM:
+        confirm_identity(batch, place);
+        break;
+    case CUSTOMER_RULE_TAKE:
+        take_identity(batch, customer_place, place);
+        break;
+    case CUSTOMER_RULE_CLAIM:
+    case CUSTOMER_RULE_KEEP:
+        note_identity(batch, customer_place, place, use == CUSTOMER_RULE_CLAIM, weak);
+        break;
+    }
+    if (use != CUSTOMER_RULE_KEEP)
+        note_sure(batch, batch->customers[customer_place].root_id, place);
+}
+
+static const struct err *resolve_buyer(struct customer_batch *batch, struct customer_buyer *buyer,
+                                       const struct link *link)
 {
     struct customer_rule_decision decision;
-    ask_rule(batch, link, &decision);
+    TRY(ask_rule(batch, link, &decision));
     size_t place = customer_place(batch, &decision);
     struct batch_customer *customer = &batch->customers[place];
     struct str name = customer_name_tidy(buyer->name);
@@ -228,16 +311,14 @@ static void resolve_buyer(struct customer_batch *batch, struct customer_buyer *b
         customer->name = name;
     if (buyer->met_at_us < customer->met_at_us)
         customer->met_at_us = buyer->met_at_us;
-    for (int i = 0; i < link->count; i++) {
-        if (decision.use[i] != CUSTOMER_RULE_KNOWN)
-            note_identity(batch, place, link->identity[i], decision.use[i] == CUSTOMER_RULE_CLAIM,
-                          decision.weak[i]);
-    }
+    for (int i = 0; i < link->count; i++)
+        use_identity(batch, place, link->identity[i], decision.use[i], decision.weak[i]);
     for (int i = 0; i < decision.proposal_count; i++)
         note_proposal(batch, customer->root_id, decision.proposals[i].root_id,
                       decision.proposals[i].kind);
     buyer->customer_id = customer->customer_id;
     buyer->created = decision.customer_id == 0;
+    return NULL;
 }
 
 ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, size_t count)
@@ -254,10 +335,13 @@ ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, s
     batch.identities = ARENA_ARRAY(arena, identity_max, struct batch_identity);
     batch.customers = ARENA_ARRAY(arena, count, struct batch_customer);
     batch.rows = ARENA_ARRAY(arena, identity_max, struct batch_row);
+    batch.confirms = ARENA_ARRAY(arena, identity_max, struct batch_confirm);
     batch.proposals = ARENA_ARRAY(arena, identity_max, struct batch_proposal);
     batch.identity_by_hash = customer_map_new(arena, identity_max);
     batch.customer_by_id = customer_map_new(arena, count);
     batch.holding = customer_map_new(arena, 0);
+    batch.asked = customer_map_new(arena, 0);
+    batch.sure = customer_map_new(arena, 0);
     batch.kept = customer_map_new(arena, 0);
     batch.proposed = customer_map_new(arena, 0);
 
@@ -265,6 +349,6 @@ ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, s
     TRY(look_up(&batch));
     TRY(load_holding(&batch, links));
     for (size_t b = 0; b < count; b++)
-        resolve_buyer(&batch, &buyers[b], &links[b]);
+        TRY(resolve_buyer(&batch, &buyers[b], &links[b]));
     return customer_batch_write(&batch);
 }

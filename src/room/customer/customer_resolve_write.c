@@ -65,7 +65,7 @@ static const struct err *claim(struct customer_batch *batch,
     bool *won = ARENA_ARRAY(batch->arena, count, bool);
     size_t claim_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].claimed)
+        if (rows[i].claimed && batch->rows[i].taken_from == 0)
             ins[claim_count++] = (struct sql_customer_claim_in){.kind = rows[i].kind,
                                                                 .hash = rows[i].hash,
                                                                 .customer_id = rows[i].customer_id,
@@ -78,6 +78,60 @@ static const struct err *claim(struct customer_batch *batch,
     for (size_t i = 0; i < claim_count; i++) {
         if (!won[i])
             return ERR_NEW(batch->arena, ERR_CUSTOMER_RACED, STR_NONE);
+    }
+    return NULL;
+}
+
+static int compare_takes(const void *a, const void *b)
+{
+    const struct sql_customer_take_in *x = a, *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return str_cmp(x->hash, y->hash);
+}
+
+/* Claims that were weak move here; what was noted of them unclaimed is replaced. */
+static const struct err *take_over(struct customer_batch *batch,
+                                   const struct sql_customer_identity_insert_in *rows, size_t count)
+{
+    struct sql_customer_take_in *ins =
+        ARENA_ARRAY(batch->arena, count, struct sql_customer_take_in);
+    struct sql_customer_take_out out;
+    size_t take_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (batch->rows[i].taken_from != 0)
+            ins[take_count++] = (struct sql_customer_take_in){.kind = rows[i].kind,
+                                                              .hash = rows[i].hash,
+                                                              .from_id = batch->rows[i].taken_from,
+                                                              .customer_id = rows[i].customer_id,
+                                                              .object_id = rows[i].identity_id};
+    }
+    if (take_count > 0)
+        qsort(ins, take_count, sizeof(*ins), compare_takes);
+    for (size_t i = 0; i < take_count; i++) {
+        const struct sql_customer_take_in *in = &ins[i];
+        bool taken;
+        TRY(sql_customer_take_one(batch->tx, in, &out, &taken));
+        if (!taken)
+            return ERR_NEW(batch->arena, ERR_CUSTOMER_RACED, STR_NONE);
+        TRY(sql_customer_identity_unclaim_run(
+            batch->tx,
+            &(struct sql_customer_identity_unclaim_in){in->from_id, in->kind, in->hash}));
+        TRY(sql_customer_identity_forget_run(
+            batch->tx,
+            &(struct sql_customer_identity_forget_in){in->customer_id, in->kind, in->hash}));
+    }
+    return NULL;
+}
+
+static const struct err *confirm(struct customer_batch *batch)
+{
+    for (size_t i = 0; i < batch->confirm_count; i++) {
+        const struct batch_confirm *confirmed = &batch->confirms[i];
+        const struct batch_identity *identity = &batch->identities[confirmed->identity];
+        TRY(sql_customer_identity_confirm_run(
+            batch->tx, &(struct sql_customer_identity_confirm_in){
+                           confirmed->customer_id, identity->is.kind, hash_str(identity->hash)}));
     }
     return NULL;
 }
@@ -278,6 +332,7 @@ static const struct err *write_identities(struct customer_batch *batch)
             .recorded_at = tx_now_us(batch->tx)};
     }
     TRY(claim(batch, rows, count));
+    TRY(take_over(batch, rows, count));
     TRY(note_issuers(batch));
     return sql_customer_identity_insert_bulk(batch->tx, rows, count);
 }
@@ -320,6 +375,7 @@ ERR_RESULT customer_batch_write(struct customer_batch *batch)
     TRY(drop_kept(batch));
     TRY(load_keys(batch));
     TRY(write_customers(batch));
+    TRY(confirm(batch));
     TRY(write_identities(batch));
     TRY(fill_names(batch));
     TRY(write_name_hashes(batch));

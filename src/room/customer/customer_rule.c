@@ -42,6 +42,13 @@ static bool gives_way(const struct customer_rule_identity *identities, int count
     return false;
 }
 
+/* Rule 5: told surely, while its owner, who is known by surer ones, claimed it only weakly. */
+static bool is_taken_over(const struct customer_rule_identity *identity)
+{
+    return identity->owner_weak && identity->owner_sure &&
+           !customer_rule_is_weak(identity->kind, identity->weak);
+}
+
 /* The identity that names the customer; -1 where none does. */
 static int naming_identity(const struct customer_rule_identity *identities, int count)
 {
@@ -50,7 +57,8 @@ static int naming_identity(const struct customer_rule_identity *identities, int 
     for (int i = 0; i < count; i++) {
         const struct customer_rule_identity *identity = &identities[i];
         bool sure = i == as_if_sure || !customer_rule_is_weak(identity->kind, identity->weak);
-        if (!sure || identity->owner_id == 0 || gives_way(identities, count, i))
+        if (!sure || identity->owner_id == 0 || is_taken_over(identity) ||
+            gives_way(identities, count, i))
             continue;
         if (naming < 0 || identity->kind < identities[naming].kind)
             naming = i;
@@ -89,9 +97,11 @@ void customer_rule_decide(const struct customer_rule_identity *identities, int c
         if (identity->owner_id == 0) {
             decision->use[i] = CUSTOMER_RULE_CLAIM;
         } else if (identity->owner_root_id == decision->root_id) {
-            decision->use[i] = CUSTOMER_RULE_KNOWN;
+            bool surer = identity->owner_weak && !decision->weak[i];
+            decision->use[i] = surer ? CUSTOMER_RULE_CONFIRM : CUSTOMER_RULE_KNOWN;
         } else {
-            decision->use[i] = CUSTOMER_RULE_KEEP;
+            decision->use[i] =
+                is_taken_over(identity) ? CUSTOMER_RULE_TAKE : CUSTOMER_RULE_KEEP;
             propose(decision, identity->owner_root_id, identity->kind);
         }
     }

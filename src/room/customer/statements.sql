@@ -3,12 +3,18 @@
 -- --- Who is it? ---
 
 -- name: customer_lookup
--- doc: who owns an identity, and the root of that person; the import asks for each identity that it reads.
+-- doc: who owns an identity, the root of that person, whether the claim is weak, and then whether the person has a sure
+--   identity; the import asks for each identity that it reads.
 -- in: kind i64, hash bytes
--- out: customer_id i64, root_id i64
+-- out: customer_id i64, root_id i64, weak i64, sure i64
 -- plan: search
-SELECT l.customer_id, c.root_id
+SELECT l.customer_id, c.root_id, COALESCE(i.weak, 0) AS weak,
+       CAST(CASE WHEN i.weak = 1 AND EXISTS (
+                SELECT 1 FROM customer m JOIN identity s ON s.customer_id = m.customer_id
+                WHERE m.root_id = c.root_id AND s.claimed = 1 AND s.weak = 0)
+            THEN 1 ELSE 0 END AS BIGINT) AS sure
 FROM lookup l JOIN customer c ON c.customer_id = l.customer_id
+LEFT JOIN identity i ON i.customer_id = l.customer_id AND i.identity_id = l.object_id
 WHERE l.kind = :kind AND l.hash = :hash;
 
 -- name: customer_holds
@@ -63,6 +69,36 @@ INSERT INTO lookup (kind, hash, customer_id, object_id)
 VALUES (:kind, :hash, :customer_id, :object_id)
 ON CONFLICT (kind, hash) DO NOTHING
 RETURNING customer_id;
+
+-- name: customer_take
+-- doc: moves a weak claim to a customer of whom the identity is sure; no row comes back where it moved before.
+-- in: kind i64, hash bytes, from_id i64, customer_id i64, object_id i64
+-- out: customer_id i64
+-- plan: search
+UPDATE lookup SET customer_id = :customer_id, object_id = :object_id
+WHERE kind = :kind AND hash = :hash AND customer_id = :from_id
+RETURNING customer_id;
+
+-- name: customer_identity_unclaim
+-- doc: the identity was taken over; it stays noted on who claimed it weakly.
+-- in: customer_id i64, kind i64, hash bytes
+-- plan: search
+UPDATE identity SET claimed = 0
+WHERE customer_id = :customer_id AND kind = :kind AND hash = :hash AND claimed = 1;
+
+-- name: customer_identity_confirm
+-- doc: an identity that only suggested its owner is told as a sure one.
+-- in: customer_id i64, kind i64, hash bytes
+-- plan: search
+UPDATE identity SET weak = 0
+WHERE customer_id = :customer_id AND kind = :kind AND hash = :hash AND claimed = 1;
+
+-- name: customer_identity_forget
+-- doc: what was noted unclaimed is about to be claimed.
+-- in: customer_id i64, kind i64, hash bytes
+-- plan: search
+DELETE FROM identity
+WHERE customer_id = :customer_id AND kind = :kind AND hash = :hash AND claimed = 0;
 
 -- name: customer_insert
 -- doc: new customers.

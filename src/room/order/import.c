@@ -249,13 +249,12 @@ static ERR_RESULT sort_orders(struct import_run *run)
     return sorter_finish(run->rejects);
 }
 
-static ERR_RESULT next_buyer(struct sorter *sorter, struct arena *arena, struct str *hash,
-                             bool *has)
+static ERR_RESULT next_buyer(struct sorter *sorter, uint8_t hash[SECRET_HASH_BYTES], bool *has)
 {
     struct str key, value;
     TRY(sorter_next(sorter, &key, &value, has));
     if (*has)
-        *hash = str_copy(arena, str_slice(key, 0, SECRET_HASH_BYTES));
+        memcpy(hash, key.p, SECRET_HASH_BYTES);
     return NULL;
 }
 
@@ -263,27 +262,25 @@ static ERR_RESULT next_buyer(struct sorter *sorter, struct arena *arena, struct 
  * all ones. */
 static ERR_RESULT count_customers(struct import_run *run)
 {
-    struct str order, refund, last = STR_NONE, nobody;
-    uint8_t ones[SECRET_HASH_BYTES];
-    char newest[SECRET_HASH_BYTES];
-    bool order_has, refund_has;
-    memset(ones, 0xff, sizeof(ones));
-    nobody = (struct str){(const char *)ones, sizeof(ones)};
-    TRY(next_buyer(run->orders, run->scratch, &order, &order_has));
-    TRY(next_buyer(run->refunds, run->scratch, &refund, &refund_has));
+    uint8_t order[SECRET_HASH_BYTES], refund[SECRET_HASH_BYTES], last[SECRET_HASH_BYTES],
+        nobody[SECRET_HASH_BYTES];
+    bool order_has, refund_has, first = true;
+    memset(nobody, 0xff, sizeof(nobody));
+    TRY(next_buyer(run->orders, order, &order_has));
+    TRY(next_buyer(run->refunds, refund, &refund_has));
     while (order_has || refund_has) {
-        bool take_order = order_has && (!refund_has || str_cmp(order, refund) <= 0);
-        struct str hash = take_order ? order : refund;
-        if (!str_eq(hash, nobody) && !(last.p && str_eq(hash, last)))
-            run->result->customers_seen++;
-        memcpy(newest, hash.p, sizeof(newest));
-        last = (struct str){newest, sizeof(newest)};
+        bool take_order = order_has && (!refund_has || memcmp(order, refund, sizeof(order)) <= 0);
+        const uint8_t *hash = take_order ? order : refund;
+        bool named = memcmp(hash, nobody, sizeof(nobody)) != 0;
+        bool again = !first && memcmp(hash, last, sizeof(last)) == 0;
+        run->result->customers_seen += named && !again;
+        memcpy(last, hash, sizeof(last));
+        first = false;
         if (take_order)
-            TRY(next_buyer(run->orders, run->scratch, &order, &order_has));
+            TRY(next_buyer(run->orders, order, &order_has));
         else
-            TRY(next_buyer(run->refunds, run->scratch, &refund, &refund_has));
+            TRY(next_buyer(run->refunds, refund, &refund_has));
     }
-    arena_reset(run->scratch);
     TRY(sorter_rewind(run->orders));
     return sorter_rewind(run->refunds);
 }

@@ -143,7 +143,7 @@ static void open_group(struct group *group, struct str key)
 static struct str row_number(struct group *group)
 {
     struct buf buf = buf_new(group->arena, KEY_BYTES_MAX);
-    buf_str(&buf, STR("row:"));
+    buf_str(&buf, IMPORT_ROW_PREFIX);
     for (size_t i = 1; i < group->key.n; i++)
         buf_fmt(&buf, "%02x", (unsigned)(uint8_t)group->key.p[i]);
     buf_fmt(&buf, ":%lld", (long long)group->occurrence);
@@ -435,6 +435,17 @@ static ERR_RESULT emit_refund(struct group *group, const struct refund_fact *fac
                       buf_view(&value));
 }
 
+/* By the columns of the order's own rows; LIMIT_ORDER_LINES_MAX of them cannot overflow. */
+static int64_t told_refunds(const struct group *group)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < group->count; i++) {
+        if (group->rows[i].has_refund_amount)
+            sum += llabs(group->rows[i].refund_amount_minor);
+    }
+    return sum;
+}
+
 /* What was given back according to the columns of the order's own rows. */
 static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *order)
 {
@@ -446,10 +457,7 @@ static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *
         .channel = order->channel,
         .buyer = &group->buyer,
     };
-    for (int i = 0; i < group->count; i++) {
-        if (group->rows[i].has_refund_amount)
-            fact.amount_minor += llabs(group->rows[i].refund_amount_minor);
-    }
+    fact.amount_minor = told_refunds(group);
     if (fact.amount_minor == 0)
         return NULL;
     if (fact.refunded_at_us == INT64_MIN)
@@ -473,6 +481,8 @@ static const struct err *check_group(struct group *group, int64_t *amount_minor)
     const struct err *err = find_contradiction(group);
     if (!err)
         err = order_amount(group, amount_minor);
+    if (!err && told_refunds(group) > IMPORT_AMOUNT_MINOR_MAX)
+        return ERR_NEW(group->arena, ERR_IMPORT_SUM_RANGE, STR_NONE, group->number);
     if (err || *amount_minor >= 0)
         return err;
     struct str amount =
@@ -509,15 +519,22 @@ static ERR_RESULT order_of_group(struct group *group)
 
 /* --- Refunds --- */
 
+/* The sum of what its rows give back; of an amount that stands for the whole, the first counts, as
+ * it does for an order. */
 static bool refund_amount(const struct group *group, int64_t *amount_minor)
 {
+    bool whole_counted = false;
     *amount_minor = 0;
     for (int i = 0; i < group->count; i++) {
         const struct import_row *row = &group->rows[i];
+        bool whole = !row->has_refund_amount && !row->has_line_amount;
+        if (whole && whole_counted)
+            continue;
         int64_t amount = row->has_refund_amount ? row->refund_amount_minor
                          : row->has_line_amount ? row->line_amount_minor
                                                 : row->order_amount_minor;
         *amount_minor += llabs(amount);
+        whole_counted = whole_counted || whole;
     }
     return *amount_minor <= IMPORT_AMOUNT_MINOR_MAX;
 }

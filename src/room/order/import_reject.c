@@ -9,6 +9,7 @@
 
 #define RECORD_BYTES_MAX (64u << 10)
 #define OUTPUT_BYTES_MAX (32u << 20)
+#define PROBLEM_BYTES_MAX ((size_t)1 << 20)
 #define PEEK_LINES_MAX 20
 #define ADDED_COLUMNS 3
 
@@ -34,6 +35,21 @@ static ERR_RESULT write_row(struct reject_output *out, const struct table_row *r
 static ERR_RESULT put(struct reject_output *out, const struct buf *buf);
 static ERR_RESULT finish(struct reject_output *out);
 
+/* Rows are rejected in the order of their orders' numbers, so that an earlier line may come later
+ * any number of times. */
+static void keep_first(struct import_run *run, int64_t line_number, const struct err *why)
+{
+    struct arena **arena = &run->problem_arena[why->code];
+    if (*arena) {
+        arena_reset(*arena);
+    } else {
+        *arena = arena_new("import problem", PROBLEM_BYTES_MAX);
+        arena_defer(run->arena, import_free_arena, *arena);
+    }
+    run->problem_line[why->code] = line_number;
+    run->problem_first[why->code] = err_copy(*arena, why);
+}
+
 ERR_RESULT import_reject(struct import_run *run, int64_t line_number, const struct err *why)
 {
     struct arena_mark mark = arena_mark(run->scratch);
@@ -46,8 +62,7 @@ ERR_RESULT import_reject(struct import_run *run, int64_t line_number, const stru
     bool first = run->problem_count[why->code]++ == 0 || line_number < run->problem_line[why->code];
     if (!first)
         return NULL;
-    run->problem_line[why->code] = line_number;
-    run->problem_first[why->code] = err_copy(run->arena, why);
+    keep_first(run, line_number, why);
     return NULL;
 }
 

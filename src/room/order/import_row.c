@@ -218,9 +218,10 @@ static ERR_RESULT read_decimal(struct reading *r, enum import_kind kind, struct 
 {
     struct str cell = cell_of(r, kind);
     *has = str_is(cell);
-    if (*has && !decimal_parse(cell, out))
-        return ERR_NEW(r->arena, ERR_IMPORT_NUMBER, place_of(r, kind), str_copy(r->arena, cell));
-    return NULL;
+    if (!*has || decimal_parse(cell, out))
+        return NULL;
+    enum err_code code = decimal_is_written(cell) ? ERR_IMPORT_NUMBER_RANGE : ERR_IMPORT_NUMBER;
+    return ERR_NEW(r->arena, code, place_of(r, kind), str_copy(r->arena, cell));
 }
 
 static bool fits(struct decimal value, int digits, int64_t *out)
@@ -422,7 +423,10 @@ ERR_RESULT import_row_read(struct arena *arena, const struct import_reader *read
     if (any_holds(cells, &map->refund_when, reader->columns.refund_when))
         row->verdict = IMPORT_ROW_REFUND;
     TRY(read_text(&r, IMPORT_ORDER_NUMBER, LIMIT_ORDER_NUMBER_BYTES_MAX, &row->number));
-    if (row->verdict == IMPORT_ROW_REFUND && str_ends(row->number, IMPORT_REFUND_SUFFIX))
+    bool reserved = str_starts(row->number, IMPORT_ROW_PREFIX) ||
+                    (row->verdict == IMPORT_ROW_REFUND &&
+                     str_ends(row->number, IMPORT_REFUND_SUFFIX));
+    if (reserved)
         return ERR_NEW(arena, ERR_IMPORT_NUMBER_RESERVED, place_of(&r, IMPORT_ORDER_NUMBER),
                        row->number);
     TRY(check_width(&r));

@@ -25,6 +25,8 @@ struct table_options import_table_options(const struct import_map *map, struct s
 
 /* A refund noted on the rows of an order is numbered as the order with this behind it. */
 #define IMPORT_REFUND_SUFFIX STR(":r")
+/* An order or refund without a number is numbered by its content, with this before it. */
+#define IMPORT_ROW_PREFIX STR("row:")
 
 #define COLUMN_NONE (-1)
 /* A hundred billion in a currency of two digits; so that the lines of one order can be summed. */

@@ -29,6 +29,7 @@ struct import_run {
 
     int64_t problem_count[ERR_CODE_MAX], problem_line[ERR_CODE_MAX];
     const struct err *problem_first[ERR_CODE_MAX];
+    struct arena *problem_arena[ERR_CODE_MAX]; /* each holds the first one only */
 };
 
 void import_free_arena(void *arena); /* for arena_defer */

@@ -19,6 +19,7 @@ struct order_item {
     size_t buyer;             /* in order_work.buyers */
     int64_t identity_id;
     bool refunds_changed; /* its sum of refunds must be taken again */
+    bool awaited;         /* not known, and refunds of this batch wait for it */
     bool write;           /* the row differs from what it was */
     struct order_line_row *lines; /* new or restated: the lines it will have */
 };

@@ -41,6 +41,7 @@ ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch)
     TRY(find_identities(work));
     TRY(place_orders(work));
     fill_orders(work, names);
+    TRY(order_write_claims(work)); /* from here on no other transaction adds refunds that wait */
     TRY(gather_moved(work));
     TRY(gather_waiting(work));
     TRY(place_refunds(work, names));
@@ -212,14 +213,18 @@ static ERR_RESULT place_restated(struct order_work *work, struct order_item **it
     return NULL;
 }
 
-/* A placeholder turns out to be somebody: the two are one person, and the order stays. Else the
- * order moves. */
+/* A placeholder turns out to be somebody: the two are one person, and the order stays, unless that
+ * person has all the births it may have. Else the order moves. */
 static ERR_RESULT place_elsewhere(struct order_work *work, struct order_item *item,
                                   const struct sql_order_customer_kind_out *kind,
                                   int64_t buyer_root_id)
 {
-    if (kind->placeholder && kind->root_id == item->before.customer_id)
-        return customer_merge(work->tx, item->before.customer_id, buyer_root_id, STR("import"));
+    if (kind->placeholder && kind->root_id == item->before.customer_id) {
+        const struct err *err =
+            customer_merge(work->tx, item->before.customer_id, buyer_root_id, STR("import"));
+        if (!err || err->code != ERR_CUSTOMER_MERGE_LIMIT)
+            return err;
+    }
     item->after.customer_id = work->buyers[item->buyer].customer_id;
     return NULL;
 }
@@ -386,6 +391,8 @@ static ERR_RESULT place_refunds(struct order_work *work, const struct order_name
             item->after.customer_id = order->after.customer_id;
         } else if (told_anew) {
             TRY(place_alone(work, item));
+            if (item->told)
+                item->told->awaited = true;
         }
         bool moves = item->known && (item->after.customer_id != item->before.customer_id ||
                                      item->after.order_id != item->before.order_id);

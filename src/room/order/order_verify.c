@@ -119,9 +119,12 @@ ERR_RESULT order_verify(struct tx *tx, const struct brand *brand, struct order_f
     TRY(flush_lookups(v, LOOKUP_REFUND, v->refund_lookups));
     TRY(count_lookups(v, LOOKUP_ORDER, v->order_lookups));
     TRY(count_lookups(v, LOOKUP_REFUND, v->refund_lookups));
-    TRY(sql_order_verify_waiting_one(tx, &waiting, &found));
+    TRY(sql_order_verify_waiting_one(tx, &(struct sql_order_verify_waiting_in){LOOKUP_ORDER},
+                                     &waiting, &found));
     if (waiting.fault_count > 0)
-        fault(v, "%lld rows of refund_waiting name a refund that is linked or gone",
+        fault(v,
+              "%lld rows of refund_waiting name a refund that is linked or gone, or an order that "
+              "is there",
               (long long)waiting.fault_count);
     return NULL;
 }

@@ -26,14 +26,14 @@ struct order_writes {
     struct sql_order_row_delete_in *deletes;
     struct sql_order_line_delete_in *line_deletes;
     struct sql_order_line_insert_in *lines;
-    struct sql_order_lookup_claim_in *claims;
     struct sql_order_lookup_move_in *moves;
     size_t insert_count, update_count, exported_count, delete_count, line_delete_count, line_count,
-        claim_count, move_count;
+        move_count;
 };
 
 static void collect_refund(struct refund_writes *w, const struct refund_item *item);
 static ERR_RESULT write_refund_rows(struct order_work *work, const struct refund_writes *w);
+static ERR_RESULT hold_awaited(struct order_work *work);
 static ERR_RESULT claim(struct order_work *work, const struct sql_order_lookup_claim_in *claims,
                         size_t count);
 static void collect_order(struct order_writes *w, const struct order_item *item);
@@ -163,7 +163,32 @@ static ERR_RESULT write_refund_rows(struct order_work *work, const struct refund
     TRY(sql_order_refund_update_many(work->tx, w->updates, w->update_count, NULL, done));
     TRY(sql_order_refund_exported_many(work->tx, w->exported, w->exported_count, NULL, done));
     TRY(sql_order_waiting_delete_many(work->tx, w->wait_ends, w->wait_end_count, NULL, done));
+    TRY(hold_awaited(work));
     return sql_order_waiting_insert_bulk(work->tx, w->waits, w->wait_count);
+}
+
+/* A transaction that adds an order claims its number and then looks for refunds that wait; one that
+ * notes a waiting refund claims the number too, and lets it go. So one of them waits for the other
+ * to commit, and no refund is left waiting for an order that is there. */
+static ERR_RESULT hold_awaited(struct order_work *work)
+{
+    size_t count = 0;
+    struct sql_order_lookup_claim_in *claims =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_lookup_claim_in);
+    struct sql_order_lookup_release_in *releases =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_lookup_release_in);
+    bool *done = ARENA_ARRAY(work->arena, work->order_count, bool);
+    for (size_t i = 0; i < work->order_count; i++) {
+        const struct order_item *item = work->orders[i];
+        if (!item->awaited)
+            continue;
+        releases[count] =
+            (struct sql_order_lookup_release_in){LOOKUP_ORDER, hash_str(item->hash)};
+        claims[count++] =
+            (struct sql_order_lookup_claim_in){LOOKUP_ORDER, hash_str(item->hash), 0, 0};
+    }
+    TRY(claim(work, claims, count));
+    return sql_order_lookup_release_many(work->tx, releases, count, NULL, done);
 }
 
 static ERR_RESULT claim(struct order_work *work, const struct sql_order_lookup_claim_in *claims,
@@ -182,6 +207,20 @@ static ERR_RESULT claim(struct order_work *work, const struct sql_order_lookup_c
 
 /* --- Orders --- */
 
+ERR_RESULT order_write_claims(struct order_work *work)
+{
+    size_t count = 0;
+    struct sql_order_lookup_claim_in *claims =
+        ARENA_ARRAY(work->arena, work->order_count, struct sql_order_lookup_claim_in);
+    for (size_t i = 0; i < work->order_count; i++) {
+        const struct order_item *item = work->orders[i];
+        if (item->fact && item->change == ORDER_NEW)
+            claims[count++] = (struct sql_order_lookup_claim_in){
+                LOOKUP_ORDER, hash_str(item->hash), item->after.customer_id, item->after.order_id};
+    }
+    return claim(work, claims, count);
+}
+
 ERR_RESULT order_write_orders(struct order_work *work)
 {
     size_t count = work->order_count, line_count = 0;
@@ -197,7 +236,6 @@ ERR_RESULT order_write_orders(struct order_work *work)
         .deletes = ARENA_ARRAY(work->arena, count, struct sql_order_row_delete_in),
         .line_deletes = ARENA_ARRAY(work->arena, count, struct sql_order_line_delete_in),
         .lines = ARENA_ARRAY(work->arena, line_count, struct sql_order_line_insert_in),
-        .claims = ARENA_ARRAY(work->arena, count, struct sql_order_lookup_claim_in),
         .moves = ARENA_ARRAY(work->arena, count, struct sql_order_lookup_move_in),
     };
     for (size_t i = 0; i < count; i++) {
@@ -269,9 +307,6 @@ static void collect_order(struct order_writes *w, const struct order_item *item)
     if (!item->write)
         return;
     bool moves = item->known && item->before.customer_id != row->customer_id;
-    if (!item->known)
-        w->claims[w->claim_count++] = (struct sql_order_lookup_claim_in){
-            LOOKUP_ORDER, hash_str(item->hash), row->customer_id, row->order_id};
     if (moves) {
         w->deletes[w->delete_count++] =
             (struct sql_order_row_delete_in){item->before.customer_id, item->before.order_id};
@@ -303,7 +338,6 @@ static void collect_order(struct order_writes *w, const struct order_item *item)
 static ERR_RESULT write_order_rows(struct order_work *work, const struct order_writes *w)
 {
     bool *done = ARENA_ARRAY(work->arena, work->order_count, bool);
-    TRY(claim(work, w->claims, w->claim_count));
     TRY(sql_order_row_delete_many(work->tx, w->deletes, w->delete_count, NULL, done));
     TRY(sql_order_line_delete_many(work->tx, w->line_deletes, w->line_delete_count, NULL, done));
     TRY(sql_order_lookup_move_many(work->tx, w->moves, w->move_count, NULL, done));

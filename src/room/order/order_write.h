@@ -4,6 +4,8 @@
 
 #include "room/order/order_batch.h"
 
+/* The numbers of new orders, before refunds that wait for them are looked for. Errors: ORDER_RACE. */
+ERR_RESULT order_write_claims(struct order_work *work);
 /* Refunds go first: the sums of an order are taken from its rows. Errors: ORDER_RACE. */
 ERR_RESULT order_write_refunds(struct order_work *work);
 /* Orders and their lines. Errors: ORDER_RACE. */

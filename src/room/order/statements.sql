@@ -17,6 +17,13 @@ SELECT customer_id, object_id FROM lookup WHERE kind = :kind AND hash = :hash;
 INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (:kind, :hash, :customer_id, :object_id)
 ON CONFLICT (kind, hash) DO NOTHING RETURNING object_id;
 
+-- name: order_lookup_release
+-- doc: lets go of the number of an unknown order, which was claimed (with no object) so that no other transaction adds
+--   the order while refunds of it are noted as waiting.
+-- in: kind i64, hash bytes
+-- plan: search
+DELETE FROM lookup WHERE kind = :kind AND hash = :hash AND object_id = 0;
+
 -- name: order_lookup_move
 -- doc: the order or refund now hangs on another customer.
 -- in: kind i64, hash bytes, customer_id i64
@@ -431,9 +438,11 @@ SELECT customer_id, fact_sum FROM event_head ORDER BY customer_id;
 SELECT COUNT(*) AS claimed FROM lookup WHERE kind = :kind;
 
 -- name: order_verify_waiting
--- doc: refunds that wait although they are linked, or whose row is gone.
+-- doc: refunds that wait although they are linked or their order is there, or whose row is gone.
+-- in: kind i64
 -- out: fault_count i64
 -- plan: scan, because verify looks at every row
 SELECT COUNT(*) AS fault_count
 FROM refund_waiting AS w LEFT JOIN refund AS r ON r.customer_id = w.customer_id AND r.refund_id = w.refund_id
-WHERE r.refund_id IS NULL OR r.order_id <> 0;
+WHERE r.refund_id IS NULL OR r.order_id <> 0
+   OR EXISTS (SELECT 1 FROM lookup AS l WHERE l.kind = :kind AND l.hash = w.order_hash);
