@@ -36,8 +36,9 @@ static const struct field fields[] = {
     {.name = "rejects",
      .kind = FIELD_TEXT,
      .offset = offsetof(struct flags, rejects),
-     .doc = TEXT("Where rejected lines go. Default: FILE.rejects.csv in the working directory.",
-                 "被拒行写到何处。默认为当前目录下的 文件名.rejects.csv。")},
+     .doc = TEXT("Where rejected lines go. Default: FILE.rejects.csv in the working directory, "
+                 "numbered where there is one.",
+                 "被拒行写到何处。默认为当前目录下的 文件名.rejects.csv，已有时加编号。")},
     {.name = "batch_orders",
      .kind = FIELD_I64,
      .offset = offsetof(struct flags, batch_orders),

@@ -55,6 +55,11 @@ enum store_kind store_kind(const struct store *store)
     return store->driver->kind;
 }
 
+const struct deps *store_deps(const struct store *store)
+{
+    return &store->options.deps;
+}
+
 struct store_counters store_counters(struct store *store)
 {
     return (struct store_counters){

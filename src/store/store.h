@@ -26,6 +26,8 @@ struct store_options {
 ERR_RESULT store_open(struct arena *arena, const struct store_options *options, struct store **out);
 void store_close(struct store *store);
 enum store_kind store_kind(const struct store *store);
+/* The clock, ids and keys that the store was opened with. */
+const struct deps *store_deps(const struct store *store);
 /* Applies the migrations that are missing, one transaction each; safe to call on a store that is up to date.
  * Call before store_open. Errors: STORE_OPEN, SCHEMA_NEW, MIGRATION_FAILED. */
 ERR_RESULT store_migrate(struct arena *arena, const struct store_options *options, int *applied_count);

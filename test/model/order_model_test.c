@@ -120,16 +120,18 @@ static void oracle_refund(struct oracle *o, int n, const struct told_refund *tol
                           int64_t exported_at_us, struct counts *counts)
 {
     if (!o->refunds[n].known) {
+        if (told->amount == 0)
+            return;
         o->refunds[n].known = true;
         o->refunds[n].owner = told->card ? told->card : refund_placeholder(n);
         counts->refund_new++;
     } else if (memcmp(&o->refunds[n].told, told, sizeof(*told)) == 0) {
-        counts->refund_same++;
+        counts->refund_same += told->amount > 0;
         if (exported_at_us > o->refunds[n].exported_at_us)
             o->refunds[n].exported_at_us = exported_at_us;
         return;
     } else if (exported_at_us < o->refunds[n].exported_at_us) {
-        counts->refund_same++;
+        counts->refund_same += told->amount > 0;
         return;
     } else {
         counts->refund_changed++;
@@ -159,7 +161,8 @@ static int32_t oracle_whole_day(const struct oracle *o, int order, int64_t *sum)
     int32_t whole = DAY_NONE;
     *sum = 0;
     for (int i = 0; i < REFUNDS; i++) {
-        if (!o->refunds[i].known || o->refunds[i].told.order != order)
+        const struct told_refund *t = &o->refunds[i].told;
+        if (!o->refunds[i].known || t->order != order || t->amount == 0)
             continue;
         *sum += o->refunds[i].told.amount;
         int64_t until = 0;
@@ -203,7 +206,8 @@ static struct told_order random_order(struct test_random *random)
     return told;
 }
 
-static struct told_refund random_refund(struct test_random *random)
+/* zeros: it may take back what was told before. */
+static struct told_refund random_refund(struct test_random *random, bool zeros)
 {
     struct told_refund told;
     memset(&told, 0, sizeof(told));
@@ -212,7 +216,7 @@ static struct told_refund random_refund(struct test_random *random)
     told.channel = (int)test_random_below(random, 3);
     told.refunded_at_us =
         INT64_C(1701000000000000) + test_random_below(random, 20) * INT64_C(43200000000);
-    told.amount = 100 * (1 + test_random_below(random, 6));
+    told.amount = 100 * (test_random_below(random, 6) + !zeros);
     return told;
 }
 
@@ -231,6 +235,7 @@ static void random_step(struct test_random *random, const struct oracle *o, stru
     step->exported_at_us = INT64_C(1710000000000000) + test_random_below(random, 50) * US_PER_DAY;
     int orders = (int)test_random_below(random, BATCH_MAX),
         refunds = (int)test_random_below(random, BATCH_MAX / 2);
+    bool zeros = step->exported_at_us / US_PER_DAY % 3 == 0;
     for (int i = 0; i < orders; i++) {
         int n = (int)test_random_below(random, NUMBERS);
         if (taken(step->order, step->order_count, n))
@@ -245,8 +250,19 @@ static void random_step(struct test_random *random, const struct oracle *o, stru
             continue;
         bool again = o->refunds[n].known && test_random_below(random, 4) == 0;
         step->refund[step->refund_count] = n;
-        step->refunds[step->refund_count++] = again ? o->refunds[n].told : random_refund(random);
+        step->refunds[step->refund_count++] =
+            again ? o->refunds[n].told : random_refund(random, zeros);
     }
+}
+
+/* A row of a file that gives nothing back is refused; such a refund is told in another way. */
+static bool has_zeros(const struct step *step)
+{
+    for (int i = 0; i < step->refund_count; i++) {
+        if (step->refunds[i].amount == 0)
+            return true;
+    }
+    return false;
 }
 
 /* --- The room --- */
@@ -471,7 +487,7 @@ static void oracle_facts(const struct oracle *o, int card, struct facts *facts)
     for (int i = 0; i < REFUNDS; i++) {
         const struct told_refund *t = &o->refunds[i].told;
         bool owns = card ? refund_owner(o, i) == card : refund_owner(o, i) < 0;
-        if (!o->refunds[i].known || !owns)
+        if (!o->refunds[i].known || !owns || t->amount == 0)
             continue;
         int channel = linked(o, i) ? o->orders[t->order].told.channel : t->channel;
         snprintf(facts->text[facts->count++], sizeof(facts->text[0]), "refund %lld day %d %s",
@@ -592,7 +608,7 @@ static void run_seed(enum store_kind kind, uint64_t seed, int steps)
         if (test_random_below(&random, 8) == 0)
             room_failed_step(shop, &step);
         oracle_step(o, &step, &counts);
-        if (test_random_below(&random, 2) == 0)
+        if (test_random_below(&random, 2) == 0 || has_zeros(&step))
             room_step(shop, &step, &counts);
         else
             file_step(shop, &random, &step, &counts);

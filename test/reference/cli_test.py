@@ -449,11 +449,13 @@ def test_correct(brand):
     total = sum(10 + index for index in range(len(BAD)))
     found = brand.sql("SELECT COUNT(*), SUM(amount_minor) FROM orders WHERE number > 'X'")
     check(found == [["13", str(total * 100)]], f"{kind} corrected orders {found}, not 13 of {total}")
-    before = dump(brand)
+    before, told = dump(brand), rejects.read_bytes()
     for name in ("corrected.csv", "orders.csv"):
         brand.try_run("import", "orders", brand.base / name, "--map", map_file(brand))
         changed = difference(before, dump(brand), "import_run")
         check(changed == [], f"{kind} {name} again changed {changed}")
+    check(rejects.read_bytes() == told, f"{kind}: a reject file that may be half corrected was overwritten")
+    check((brand.base / "orders.csv.rejects-2.csv").exists(), f"{kind}: the second reject file has a number")
 
 
 def test_again(brand, path):

@@ -146,6 +146,8 @@ def add_order(rng, world, birth, order_id, paid_day, amounts):
     if rng.random() < 0.08:
         order.paid_day = None
     world.orders.append(order)
+    if rng.random() < 0.1:
+        world.refunds.append(taken_back(rng, world, order, paid_day + rng.choice([0, 1, 30, 200])))
     if order.paid_day is None or rng.random() > 0.25:
         return
     day = order.paid_day + rng.choice([0, 1, 30, 200])
@@ -154,6 +156,12 @@ def add_order(rng, world, birth, order_id, paid_day, amounts):
     world.refunds.append(Order(customer=birth, id=order_id + 500000, order_id=order_id, day=day,
                                channel=some(rng, world.channels),
                                amount=max(1, order.amount if order.whole_day else order.amount // 3)))
+
+
+def taken_back(rng, world, order, day):
+    """A later file took this refund back: its row says 0, and no report knows of it."""
+    return Order(customer=order.customer, id=order.id + 900000, order_id=order.id, day=day,
+                 channel=some(rng, world.channels), amount=0)
 
 
 class Scope:
@@ -214,7 +222,7 @@ class Look:
                       and order.paid_day < scope.as_of and not world.hidden[order.customer]]
         self.looked = [order for order in self.known if self.in_view(order.paid_day)]
         self.refunds = [refund for refund in world.refunds if self.in_view(refund.day)
-                        and not world.hidden[refund.customer]]
+                        and refund.amount != 0 and not world.hidden[refund.customer]]
         self.days_ever = {}
         for order in self.known:
             if self.counted(order):

@@ -541,6 +541,110 @@ static void many_unknown_become_one(enum store_kind kind)
 }
 ON_BOTH(many_unknown_become_one)
 
+struct engine_refunds {
+    int64_t one, all; /* as one customer's facts and as the build of the columns read them */
+    int count;
+};
+static const struct err *read_engine_refunds(struct tx *tx, void *arg)
+{
+    struct engine_refunds *read = arg;
+    struct order_scan scan;
+    const struct engine_order *orders;
+    const struct engine_refund *refunds;
+    struct engine_order *one_orders;
+    struct engine_refund *one_refunds;
+    size_t order_count, refund_count;
+    int64_t customer_id;
+    bool has;
+    *read = (struct engine_refunds){0};
+    TRY(order_scan_open(tx, &scan));
+    for (;;) {
+        TRY(order_scan_next(&scan, &customer_id, &orders, &order_count, &refunds, &refund_count,
+                            &has));
+        if (!has)
+            break;
+        for (size_t i = 0; i < refund_count; i++, read->count++)
+            read->all += refunds[i].amount_minor;
+        TRY(order_engine_facts(tx, &customer_id, 1, &one_orders, &order_count, &one_refunds,
+                               &refund_count));
+        for (size_t i = 0; i < refund_count; i++, read->count++)
+            read->one += one_refunds[i].amount_minor;
+    }
+    order_scan_close(&scan);
+    return NULL;
+}
+
+/* Both ways of reading find this amount in one refund, or, where it is 0, none. */
+static void check_engine_refunds(struct shop *shop, int64_t amount_minor)
+{
+    struct engine_refunds read;
+    test_read(shop->test, read_engine_refunds, &read);
+    assert_int_equal(read.one, amount_minor);
+    assert_int_equal(read.all, amount_minor);
+    assert_int_equal(read.count, amount_minor == 0 ? 0 : 2);
+}
+
+#define BACK_ROW(amount, back) WHOLE_HEAD "N1,2024-03-01 10:00,c1," amount "," back ",P1,\n"
+#define BACK_SQL                                                                                   \
+    "SELECT o.refunded_minor, o.refunded_whole_day, r.amount_minor FROM orders o "                 \
+    "JOIN refund r ON r.customer_id = o.customer_id AND r.order_id = o.order_id"
+
+/* 50 of 50 given back on the order's day (2024-03-01 is day 19783), then 0, the same again, 30, an
+ * empty cell, and an order of 0 that gives nothing back, which is not wholly refunded. A file older
+ * than the newest saying changes nothing. */
+static void refund_taken_back(enum store_kind kind)
+{
+    struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
+    shop_map(shop, WHOLE_MAP);
+    struct import_result r = shop_import(shop, "none.csv", BACK_ROW("50", "0"));
+    assert_int_equal(r.refunds + r.refunds_new + r.refunds_same + r.refunds_without_order, 0);
+    assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM refund"), "0");
+    assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM lookup WHERE kind = 33"), "0");
+    r = shop_import(shop, "fifty.csv", BACK_ROW("50", "50"));
+    assert_int_equal(r.refunds_new, 1);
+    assert_string_equal(shop_sql(shop, BACK_SQL), "5000|19783|5000");
+    check_engine_refunds(shop, 5000);
+
+    struct str path = shop_file(shop, "zero.csv", BACK_ROW("50", "0.00"));
+    const char *before = shop_dump(shop);
+    shop->test->now_us += 60 * US_PER_SECOND;
+    shop_must(shop->arena, shop_try(shop, path, true, INT64_MIN, &r));
+    assert_int_equal(r.refunds, 0);
+    assert_int_equal(r.refunds_changed, 1);
+    assert_string_equal(before, shop_dump(shop));
+    r = shop_import_path(shop, path);
+    assert_int_equal(r.refunds, 0);
+    assert_int_equal(r.refund_minor, 0);
+    assert_int_equal(r.refunds_changed, 1);
+    assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
+    check_engine_refunds(shop, 0);
+    shop_verify(shop);
+
+    before = shop_dump(shop);
+    shop->test->now_us += 60 * US_PER_SECOND;
+    r = shop_import_path(shop, path);
+    assert_int_equal(r.refunds_changed + r.refunds_same + r.refunds_without_order, 0);
+    r = shop_import_path(shop, shop_path(shop, "fifty.csv")); /* older */
+    assert_int_equal(r.refunds_same, 1);
+    assert_string_equal(before, shop_dump(shop));
+
+    r = shop_import(shop, "thirty.csv", BACK_ROW("50", "30"));
+    assert_int_equal(r.refunds_changed, 1);
+    assert_string_equal(shop_sql(shop, BACK_SQL), "3000||3000");
+    check_engine_refunds(shop, 3000);
+    shop_verify(shop);
+    shop_import(shop, "empty.csv", BACK_ROW("50", ""));
+    assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
+    shop_import(shop, "free.csv", BACK_ROW("0", "0"));
+    assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
+    shop_import(shop, "moved.csv", WHOLE_HEAD "N1,2024-03-01 10:00,c2,5,0,P1,\n");
+    assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
+    check_engine_refunds(shop, 0);
+    shop_verify(shop);
+    shop_close(shop);
+}
+ON_BOTH(refund_taken_back)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +662,7 @@ int main(void)
         BOTH(verify_finds),
         BOTH(whole_amounts),
         BOTH(many_unknown_become_one),
+        BOTH(refund_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 -- Words that all of them use:
 --   paid          the known paid orders of known buyers: customer is the root; counted 1 unless refunded whole before as_of
 --   looked        those of them paid in the days looked at
---   given_back    the refunds of known buyers in the days looked at
+--   given_back    the refunds of known buyers in the days looked at, but those taken back (amount 0)
 --   purchase_day  distinct (customer, day) with a counted order; in_order numbers them from the first ever
 --   newcomer      a customer whose first purchase day ever is looked at; second_day NULL: none up to to_day
 --   gap           whole days between two consecutive purchase days, both looked at; 11 stands for the 11th and later
@@ -60,7 +60,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 buyer AS (
     SELECT customer, COUNT(*) AS orders, COUNT(DISTINCT paid_day) AS days, MIN(paid_day) AS first_day,
@@ -337,7 +337,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 first_day AS (
     SELECT customer, MIN(paid_day) AS day FROM paid WHERE counted = 1 GROUP BY customer
@@ -399,7 +399,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 dated AS (
     SELECT customer, paid_day AS day, MIN(paid_day) OVER (PARTITION BY customer) AS first_day
@@ -743,7 +743,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -836,7 +836,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -928,7 +928,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -1030,7 +1030,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -1088,7 +1088,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -1139,7 +1139,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 sold AS (
     SELECT channel_id, SUM(counted) AS orders, CAST(SUM(amount_minor) AS BIGINT) AS amount
@@ -1216,7 +1216,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -1298,7 +1298,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked
@@ -1427,7 +1427,7 @@ given_back AS (
     FROM refund f
     JOIN customer birth ON birth.customer_id = f.customer_id
     JOIN customer root ON root.customer_id = birth.root_id AND root.placeholder = 0
-    WHERE f.refunded_day BETWEEN :from_day AND :to_day
+    WHERE f.refunded_day BETWEEN :from_day AND :to_day AND f.amount_minor <> 0
 ),
 movement AS (
     SELECT customer, counted, CASE WHEN counted = 1 THEN paid_day END AS day, amount_minor FROM looked

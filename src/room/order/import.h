@@ -88,7 +88,8 @@ struct import_options {
     const struct import_map *map;
     bool dry_run;
     int64_t exported_at_us; /* INT64_MIN: the file's first import, or now */
-    struct str reject_path; /* absent: FILE + ".rejects.csv" (".rejects.txt" for format text) beside the working directory */
+    struct str reject_path; /* absent: FILE + ".rejects.csv" (".rejects.txt" for format text) in the working directory,
+                             * "-2", "-3" … behind it where that file is there already */
     struct str temporary_directory;
     size_t sort_memory_bytes; /* 0: 256 MiB */
     int64_t batch_orders;     /* 0: 20,000 */

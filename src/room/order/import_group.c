@@ -138,14 +138,17 @@ static void open_group(struct group *group, struct str key)
     group->rows = ARENA_ARRAY(group->arena, 1, struct import_row);
 }
 
-/* "row:" + the hash of its cells + its occurrence among identical rows: the same again in the same
- * file at another time. */
+/* "row:" + a keyed hash of its cells + its occurrence among identical rows: the same again in the
+ * same file at another time. Keyed, because the cells may hold a phone that could be tried out. */
 static struct str row_number(struct group *group)
 {
     struct buf buf = buf_new(group->arena, KEY_BYTES_MAX);
+    uint8_t hash[SECRET_HASH_BYTES];
+    secret_lookup_hash(store_deps(group->run->store)->keys, STR("order.row"),
+                       str_slice(group->key, 1, group->key.n), hash);
     buf_str(&buf, IMPORT_ROW_PREFIX);
-    for (size_t i = 1; i < group->key.n; i++)
-        buf_fmt(&buf, "%02x", (unsigned)(uint8_t)group->key.p[i]);
+    for (size_t i = 0; i < sizeof(hash); i++)
+        buf_fmt(&buf, "%02x", (unsigned)hash[i]);
     buf_fmt(&buf, ":%lld", (long long)group->occurrence);
     return buf_view(&buf);
 }
@@ -428,7 +431,7 @@ static ERR_RESULT emit_refund(struct group *group, const struct refund_fact *fac
 {
     struct import_result *result = group->run->result;
     struct buf value = buf_new(group->arena, RECORD_BYTES_MAX);
-    result->refunds++;
+    result->refunds += fact->amount_minor > 0;
     result->refund_minor = sum_or_most(result->refund_minor, fact->amount_minor);
     import_pack_refund(&value, fact);
     return sorter_add(group->run->refunds, sort_key(group, fact->refunded_at_us, fact->number),
@@ -446,7 +449,8 @@ static int64_t told_refunds(const struct group *group)
     return sum;
 }
 
-/* What was given back according to the columns of the order's own rows. */
+/* What was given back according to the columns of the order's own rows. Nothing is told as well: an
+ * earlier file may have told of something. */
 static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *order)
 {
     struct refund_fact fact = {
@@ -458,7 +462,7 @@ static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *
         .buyer = &group->buyer,
     };
     fact.amount_minor = told_refunds(group);
-    if (fact.amount_minor == 0)
+    if (fact.amount_minor == 0 && !import_map_has(group->run->map, IMPORT_REFUND_AMOUNT))
         return NULL;
     if (fact.refunded_at_us == INT64_MIN)
         fact.refunded_at_us = order->occurred_at_us;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codec/file.h"
 #include "room/order/import_pack.h"
 #include "room/order/import_run.h"
 
@@ -137,11 +138,16 @@ ERR_RESULT import_reject_exported_at(struct import_run *run, int64_t *exported_a
 
 /* --- The second pass --- */
 
+/* A name that is free: an earlier reject file may have been corrected by hand and wait for its
+ * import. */
 static struct str default_path(struct import_run *run)
 {
     struct str name = run->result->file_name;
     const char *ending = run->map->format == IMPORT_FORMAT_TEXT ? "txt" : "csv";
-    return str_fmt(run->result_arena, "%.*s.rejects.%s", STR_ARG(name), ending);
+    struct str path = str_fmt(run->result_arena, "%.*s.rejects.%s", STR_ARG(name), ending);
+    for (int n = 2; file_exists(run->arena, path); n++)
+        path = str_fmt(run->result_arena, "%.*s.rejects-%d.%s", STR_ARG(name), n, ending);
+    return path;
 }
 
 static ERR_RESULT file_failed(struct reject_output *out)

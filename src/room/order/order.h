@@ -34,7 +34,7 @@ struct refund_fact {
     struct str source, number;
     struct str order_number; /* absent: stands alone */
     int64_t refunded_at_us;
-    int64_t amount_minor; /* positive */
+    int64_t amount_minor; /* 0: nothing was given back; dropped where the refund is not known, else it takes back */
     struct str channel;
     int64_t exported_at_us;
     struct customer_buyer *buyer; /* NULL where the file names none: it hangs on its order's customer */

@@ -4,12 +4,15 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "room/order/import_row.h"
 #include "sql_order.h"
 
 #define SCRATCH_BYTES_MAX (1u << 20)
 
 static void free_scratch(void *arena);
 static void add_facts(struct order_work *work);
+static void drop_unknown_zeros(struct order_work *work);
+static void find_told(struct order_work *work);
 static struct order_item *order_by_hash(struct order_work *work, struct str source,
                                         struct str number);
 static struct order_item *add_order(struct order_work *work);
@@ -48,8 +51,10 @@ ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, bool lock,
     work->orders_by_id = order_index_new(work->arena);
     work->refunds_by_id = order_index_new(work->arena);
     add_facts(work);
-    TRY(find_orders(work));
     TRY(find_refunds(work));
+    drop_unknown_zeros(work);
+    find_told(work);
+    TRY(find_orders(work));
     if (lock)
         TRY(lock_customers(work));
     TRY(read_orders(work, 0));
@@ -125,8 +130,27 @@ static void add_facts(struct order_work *work)
         order_rule_number_hash(work->keys, LOOKUP_REFUND, fact->source, fact->number, item->hash);
         (void)order_index_put(numbers, hash_str(item->hash), &added);
         CHECK(added);
-        if (str_is(fact->order_number))
-            item->told = order_by_hash(work, fact->source, fact->order_number);
+    }
+}
+
+/* That nothing was given back matters only where something else was told before. */
+static void drop_unknown_zeros(struct order_work *work)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (item->known || item->fact->amount_minor != 0)
+            work->refunds[count++] = item;
+    }
+    work->refund_count = count;
+}
+
+static void find_told(struct order_work *work)
+{
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (str_is(item->fact->order_number))
+            item->told = order_by_hash(work, item->fact->source, item->fact->order_number);
     }
 }
 
@@ -392,6 +416,14 @@ static void decide(struct order_work *work)
     }
 }
 
+/* Noted on the rows of its order: the order is there, also where a dry run has not written it. */
+static bool is_beside_order(const struct refund_fact *fact)
+{
+    return str_is(fact->order_number) && str_starts(fact->number, fact->order_number) &&
+           str_eq(str_slice(fact->number, fact->order_number.n, fact->number.n),
+                  IMPORT_REFUND_SUFFIX);
+}
+
 static void count_changes(const struct order_work *work)
 {
     struct order_batch *batch = work->batch;
@@ -405,8 +437,11 @@ static void count_changes(const struct order_work *work)
         const struct refund_item *item = work->refunds[i];
         if (!item->fact)
             continue;
-        refunds[item->change]++;
-        if (!item->told || !order_item_exists(item->told))
+        bool gives = item->fact->amount_minor != 0;
+        if (gives || item->change == ORDER_RESTATED)
+            refunds[item->change]++;
+        bool known = item->told && order_item_exists(item->told);
+        if (gives && !known && !is_beside_order(item->fact))
             batch->refund_without_order_count++;
     }
     batch->order_new_count = orders[ORDER_NEW];

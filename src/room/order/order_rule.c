@@ -52,6 +52,8 @@ int32_t order_rule_whole_day(int64_t amount_minor, const struct order_refund_par
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         bool fits = add_i64(sum, refunds[i].amount_minor, &sum);
+        if (refunds[i].amount_minor == 0)
+            continue;
         if (!fits || sum >= amount_minor)
             return refunds[i].day;
     }

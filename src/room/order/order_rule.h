@@ -53,7 +53,7 @@ struct order_refund_part {
     int64_t amount_minor;
 };
 /* The day on which the refunds, which come in the order of their days, reach the amount; DAY_NONE where they do not. An
- * order of amount 0 is wholly refunded by its first refund, never by none. */
+ * order of amount 0 is wholly refunded by its first refund, never by none; a refund of 0 is none. */
 int32_t order_rule_whole_day(int64_t amount_minor, const struct order_refund_part *refunds, size_t count);
 
 /* The paid time of a state: none while the order is only created; a closed order was paid only where the source says

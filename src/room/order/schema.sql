@@ -44,7 +44,8 @@ CREATE TABLE order_line (
     PRIMARY KEY (customer_id, order_id, line_no)
 ) STRICT CLUSTERED;
 
--- row: money given back. order_id 0: no order is known (a credit note standing alone). amount_minor is positive.
+-- row: money given back. order_id 0: no order is known (a credit note standing alone). amount_minor: 0 where a later file took
+-- the refund back; such a row is no refund, it only keeps how old that knowledge is.
 -- read by: the build of the columns (primary key order), the SQL twins, customer show.
 CREATE TABLE refund (
     customer_id INT64 NOT NULL,

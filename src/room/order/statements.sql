@@ -165,7 +165,7 @@ DELETE FROM refund WHERE customer_id = :customer_id AND refund_id = :refund_id;
 SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) AS refunded_minor,
        MIN(CASE WHEN running >= :amount_minor THEN refunded_day END) AS whole_day
 FROM (SELECT amount_minor, refunded_day, SUM(amount_minor) OVER (ORDER BY refunded_day) AS running
-      FROM refund WHERE customer_id = :customer_id AND order_id = :order_id) AS refunds;
+      FROM refund WHERE customer_id = :customer_id AND order_id = :order_id AND amount_minor <> 0) AS refunds;
 
 -- name: order_waiting_any
 -- doc: whether any refund waits for its order at all; spares the look-up per order.
@@ -334,13 +334,13 @@ SELECT order_id, amount_minor, paid_day, refunded_whole_day, channel_id, top_pro
 FROM orders WHERE customer_id = :customer_id AND paid_day IS NOT NULL ORDER BY order_id;
 
 -- name: order_refund_fact_of_customer
--- doc: a customer's refunds for the columns; the channel is that of the order where it is known.
+-- doc: a customer's refunds for the columns, but those taken back; the channel is that of the order where it is known.
 -- in: customer_id i64
 -- out: amount_minor i64, refunded_day i64, channel_id i64
 -- plan: search
 SELECT r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS channel_id
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
-WHERE r.customer_id = :customer_id ORDER BY r.refund_id;
+WHERE r.customer_id = :customer_id AND r.amount_minor <> 0 ORDER BY r.refund_id;
 
 -- name: order_fact_all
 -- doc: all paid orders by customer: the build of the columns.
@@ -352,12 +352,13 @@ SELECT customer_id, order_id, amount_minor, paid_day, refunded_whole_day, channe
 FROM orders WHERE paid_day IS NOT NULL ORDER BY customer_id, order_id;
 
 -- name: order_refund_fact_all
--- doc: all refunds by customer: the build of the columns; the channel is that of the order where it is known.
+-- doc: all refunds but those taken back, by customer: the build of the columns; the channel as for one customer.
 -- out: customer_id i64, amount_minor i64, refunded_day i64, channel_id i64
 -- plan: scan, because the columns hold every refund
 -- rows: many
 SELECT r.customer_id, r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS channel_id
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
+WHERE r.amount_minor <> 0
 ORDER BY r.customer_id, r.refund_id;
 
 -- name: order_channel_all
