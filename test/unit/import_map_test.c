@@ -131,6 +131,26 @@ static void test_bind(void **state)
     assert_non_null(err->next->next);
 }
 
+/* Two columns of one name: the map must say which, by number. */
+static void test_ambiguous_column(void **state)
+{
+    (void)state;
+    struct import_map *map;
+    struct import_columns columns;
+    const struct str header[] = {STR_INIT("date"), STR_INIT("paid"), STR_INIT(" paid ")};
+    assert_null(read_text("{\"name\":\"a\",\"source\":\"b\",\"time_format\":\"%Y%m%d\","
+                          "\"columns\":{\"order_time\":\"date\",\"order_amount\":\"sum|paid\"}}",
+                          &map));
+    const struct err *err = import_columns_bind(arena, STR("f"), map, header, 3, &columns);
+    assert_true(has_error(err, ERR_MAP_COLUMN_AMBIGUOUS, "f"));
+    assert_null(err->next);
+    assert_null(read_text("{\"name\":\"a\",\"source\":\"b\",\"time_format\":\"%Y%m%d\","
+                          "\"columns\":{\"order_time\":\"date\",\"order_amount\":\"#3\"}}",
+                          &map));
+    assert_null(import_columns_bind(arena, STR("f"), map, header, 3, &columns));
+    assert_int_equal(columns.of_kind[IMPORT_ORDER_AMOUNT], 2);
+}
+
 /* The example that people copy must be right. */
 static void test_documented_example(void **state)
 {
@@ -160,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_bind),
+        cmocka_unit_test(test_ambiguous_column),
         cmocka_unit_test(test_documented_example),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

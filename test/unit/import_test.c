@@ -154,6 +154,27 @@ static void rejects_and_corrections(enum store_kind kind)
 }
 ON_BOTH(rejects_and_corrections)
 
+/* One card and eight phones are one identity more than an order may name; one phone fewer is not.
+ */
+static void too_many_identities(enum store_kind kind)
+{
+    struct shop *shop = lines_shop(kind);
+    struct buf rows = buf_new(shop->arena, 4096);
+    buf_str(&rows, STR(LINES_HEAD));
+    for (int order = 1; order <= 2; order++) {
+        for (int i = 0; i < 6 + order; i++)
+            buf_fmt(&rows, "A%d,2024-03-01 10:00,card%d,13800000%d%02d,done,P1,1,1,,\n", order,
+                    order, order, i);
+    }
+    struct str path = shop_file(shop, "i.csv", str_z(shop->arena, buf_view(&rows)));
+    struct import_result r = shop_import_path(shop, path);
+    assert_int_equal(r.orders, 1);
+    assert_int_equal(r.rows_rejected, 8);
+    assert_int_equal(problem_of(&r, ERR_IMPORT_IDENTITIES)->row_count, 8);
+    shop_close(shop);
+}
+ON_BOTH(too_many_identities)
+
 /* An imported reject file gives its own rejects, with new reasons and without the old columns. */
 static void reject_of_reject(enum store_kind kind)
 {
@@ -481,13 +502,14 @@ ON_BOTH(verify_finds)
     MAP_HEAD " \"columns\": {\"order_number\": \"no\", \"order_time\": \"time\", "                 \
              "\"member_card\": \"card\", \"order_amount\": \"amount\", "                           \
              "\"refund_amount\": \"refund\", \"product_code\": \"product\", "                      \
-             "\"refund_of\": \"of\"},"                                                           \
+             "\"refund_of\": \"of\"},"                                                             \
              " \"refund_when\": [{\"column\": \"no\", \"starts_with\": \"R\"}]}"
 #define WHOLE_HEAD "no,time,card,amount,refund,product,of\n"
 
-/* The amount of the whole stands on each row: 5.00 bought, 3.00 given back, once each. What an order
- * gives back by its columns may not be larger than any amount: 2 × 100000000000.00 is. A number that
- * looks like those of rows without one is refused, even where such a row has just that number. */
+/* The amount of the whole stands on each row: 5.00 bought, 3.00 given back, once each. What an
+ * order gives back by its columns may not be larger than any amount: 2 × 100000000000.00 is. A
+ * number that looks like those of rows without one is refused, even where such a row has just that
+ * number. */
 static void whole_amounts(enum store_kind kind)
 {
     struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
@@ -503,11 +525,10 @@ static void whole_amounts(enum store_kind kind)
                         "500|300\n700|0");
     assert_int_equal(problem_of(&r, ERR_IMPORT_SUM_RANGE)->row_count, 2);
     const char *number = shop_sql(shop, "SELECT number FROM orders WHERE amount_minor = 700");
-    const char *file =
-        str_z(shop->arena, str_fmt(shop->arena,
-                                   "%s%s,2024-03-01 10:00,c1,9,,P1,\n"
-                                   ",2024-03-01 10:00,c1,7,,P1,\n",
-                                   WHOLE_HEAD, number));
+    const char *file = str_z(shop->arena, str_fmt(shop->arena,
+                                                  "%s%s,2024-03-01 10:00,c1,9,,P1,\n"
+                                                  ",2024-03-01 10:00,c1,7,,P1,\n",
+                                                  WHOLE_HEAD, number));
     r = shop_import(shop, "b.csv", file);
     assert_int_equal(r.orders_same, 1);
     assert_int_equal(problem_of(&r, ERR_IMPORT_NUMBER_RESERVED)->row_count, 1);
@@ -650,6 +671,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(lines_of_orders),
         BOTH(rejects_and_corrections),
+        BOTH(too_many_identities),
         BOTH(reject_of_reject),
         BOTH(later_wins),
         BOTH(refunds_and_orders),

@@ -28,7 +28,7 @@ const char *identity_kind_name(enum identity_kind kind);
 enum identity_kind identity_kind_by_name(struct str name); /* IDENTITY_NONE where unknown */
 
 /* Kinds of the lookup table: identities use their own number; the others begin at 32. */
-enum lookup_kind { LOOKUP_ORDER = 32, LOOKUP_REFUND = 33, LOOKUP_REFUND_WAITING = 34 };
+enum lookup_kind { LOOKUP_ORDER = 32, LOOKUP_REFUND = 33 };
 
 /* An identity as met in a file or typed by a person. */
 struct identity_value {

@@ -274,16 +274,19 @@ static bool same_identity(const struct identity_value *a, const struct identity_
     return a->kind == b->kind && str_eq(a->issuer, b->issuer) && str_eq(a->value, b->value);
 }
 
-static void add_identity(struct customer_buyer *buyer, const struct identity_value *identity)
+/* False where there is no room for one more. */
+static bool add_identity(struct customer_buyer *buyer, const struct identity_value *identity)
 {
     for (int i = 0; i < buyer->identity_count; i++) {
         if (!same_identity(&buyer->identities[i], identity))
             continue;
         buyer->identities[i].weak = buyer->identities[i].weak && identity->weak;
-        return;
+        return true;
     }
-    if (buyer->identity_count < LIMIT_IDENTITIES_PER_ORDER_MAX)
-        buyer->identities[buyer->identity_count++] = *identity;
+    if (buyer->identity_count == LIMIT_IDENTITIES_PER_ORDER_MAX)
+        return false;
+    buyer->identities[buyer->identity_count++] = *identity;
+    return true;
 }
 
 /* Rows that name nobody contradict none; two rows do where their surest identities are of one kind
@@ -306,8 +309,11 @@ static const struct err *unite_buyers(struct group *group)
                      (first->weak == surest->weak && surest->kind < first->kind);
         if (surer)
             named = row;
-        for (int j = 0; j < row->identity_count; j++)
-            add_identity(&group->buyer, &row->identities[j]);
+        for (int j = 0; j < row->identity_count; j++) {
+            if (!add_identity(&group->buyer, &row->identities[j]))
+                return ERR_NEW(group->arena, ERR_IMPORT_IDENTITIES, STR_NONE, group->number,
+                               str_fmt(group->arena, "%d", LIMIT_IDENTITIES_PER_ORDER_MAX));
+        }
     }
     import_identities_sort(group->buyer.identities, group->buyer.identity_count);
     return NULL;

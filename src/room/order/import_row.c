@@ -44,6 +44,23 @@ struct bind {
     int count;
 };
 
+/* The map names this column, and the header another one of the same name: which is meant? A column
+ * chosen by its number is not asked. */
+static bool is_ambiguous(const struct bind *bind, struct str names, int column)
+{
+    if (column >= bind->count)
+        return false;
+    struct str name = str_trim(bind->header[column]), rest = names;
+    bool by_name = false;
+    while (rest.p)
+        by_name |= str_eq(str_trim(str_cut(rest, '|', &rest)), name);
+    for (int i = column + 1; by_name && i < bind->count; i++) {
+        if (str_eq(str_trim(bind->header[i]), name))
+            return true;
+    }
+    return false;
+}
+
 static int bind_column(struct bind *bind, struct str names)
 {
     int column = column_of(bind->header, bind->count, names);
@@ -51,6 +68,9 @@ static int bind_column(struct bind *bind, struct str names)
         struct str found = str_join(bind->list.arena, bind->header, (size_t)bind->count, STR(", "));
         err_list_add(&bind->list,
                      ERR_NEW(bind->list.arena, ERR_MAP_COLUMN_MISSING, bind->path, names, found));
+    } else if (is_ambiguous(bind, names, column)) {
+        err_list_add(&bind->list, ERR_NEW(bind->list.arena, ERR_MAP_COLUMN_AMBIGUOUS, bind->path,
+                                          names, str_fmt(bind->list.arena, "%d", column + 1)));
     }
     return column;
 }

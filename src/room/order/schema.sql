@@ -113,7 +113,7 @@ CREATE UNIQUE INDEX product_by_code ON product (code);
 
 -- row: one run of an import over one file. file_hash: content of the file as it lay on disk. exported_at: how old its
 -- knowledge is; a file met again keeps the first one. finished_at NULL: it was broken off. Counts are of this run.
--- read by: the import (has this file been met?), reports (what was left out), huitou import log.
+-- read by: the import (has this file been met?), reports (what was left out).
 CREATE TABLE import_run (
     import_id INT64 NOT NULL,
     file_hash BYTES NOT NULL,
