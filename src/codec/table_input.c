@@ -138,6 +138,7 @@ static void row_good(struct table_input *table, struct table_row *row, int line_
         from = table->cell_end[i];
     }
     row->cells = table->cells;
+    row->kinds = NULL;
     row->cell_count = table->cell_count;
     row_take(table, row, line_count);
 }
@@ -145,6 +146,7 @@ static void row_good(struct table_input *table, struct table_row *row, int line_
 static void row_bad(struct table_input *table, struct table_row *row, int line_count)
 {
     row->cells = table->cells;
+    row->kinds = NULL;
     row->cell_count = 0;
     row_take(table, row, line_count);
 }
@@ -420,9 +422,20 @@ const struct str *table_input_header(const struct table_input *table, int *count
     return table->header;
 }
 
-struct text_input *table_input_text(struct table_input *table)
+void table_input_progress(const struct table_input *table, int64_t *read_bytes,
+                          int64_t *total_bytes)
 {
-    return table->text;
+    text_input_progress(table->text, read_bytes, total_bytes);
+}
+
+void table_input_hash(const struct table_input *table, uint8_t out[SECRET_HASH_BYTES])
+{
+    text_input_hash(table->text, out);
+}
+
+struct str table_input_encoding(const struct table_input *table)
+{
+    return text_input_encoding(table->text);
 }
 
 void table_input_close(struct table_input *table)

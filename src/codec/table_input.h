@@ -1,5 +1,6 @@
 /* Rows of cells from a text file: CSV (RFC 4180, by libcsv, any one-byte delimiter) or cells separated by runs of white
- * space. Every row keeps its physical lines as they stood, for the reject file. Owner: closes with the arena. */
+ * space; or from the first visible sheet of a workbook (xlsx, ECMA-376), which is known by its first bytes. Every row of a
+ * text keeps its physical lines as they stood, for the reject file. Owner: closes with the arena. */
 #ifndef HUITOU_CODEC_TABLE_INPUT_H
 #define HUITOU_CODEC_TABLE_INPUT_H
 
@@ -10,16 +11,24 @@
 struct table_input;
 struct table_options {
     struct str path;
-    struct str encoding; /* as in text_input_open */
+    struct str encoding; /* as in text_input_open; a workbook has its own */
     char delimiter;      /* ',' '\t' ';' '|'; 0: runs of spaces and tabs */
     bool has_header;     /* the first row that is not skipped is the header */
 };
+/* What a cell is in the file; everything in a text file is TEXT. */
+enum table_cell {
+    TABLE_CELL_TEXT,
+    TABLE_CELL_NUMBER, /* a workbook's number: shortest decimal digits that read back the same, no exponent */
+    TABLE_CELL_TIME,   /* a workbook's number shown as date or time: "2024-03-01 09:05:00" */
+};
 struct table_row {
     struct str *cells; /* valid until the next call; not trimmed; a line break inside a cell is LF */
+    const uint8_t *kinds; /* enum table_cell of each; NULL: all TEXT */
     int cell_count;
-    int64_t line_number; /* of the row's first physical line, from 1 */
+    int64_t line_number; /* of the row's first physical line, from 1; of a workbook the row's own number */
     int line_count;
-    struct str raw; /* the physical lines, UTF-8, joined by LF, without the last line end; until the next call */
+    struct str raw; /* the physical lines, UTF-8, joined by LF, without the last line end (a workbook's cells as a CSV
+                     * record); until the next call */
     bool end;
 };
 
@@ -35,7 +44,11 @@ const struct str *table_input_header(const struct table_input *table, int *count
  * long ones. A quote inside a cell that does not begin with one is a plain character: 12" ruler. Errors of the file
  * itself (as text_input_next) are returned and end the reading. */
 ERR_RESULT table_input_next(struct table_input *table, struct table_row *row, const struct err **bad);
-struct text_input *table_input_text(struct table_input *table);
+/* As text_input_progress, text_input_hash (of the whole file on disk, after the end was read) and text_input_encoding
+ * ("xlsx" for a workbook). */
+void table_input_progress(const struct table_input *table, int64_t *read_bytes, int64_t *total_bytes);
+void table_input_hash(const struct table_input *table, uint8_t out[SECRET_HASH_BYTES]);
+struct str table_input_encoding(const struct table_input *table);
 void table_input_close(struct table_input *table);
 
 /* Appends one CSV record (RFC 4180: quoted where needed, CRLF at the end) to a buffer. */

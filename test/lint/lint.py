@@ -22,7 +22,7 @@ ROOMS = ["setup", "customer", "order", "insight"]
 
 LIBRARY_HOMES = {
     "sqlite3.h": "store", "libpq-fe.h": "store", "jansson.h": "codec", "csv.h": "codec", "zlib.h": "codec",
-    "iconv.h": "codec", "sodium.h": "base", "unicode/": "base",
+    "iconv.h": "codec", "zip.h": "codec", "expat.h": "codec", "xlsxwriter.h": "codec", "sodium.h": "base", "unicode/": "base",
 }
 BANNED_CALLS = {
     "strcpy": "str_copy", "strcat": "buf_str", "sprintf": "str_fmt", "gets": "text_input", "strtok": "str_cut",

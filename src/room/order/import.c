@@ -209,10 +209,10 @@ static ERR_RESULT read_all(struct import_run *run)
         TRY(read_row(run, &cells, bad));
         if (run->result->rows % 4096 != 0)
             continue;
-        text_input_progress(table_input_text(table), &done, &total);
+        table_input_progress(table, &done, &total);
         import_progress(run, "read", done, total);
     }
-    text_input_hash(table_input_text(table), run->file_hash);
+    table_input_hash(table, run->file_hash);
     table_input_close(table);
     return NULL;
 }

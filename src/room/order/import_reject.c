@@ -247,7 +247,7 @@ static ERR_RESULT write_rows(struct reject_output *out)
         if (row.end)
             return NULL;
         if (++rows % 4096 == 0) {
-            text_input_progress(table_input_text(out->table), &done, &total);
+            table_input_progress(out->table, &done, &total);
             import_progress(out->run, "reject", done, total);
         }
         /* A line that the first pass met and this one did not: the file changed; the hash will
@@ -302,7 +302,7 @@ static ERR_RESULT finish(struct reject_output *out)
 {
     struct import_run *run = out->run;
     uint8_t hash[SECRET_HASH_BYTES];
-    text_input_hash(table_input_text(out->table), hash);
+    table_input_hash(out->table, hash);
     table_input_close(out->table);
     FILE *file = out->file;
     bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
