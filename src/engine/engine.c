@@ -75,20 +75,19 @@ static int compare_refunds(const void *left, const void *right)
     return compare_i64(a->amount_minor, b->amount_minor);
 }
 
-/* A new last block of customers where the next index needs one. */
-static bool reserve_customer(struct engine *engine, uint32_t index)
+bool engine_reserve_customers(struct engine *engine, size_t count)
 {
-    size_t block = index >> ENGINE_BLOCK_BITS;
-    if (block < engine->customer_block_count)
-        return true;
+    size_t blocks = (count + ENGINE_BLOCK - 1) >> ENGINE_BLOCK_BITS;
     if (!memory_grow(&engine->memory, (void **)&engine->customers, &engine->customer_block_capacity,
-                     block + 1, sizeof(*engine->customers)))
+                     blocks, sizeof(*engine->customers)))
         return false;
-    engine->customers[block] =
-        memory_get(&engine->memory, ENGINE_BLOCK, sizeof(**engine->customers));
-    if (!engine->customers[block])
-        return false;
-    engine->customer_block_count = block + 1;
+    for (; engine->customer_block_count < blocks; engine->customer_block_count++) {
+        struct customer *block =
+            memory_get(&engine->memory, ENGINE_BLOCK, sizeof(**engine->customers));
+        if (!block)
+            return false;
+        engine->customers[engine->customer_block_count] = block;
+    }
     return true;
 }
 
@@ -131,7 +130,7 @@ static bool reserve(struct engine *engine, const struct put *put)
     }
     return rows_reserve(&engine->rows, &engine->memory, put->order_count + put->refund_count,
                         wide_count) &&
-           reserve_customer(engine, engine->customer_ids.count) &&
+           engine_reserve_customers(engine, (size_t)engine->customer_ids.count + 1) &&
            id_list_put(&engine->customer_ids, &engine->memory, put->customer_id, &index);
 }
 

@@ -34,6 +34,9 @@ void engine_limit(struct engine *engine, int64_t bytes_max);
  * CHANNELS_MAX (what was known of the customer stays; the error lives in the engine's arena). */
 ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct engine_order *orders,
                       size_t order_count, const struct engine_refund *refunds, size_t refund_count);
+/* Moves all that `from` holds into `into`; no customer may be in both (asserted). Channels, products and names are united.
+ * `from` is empty afterwards and only to be freed. Errors: CAPACITY, CHANNELS_MAX (the facts of both stay as they were). */
+ERR_RESULT engine_absorb(struct engine *into, struct engine *from);
 /* The name of a channel, or code and name of a product, for report texts. */
 void engine_name_channel(struct engine *engine, int64_t channel_id, struct str name);
 void engine_name_product(struct engine *engine, int64_t product_id, struct str code, struct str name);

@@ -82,6 +82,7 @@ static inline bool amount_is_wide(int64_t amount)
 {
     return amount < 0 || amount >= ENGINE_WIDE;
 }
+int64_t chunk_bytes(const struct chunk *chunk);
 uint32_t chunk_pack(struct chunk *chunk, int64_t amount); /* wide room must be reserved */
 static inline int64_t chunk_amount(const struct chunk *chunk, uint32_t packed)
 {
@@ -111,6 +112,8 @@ static inline struct customer *engine_customer(const struct engine *engine, uint
 {
     return &engine->customers[index >> ENGINE_BLOCK_BITS][index & (ENGINE_BLOCK - 1)];
 }
+/* Room for customers of the indices below `count`; false where there is no memory. */
+bool engine_reserve_customers(struct engine *engine, size_t count);
 static inline int32_t engine_day(uint16_t day)
 {
     return day == ENGINE_DAY_NONE ? DAY_NONE : LIMIT_DAY_MIN + (int32_t)day;

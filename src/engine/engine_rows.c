@@ -152,6 +152,12 @@ static void chunk_free(struct memory *memory, struct chunk *chunk)
     memory_give(memory, chunk, 1, sizeof(*chunk));
 }
 
+int64_t chunk_bytes(const struct chunk *chunk)
+{
+    return (int64_t)(sizeof(*chunk) + chunk->capacity * ROW_BYTES +
+                     chunk->wide_capacity * sizeof(*chunk->wide));
+}
+
 uint32_t chunk_pack(struct chunk *chunk, int64_t amount)
 {
     if (!amount_is_wide(amount))
