@@ -15,7 +15,7 @@
 #include "job/columns_part.h"
 
 #define MERGED_BYTES_MAX ((size_t)1 << 30)
-#define RANGE_CUSTOMERS 32768 /* births that a reader reads in one go */
+#define RANGE_CUSTOMERS 32768
 
 /* A birth that is not simply its own root: merged, a root with members, or a placeholder. */
 struct exception {
@@ -41,6 +41,7 @@ struct stash {
 struct births {
     struct exception *exceptions; /* ascending by customer_id */
     size_t exception_count, exception_capacity;
+    int64_t range_customers;
     int64_t *ends; /* the last id of each range but the last one, which has no end */
     size_t end_count, end_capacity;
 };
@@ -130,7 +131,7 @@ static void births_note(struct births *births, int64_t seen, const struct custom
     if (row->root_id != row->customer_id || row->placeholder)
         exception_add(births,
                       (struct exception){row->customer_id, row->root_id, row->placeholder});
-    if (seen % RANGE_CUSTOMERS != 0)
+    if (seen % births->range_customers != 0)
         return;
     births->ends =
         grow(births->ends, births->end_count, &births->end_capacity, sizeof *births->ends);
@@ -287,7 +288,7 @@ static const struct err *merged_put(const struct births *births, struct stash *s
 
 const struct err *columns_build_tx(struct tx *tx, struct arena *arena, struct columns *columns)
 {
-    struct births births = {0};
+    struct births births = {.range_customers = RANGE_CUSTOMERS};
     struct stash stash = {0};
     columns->engine = engine_new(arena);
     TRY(event_cursor_now(tx, &columns->cursor));
@@ -435,6 +436,8 @@ const struct err *columns_build_with(struct store *store, struct arena *arena,
 {
     struct build build = {
         .store = store, .options = options, .reader_count = reader_count(options)};
+    build.births.range_customers =
+        options->range_customers ? options->range_customers : RANGE_CUSTOMERS;
     *columns = (struct columns){0};
     CHECK(pthread_mutex_init(&build.snapshot_lock, NULL) == 0);
     const struct err *err = build_run(&build, arena, columns);
