@@ -62,14 +62,14 @@ struct seen {
     struct seen_rows counted; /* of them, those not wholly refunded by the as-of date */
     struct seen_rows days;    /* of their days, each once: the purchase days */
     const uint8_t *is_counted; /* by row of paid */
-    const uint64_t *sum_before; /* by row of paid: the amounts of the rows before it, modulo 2^64 */
+    const int64_t *amount;      /* by row of paid */
     const uint16_t *channel;    /* by row of paid */
     /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
     uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
     /* Memory of the thread, for engine->block_rows_max rows: */
     struct seen_space paid_space, counted_space, days_space;
     uint32_t *row_space;
-    uint64_t *sum_space;
+    int64_t *amount_space;
     uint16_t *channel_space;
     uint8_t *is_counted_space, *is_first_space;
 };
@@ -81,14 +81,9 @@ void seen_is_counted(struct seen *seen);
 void seen_amounts(struct seen *seen);
 void seen_channels(struct seen *seen);
 
-/* Of one row of paid; after seen_amounts. */
-static inline int64_t seen_amount_of_row(const struct seen *seen, uint32_t row)
-{
-    return (int64_t)(seen->sum_before[row + 1] - seen->sum_before[row]);
-}
 /* M of R/F/M, by slot: paid for all paid orders looked at; net: less all refunds looked at. After
- * seen_paid and seen_amounts. */
-void seen_amount_of_customers(const struct seen *seen, int64_t amounts[ENGINE_BLOCK]);
+ * seen_paid; not together with seen_amounts. */
+void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK]);
 
 static inline int64_t seen_customer_id(const struct seen *seen, uint32_t slot)
 {

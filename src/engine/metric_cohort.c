@@ -6,20 +6,21 @@
 
 static void cohorts_add(struct seen *seen, void *share)
 {
-    const struct metric_run *run = seen->run;
-    const uint16_t *month_of = run->month_of;
-    int64_t *sizes = share, *active = sizes + run->month_count;
     seen_counted(seen);
     const struct seen_rows *rows = &seen->counted;
+    const uint16_t *month_of = seen->run->month_of, *day = rows->day;
+    size_t month_count = seen->run->month_count;
+    int64_t *sizes = share, *active = sizes + month_count;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (rows->begin[slot] == rows->end[slot])
+        uint32_t begin = rows->begin[slot], to = rows->to[slot];
+        if (begin == rows->end[slot])
             continue;
-        size_t cohort = month_of[rows->day[rows->begin[slot]]];
-        int64_t *months = &active[cohort * run->month_count];
+        size_t cohort = month_of[day[begin]];
+        int64_t *months = &active[cohort * month_count];
         uint32_t last = UINT32_MAX;
         sizes[cohort]++;
-        for (uint32_t row = rows->from[slot]; row < rows->to[slot]; row++) {
-            uint32_t month = month_of[rows->day[row]];
+        for (uint32_t row = rows->from[slot]; row < to; row++) {
+            uint32_t month = month_of[day[row]];
             months[month] += month != last;
             last = month;
         }
@@ -72,28 +73,31 @@ static void revenue_add_refunds(const struct seen *seen, int64_t *revenue)
 
 static void revenue_add(struct seen *seen, void *share)
 {
-    const struct metric_run *run = seen->run;
-    const uint16_t *month_of = run->month_of;
-    int64_t *sizes = share, *revenue = sizes + run->month_count;
     seen_paid(seen);
     seen_is_counted(seen);
     seen_counted(seen);
     seen_amounts(seen);
     const struct seen_rows *rows = &seen->counted;
+    const uint16_t *month_of = seen->run->month_of, *day = seen->paid.day;
+    const uint8_t *is_counted = seen->is_counted;
+    const int64_t *amounts = seen->amount;
+    size_t month_count = seen->run->month_count;
+    int64_t *sizes = share, *revenue = sizes + month_count;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         if (rows->begin[slot] == rows->end[slot])
             continue;
         size_t cohort = month_of[rows->day[rows->begin[slot]]];
-        int64_t *months = &revenue[cohort * run->month_count * REVENUE_SUMS];
+        int64_t *months = &revenue[cohort * month_count * REVENUE_SUMS];
+        uint32_t to = seen->paid.to[slot];
         sizes[cohort]++;
-        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++) {
-            int64_t *month = &months[(size_t)month_of[seen->paid.day[row]] * REVENUE_SUMS];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+            int64_t *month = &months[(size_t)month_of[day[row]] * REVENUE_SUMS];
             month[FACTS]++;
-            month[ORDERS] += seen->is_counted[row];
-            sum_add(&month[AMOUNT], seen_amount_of_row(seen, row));
+            month[ORDERS] += is_counted[row];
+            sum_add(&month[AMOUNT], amounts[row]);
         }
     }
-    if (run->scope->net)
+    if (seen->run->scope->net)
         revenue_add_refunds(seen, revenue);
 }
 

@@ -23,22 +23,27 @@ struct channel_share {
 static void channel_add_orders(const struct seen *seen, const struct channel_share *share,
                                uint32_t slot)
 {
+    const uint16_t *channels = seen->channel, *day = seen->paid.day;
+    const uint8_t *is_counted = seen->is_counted;
+    const int64_t *amounts = seen->amount;
+    int64_t *lasts = share->lasts, *all_sums = share->sums;
     int64_t customer = (int64_t)seen->index + slot + 1;
-    for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++) {
-        uint32_t channel = seen->channel[row];
-        int64_t *sums = &share->sums[(size_t)channel * CHANNEL_SUMS];
+    uint32_t to = seen->paid.to[slot];
+    for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+        uint32_t channel = channels[row];
+        int64_t *sums = &all_sums[(size_t)channel * CHANNEL_SUMS];
         sums[PAID_ORDERS]++;
-        sum_add(&sums[AMOUNT], seen_amount_of_row(seen, row));
-        if (!seen->is_counted[row])
+        sum_add(&sums[AMOUNT], amounts[row]);
+        if (!is_counted[row])
             continue;
         sums[ORDERS]++;
-        int64_t last = share->lasts[channel];
-        int64_t now = customer << 17 | (int64_t)seen->paid.day[row] << 1;
+        int64_t last = lasts[channel];
+        int64_t now = customer << 17 | (int64_t)day[row] << 1;
         bool is_new = last >> 17 != customer;
         bool comes_again = !is_new && (last & 1) == 0 && last != now;
         sums[CUSTOMERS] += is_new;
         sums[REPEAT_CUSTOMERS] += comes_again;
-        share->lasts[channel] = is_new ? now : last | comes_again;
+        lasts[channel] = is_new ? now : last | comes_again;
     }
 }
 
@@ -163,7 +168,6 @@ static void product_add(struct seen *seen, void *share)
     seen_first_two_days(seen);
     seen_paid(seen);
     seen_is_counted(seen);
-    seen_amounts(seen);
     seen_amount_of_customers(seen, amounts);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         uint16_t first = seen->first_day[slot], second = seen->second_day[slot];

@@ -60,7 +60,6 @@ static void rfm_add(struct seen *seen, void *arg)
     size_t count = 0;
     seen_counted(seen);
     seen_paid(seen);
-    seen_amounts(seen);
     seen_amount_of_customers(seen, amounts);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
         count += rows->from[slot] < rows->to[slot];
@@ -336,7 +335,6 @@ static void concentration_add(struct seen *seen, void *arg)
     size_t count = 0;
     seen_counted(seen);
     seen_paid(seen);
-    seen_amounts(seen);
     seen_amount_of_customers(seen, amounts);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         if (seen->counted.from[slot] == seen->counted.to[slot])

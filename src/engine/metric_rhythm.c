@@ -26,11 +26,13 @@ static uint32_t number_of(uint32_t days_before)
 
 static void gaps_add_customer(const struct seen *seen, uint32_t slot, int64_t *counts)
 {
-    const struct seen_rows *days = &seen->days;
-    uint32_t begin = days->begin[slot], to = days->to[slot], day_end = seen->run->day_end;
-    for (uint32_t at = days->from[slot]; at + 1 < to; at++) {
+    const uint16_t *day = seen->days.day;
+    size_t day_end = seen->run->day_end;
+    uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
+    uint32_t begin = seen->days.begin[slot];
+    for (uint32_t at = from; at + 1 < to; at++) {
         size_t number = number_of(at - begin);
-        counts[(number - 1) * day_end + days->day[at + 1] - days->day[at]]++;
+        counts[(number - 1) * day_end + (size_t)(day[at + 1] - day[at])]++;
     }
 }
 
@@ -327,7 +329,6 @@ static void overdue_add(struct seen *seen, void *arg)
     size_t count = 0;
     seen_days(seen);
     seen_paid(seen);
-    seen_amounts(seen);
     seen_amount_of_customers(seen, amounts);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         if (seen->days.from[slot] == seen->days.to[slot] ||

@@ -105,8 +105,8 @@ static ERR_RESULT prepare_thread(struct metric_run *run, struct seen **out)
     seen->is_counted_space = flags;
     seen->is_first_space = flags + rows;
     seen->row_space = metric_scratch(run, rows, sizeof(*seen->row_space));
-    seen->sum_space = metric_scratch(run, rows, sizeof(*seen->sum_space));
-    return seen->row_space && seen->sum_space ? NULL : metric_no_memory(run);
+    seen->amount_space = metric_scratch(run, rows, sizeof(*seen->amount_space));
+    return seen->row_space && seen->amount_space ? NULL : metric_no_memory(run);
 }
 
 static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)

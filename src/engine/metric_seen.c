@@ -99,11 +99,12 @@ void seen_days(struct seen *seen)
     memset(is_first, 0, rows);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
         is_first[counted->begin[slot]] = 1;
-    uint16_t last = ENGINE_DAY_NONE;
+    const uint16_t *from = counted->day;
+    uint16_t *to = space->day, last = ENGINE_DAY_NONE;
     for (uint32_t row = 0; row < rows; row++) {
-        uint16_t day = counted->day[row];
+        uint16_t day = from[row];
         days_before[row] = count;
-        space->day[count] = day;
+        to[count] = day;
         count += (day != last) | is_first[row];
         last = day;
     }
@@ -146,57 +147,50 @@ void seen_is_counted(struct seen *seen)
     seen->is_counted = is_counted;
 }
 
-/* With wide amounts a sum over several customers may pass 64 bits though each customer's own does
- * not: hence the sums modulo 2^64, whose differences are right, and a check of each customer. */
-static void check_sums(const struct seen *seen)
-{
-    const struct block *block = seen->block;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        int64_t sum = 0;
-        for (uint32_t row = block->begin[slot]; row < block->begin[slot + 1]; row++)
-            sum_add(&sum, block_amount(block, row));
-    }
-}
-
-/* The same with wide amounts among them. */
-static void sum_wide(const struct seen *seen)
-{
-    const struct block *block = seen->block;
-    const struct rare_list *wide = &block->wide;
-    uint64_t sum = 0;
-    size_t at = 0;
-    for (uint32_t row = 0; row < seen->row_count; row++) {
-        seen->sum_space[row] = sum;
-        sum += block->amount[row];
-        if (at < wide->count && wide->items[at].row == row)
-            sum += (uint64_t)wide->items[at++].value;
-    }
-    seen->sum_space[seen->row_count] = sum;
-    check_sums(seen);
-}
-
 void seen_amounts(struct seen *seen)
 {
+    const uint32_t *narrow = seen->block->amount;
+    const struct rare_list *wide = &seen->block->wide;
+    int64_t *amount = seen->amount_space;
+    uint32_t rows = seen->row_count;
+    for (uint32_t row = 0; row < rows; row++)
+        amount[row] = narrow[row];
+    for (size_t i = 0; i < wide->count; i++)
+        amount[wide->items[i].row] = wide->items[i].value;
+    seen->amount = amount;
+}
+
+/* A block's amounts that are not wide add up to less than 2^63. */
+static void sum_narrow(struct seen *seen, int64_t amounts[ENGINE_BLOCK])
+{
     const uint32_t *amount = seen->block->amount;
-    uint64_t *sum_before = seen->sum_space, sum = 0;
-    seen->sum_before = sum_before;
-    if (seen->block->wide.count > 0) {
-        sum_wide(seen);
-        return;
-    }
-    for (uint32_t row = 0; row < seen->row_count; row++) {
+    int64_t *sum_before = seen->amount_space, sum = 0;
+    uint32_t rows = seen->row_count;
+    for (uint32_t row = 0; row < rows; row++) {
         sum_before[row] = sum;
         sum += amount[row];
     }
-    sum_before[seen->row_count] = sum;
+    sum_before[rows] = sum;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        amounts[slot] = sum_before[seen->paid.to[slot]] - sum_before[seen->paid.from[slot]];
 }
 
-void seen_amount_of_customers(const struct seen *seen, int64_t amounts[ENGINE_BLOCK])
+static void sum_wide(const struct seen *seen, int64_t amounts[ENGINE_BLOCK])
+{
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        amounts[slot] = 0;
+        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++)
+            sum_add(&amounts[slot], block_amount(seen->block, row));
+    }
+}
+
+void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK])
 {
     const struct block *block = seen->block;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        amounts[slot] = (int64_t)(seen->sum_before[seen->paid.to[slot]] -
-                                  seen->sum_before[seen->paid.from[slot]]);
+    if (block->wide.count == 0)
+        sum_narrow(seen, amounts);
+    else
+        sum_wide(seen, amounts);
     for (size_t i = 0; i < block->refund_count && seen->run->scope->net; i++)
         if (seen_looked_at(seen, block->refunds[i].day))
             sum_add(&amounts[block->refunds[i].slot], -block->refunds[i].amount);
@@ -210,7 +204,8 @@ void seen_channels(struct seen *seen)
         return;
     const uint8_t *narrow = block->channel;
     uint16_t *channel = seen->channel_space;
-    for (uint32_t row = 0; row < seen->row_count; row++)
+    uint32_t rows = seen->row_count;
+    for (uint32_t row = 0; row < rows; row++)
         channel[row] = narrow[row];
     seen->channel = channel;
 }

@@ -18,25 +18,35 @@ static void totals_add_rank(struct seen *seen, void *share)
     seen_paid(seen);
     seen_is_counted(seen);
     seen_amounts(seen);
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++)
+    const int64_t *amounts = seen->amount;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++)
             if (seen->is_counted[row])
-                ranks_add(totals->ranks, totals->rank_counts, seen_amount_of_row(seen, row));
+                ranks_add(totals->ranks, totals->rank_counts, amounts[row]);
+    }
 }
 
 static void totals_add_orders(const struct seen *seen, struct totals *totals)
 {
+    const int64_t *amounts = seen->amount;
+    const uint8_t *is_counted = seen->is_counted;
+    const struct ranks *ranks = totals->ranks;
+    int64_t *rank_counts = totals->rank_counts, gross = 0, counted_amount = 0, orders = 0;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++) {
-            int64_t amount = seen_amount_of_row(seen, row);
-            sum_add(&totals->gross, amount);
-            if (!seen->is_counted[row])
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+            sum_add(&gross, amounts[row]);
+            if (!is_counted[row])
                 continue;
-            totals->orders++;
-            sum_add(&totals->counted_amount, amount);
-            ranks_add(totals->ranks, totals->rank_counts, amount);
+            orders++;
+            sum_add(&counted_amount, amounts[row]);
+            ranks_add(ranks, rank_counts, amounts[row]);
         }
     }
+    totals->orders += orders;
+    sum_add(&totals->gross, gross);
+    sum_add(&totals->counted_amount, counted_amount);
 }
 
 static void totals_add_refunds(const struct seen *seen, struct totals *totals)
@@ -248,32 +258,36 @@ enum { PAID_ORDERS, ORDERS, AMOUNT, ACTIVE, NEW_CUSTOMERS, REFUNDS, REFUNDED, MO
 
 static void monthly_add_orders(const struct seen *seen, int64_t *sums)
 {
-    const uint16_t *month_of = seen->run->month_of;
+    const uint16_t *month_of = seen->run->month_of, *day = seen->paid.day;
+    const uint8_t *is_counted = seen->is_counted;
+    const int64_t *amounts = seen->amount;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++) {
-            int64_t *month = &sums[(size_t)month_of[seen->paid.day[row]] * MONTH_SUMS];
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+            int64_t *month = &sums[(size_t)month_of[day[row]] * MONTH_SUMS];
             month[PAID_ORDERS]++;
-            month[ORDERS] += seen->is_counted[row];
-            sum_add(&month[AMOUNT], seen_amount_of_row(seen, row));
+            month[ORDERS] += is_counted[row];
+            sum_add(&month[AMOUNT], amounts[row]);
         }
     }
 }
 
 static void monthly_add_customers(const struct seen *seen, int64_t *sums)
 {
-    const uint16_t *month_of = seen->run->month_of;
     const struct seen_rows *rows = &seen->counted;
+    const uint16_t *month_of = seen->run->month_of, *day = rows->day;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (rows->from[slot] == rows->to[slot])
+        uint32_t from = rows->from[slot], to = rows->to[slot];
+        if (from == to)
             continue;
-        uint32_t first = month_of[rows->day[rows->begin[slot]]], last = UINT32_MAX;
-        for (uint32_t row = rows->from[slot]; row < rows->to[slot]; row++) {
-            uint32_t at = month_of[rows->day[row]];
-            int64_t *month = &sums[(size_t)at * MONTH_SUMS];
-            month[ACTIVE] += at != last;
-            month[NEW_CUSTOMERS] += at != last && at == first;
+        uint32_t first = month_of[day[rows->begin[slot]]], last = UINT32_MAX;
+        for (uint32_t row = from; row < to; row++) {
+            uint32_t at = month_of[day[row]];
+            sums[(size_t)at * MONTH_SUMS + ACTIVE] += at != last;
             last = at;
         }
+        /* The days looked at begin no earlier than the first day ever. */
+        sums[(size_t)first * MONTH_SUMS + NEW_CUSTOMERS] += month_of[day[from]] == first;
     }
 }
 
