@@ -29,6 +29,9 @@ struct engine *engine_new(struct arena *arena);
 void engine_free(struct engine *engine);
 /* The columns may take at most so many bytes (no limit at first); past it engine_put answers CAPACITY. */
 void engine_limit(struct engine *engine, int64_t bytes_max);
+/* Reports count on so many threads (1 … 8), with the same answers; 0, as at first: as many as the machine has, at most two,
+ * and one where there is little to count. */
+void engine_threads(struct engine *engine, int threads);
 /* Replaces all that is known of one customer (a root, no placeholder): idempotent. Orders and refunds in any order; no
  * orders and no refunds removes the customer. Days lie within LIMIT_DAY_MIN … LIMIT_DAY_MAX. Errors: CAPACITY,
  * CHANNELS_MAX (what was known of the customer stays; the error lives in the engine's arena). */
@@ -49,7 +52,7 @@ struct engine_size engine_size(const struct engine *engine);
 bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_day);
 /* Says whether two engines hold the same facts (in whatever order they were put); absent where equal, else the first
  * customer (by id) that differs and how. Of order ids the engine keeps only the order that they give to the orders of one
- * day; names are not compared. For verify and for tests. */
+ * day, and largest lines only of orders that share a day; names are not compared. For verify and for tests. */
 struct str engine_difference(struct arena *arena, const struct engine *a, const struct engine *b);
 
 /* Every report of the product, declared once in engine/metric.c. */

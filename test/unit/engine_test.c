@@ -115,17 +115,17 @@ static void days_and_amounts_at_both_ends(void **state)
     struct engine *engine = engine_new(*state);
     struct engine_order ends[] = {
         order(1, LIMIT_DAY_MIN, 0),
-        order(2, LIMIT_DAY_MAX, INT32_MAX),        /* 2147483647: the last that is not wide */
-        order(3, LIMIT_DAY_MAX, INT64_C(1) << 31), /* 2147483648: the first that is */
+        order(2, LIMIT_DAY_MAX, UINT32_MAX),       /* 4294967295: the last that is not wide */
+        order(3, LIMIT_DAY_MAX, INT64_C(1) << 32), /* 4294967296: the first that is */
         order(4, LIMIT_DAY_MAX, INT64_C(9000000000000000000)),
     };
     ends[0].refunded_whole_day = LIMIT_DAY_MAX;
     ends[1].top_line_minor = -1;
     ends[1].top_product_id = 9;
     put(engine, INT64_MAX, ends, 4);
-    /* 2147483647 + 2147483648 + 9·10^18; the order of 1990 is wholly refunded before the as-of
+    /* 4294967295 + 4294967296 + 9·10^18; the order of 1990 is wholly refunded before the as-of
      * day of 2100. */
-    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000004294967295));
+    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000008589934591));
     int32_t first_day, last_day;
     assert_true(engine_days(engine, &first_day, &last_day));
     assert_int_equal(first_day, LIMIT_DAY_MAX);
