@@ -115,17 +115,17 @@ static void days_and_amounts_at_both_ends(void **state)
     struct engine *engine = engine_new(*state);
     struct engine_order ends[] = {
         order(1, LIMIT_DAY_MIN, 0),
-        order(2, LIMIT_DAY_MAX, INT32_MAX),        /* 2147483647: the last that is not wide */
-        order(3, LIMIT_DAY_MAX, INT64_C(1) << 31), /* 2147483648: the first that is */
+        order(2, LIMIT_DAY_MAX, UINT32_MAX),       /* 4294967295: the last that is not wide */
+        order(3, LIMIT_DAY_MAX, INT64_C(1) << 32), /* 4294967296: the first that is */
         order(4, LIMIT_DAY_MAX, INT64_C(9000000000000000000)),
     };
     ends[0].refunded_whole_day = LIMIT_DAY_MAX;
     ends[1].top_line_minor = -1;
     ends[1].top_product_id = 9;
     put(engine, INT64_MAX, ends, 4);
-    /* 2147483647 + 2147483648 + 9·10^18; the order of 1990 is wholly refunded before the as-of
+    /* 4294967295 + 4294967296 + 9·10^18; the order of 1990 is wholly refunded before the as-of
      * day of 2100. */
-    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000004294967295));
+    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000008589934591));
     int32_t first_day, last_day;
     assert_true(engine_days(engine, &first_day, &last_day));
     assert_int_equal(first_day, LIMIT_DAY_MAX);
@@ -331,6 +331,82 @@ static void too_many_channels(void **state)
     engine_free(engine);
 }
 
+/* Two engines, each with every second customer, channels and products met in another order. */
+static void absorbing_unites(void **state)
+{
+    enum { CUSTOMERS = 30000 };
+    struct engine *even = engine_new(*state), *odd = engine_new(*state), *all = engine_new(*state);
+    struct engine_order orders[16];
+    struct engine_refund refund = {.amount_minor = 4, .refunded_day = DAY_0 + 7};
+    for (int64_t i = 0; i < CUSTOMERS; i++) {
+        int64_t c = i % 2 ? CUSTOMERS - i : i;
+        struct engine *half = c % 2 ? odd : even;
+        size_t count = version(orders, c, (int)(c % 5));
+        for (size_t k = 0; k < count; k++)
+            orders[k].top_product_id = (c + (int64_t)k) % 300;
+        refund.channel_id = c % 11;
+        assert_null(engine_put(half, c, orders, count, &refund, (size_t)(c % 3 == 0)));
+        assert_null(engine_put(all, c, orders, count, &refund, (size_t)(c % 3 == 0)));
+        if (c % 17 == 0) { /* removed again: a hole */
+            put(half, c, NULL, 0);
+            put(all, c, NULL, 0);
+        }
+    }
+    engine_name_channel(odd, 3, STR("three"));
+    engine_name_channel(all, 3, STR("three"));
+    engine_name_product(odd, 299, STR("P299"), STR("Soap"));
+    engine_name_product(all, 299, STR("P299"), STR("Soap"));
+    assert_null(engine_absorb(even, odd));
+    assert_null(engine_difference(*state, even, all).p);
+    assert_int_equal(engine_size(odd).customers + engine_size(odd).orders, 0);
+    engine_free(odd);
+    struct engine_size a = engine_size(even), b = engine_size(all);
+    assert_int_equal(a.customers, b.customers);
+    assert_int_equal(a.orders, b.orders);
+    assert_int_equal(a.refunds, b.refunds);
+    for (int i = 0; i < metric_count; i++)
+        assert_null(report_difference(*state, report_of(*state, even, metric_all[i]->name),
+                                      report_of(*state, all, metric_all[i]->name))
+                        .p);
+    for (int64_t c = 0; c < CUSTOMERS; c++) { /* what was absorbed can be put again */
+        size_t count = version(orders, c, 6);
+        put(even, c, orders, count);
+        put(all, c, orders, count);
+    }
+    assert_null(engine_difference(*state, even, all).p);
+    engine_free(even);
+    engine_free(all);
+}
+
+static void absorbing_at_the_limits(void **state)
+{
+    struct engine *into = engine_new(*state), *from = engine_new(*state);
+    struct engine_order one = order(1, DAY_0, 5);
+    assert_null(engine_absorb(into, from)); /* nothing into nothing */
+    put(into, 1, &one, 1);
+    put(from, 2, &one, 1);
+    engine_limit(into, engine_size(into).bytes + 1);
+    const struct err *err = engine_absorb(into, from);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CAPACITY);
+    check_totals(*state, into, 1, 1, 1, 5);
+    check_totals(*state, from, 1, 1, 1, 5);
+    engine_limit(into, INT64_MAX / 2);
+    for (int64_t channel = 1; channel < 40000; channel++) {
+        one.channel_id = channel;
+        put(into, 2 * channel + 1, &one, 1);
+        one.channel_id = -channel;
+        put(from, 2 * channel, &one, 1);
+    }
+    err = engine_absorb(into, from);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CHANNELS_MAX);
+    check_totals(*state, into, 40000, 40000, 40000, 200000);
+    check_totals(*state, from, 39999, 39999, 39999, 199995);
+    engine_free(into);
+    engine_free(from);
+}
+
 static void names_are_taken_over(void **state)
 {
     struct arena *arena = *state;
@@ -427,6 +503,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_longer_than_a_chunk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(capacity_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_channels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(absorbing_unites, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(absorbing_at_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(readers_and_a_writer, set_up, tear_down),

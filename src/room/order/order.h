@@ -74,7 +74,7 @@ ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t membe
 /* The customer (birth) of the orders with this number, from any source; found 0 or more. */
 ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids, size_t *count);
 
-/* Facts for the columns: of one customer (all births), or of all in the order of birth ids. */
+/* Facts for the columns: of one customer (all births), or of a range of births in the order of their ids. */
 ERR_RESULT order_engine_facts(struct tx *tx, const int64_t *members, size_t member_count,
                               struct engine_order **orders, size_t *order_count, struct engine_refund **refunds,
                               size_t *refund_count);
@@ -83,7 +83,8 @@ struct order_scan {
     bool order_has, refund_has;
     void *ahead; /* the rows read ahead */
 };
-ERR_RESULT order_scan_open(struct tx *tx, struct order_scan *scan);
+/* Of the births with after_id < customer_id <= last_id; INT64_MIN and INT64_MAX for all. */
+ERR_RESULT order_scan_open(struct tx *tx, int64_t after_id, int64_t last_id, struct order_scan *scan);
 /* The facts of the next birth that has any, ascending by customer_id; valid until the next call. */
 ERR_RESULT order_scan_next(struct order_scan *scan, int64_t *customer_id, const struct engine_order **orders,
                            size_t *order_count, const struct engine_refund **refunds, size_t *refund_count,

@@ -209,8 +209,8 @@ ERR_RESULT order_engine_facts(struct tx *tx, const int64_t *members, size_t memb
 
 struct scan_ahead {
     struct fact_rows rows;
-    struct sql_order_fact_all_out order;
-    struct sql_order_refund_fact_all_out refund;
+    struct sql_order_fact_range_out order;
+    struct sql_order_refund_fact_range_out refund;
 };
 
 static void free_scan(void *arena)
@@ -218,22 +218,25 @@ static void free_scan(void *arena)
     arena_free(arena);
 }
 
-ERR_RESULT order_scan_open(struct tx *tx, struct order_scan *scan)
+ERR_RESULT order_scan_open(struct tx *tx, int64_t after_id, int64_t last_id,
+                           struct order_scan *scan)
 {
     struct scan_ahead *ahead = ARENA_NEW(tx_arena(tx), struct scan_ahead);
     *scan = (struct order_scan){.ahead = ahead};
     ahead->rows.arena = arena_new("facts of one customer", SCAN_BYTES_MAX);
     arena_defer(tx_arena(tx), free_scan, ahead->rows.arena);
-    TRY(sql_order_fact_all_open(tx, &scan->orders));
-    TRY(sql_order_refund_fact_all_open(tx, &scan->refunds));
-    TRY(sql_order_fact_all_next(&scan->orders, &ahead->order, &scan->order_has));
-    return sql_order_refund_fact_all_next(&scan->refunds, &ahead->refund, &scan->refund_has);
+    struct sql_order_fact_range_in orders = {after_id, last_id};
+    TRY(sql_order_fact_range_open(tx, &orders, &scan->orders));
+    struct sql_order_refund_fact_range_in refunds = {after_id, last_id};
+    TRY(sql_order_refund_fact_range_open(tx, &refunds, &scan->refunds));
+    TRY(sql_order_fact_range_next(&scan->orders, &ahead->order, &scan->order_has));
+    return sql_order_refund_fact_range_next(&scan->refunds, &ahead->refund, &scan->refund_has);
 }
 
 static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
 {
     struct scan_ahead *ahead = scan->ahead;
-    const struct sql_order_fact_all_out *row = &ahead->order;
+    const struct sql_order_fact_range_out *row = &ahead->order;
     while (scan->order_has && row->customer_id == customer_id) {
         add_order(&ahead->rows, &(struct engine_order){
                                     .order_id = row->order_id,
@@ -244,7 +247,7 @@ static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
                                     .top_product_id = row->top_product_id,
                                     .top_line_minor = row->top_line_minor,
                                 });
-        TRY(sql_order_fact_all_next(&scan->orders, &ahead->order, &scan->order_has));
+        TRY(sql_order_fact_range_next(&scan->orders, &ahead->order, &scan->order_has));
     }
     return NULL;
 }
@@ -252,14 +255,14 @@ static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
 static ERR_RESULT scan_refunds(struct order_scan *scan, int64_t customer_id)
 {
     struct scan_ahead *ahead = scan->ahead;
-    const struct sql_order_refund_fact_all_out *row = &ahead->refund;
+    const struct sql_order_refund_fact_range_out *row = &ahead->refund;
     while (scan->refund_has && row->customer_id == customer_id) {
         add_refund(&ahead->rows, &(struct engine_refund){
                                      .amount_minor = row->amount_minor,
                                      .refunded_day = (int32_t)row->refunded_day,
                                      .channel_id = row->channel_id,
                                  });
-        TRY(sql_order_refund_fact_all_next(&scan->refunds, &ahead->refund, &scan->refund_has));
+        TRY(sql_order_refund_fact_range_next(&scan->refunds, &ahead->refund, &scan->refund_has));
     }
     return NULL;
 }

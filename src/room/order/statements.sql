@@ -342,23 +342,27 @@ SELECT r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS c
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
 WHERE r.customer_id = :customer_id AND r.amount_minor <> 0 ORDER BY r.refund_id;
 
--- name: order_fact_all
--- doc: all paid orders by customer: the build of the columns.
+-- name: order_fact_range
+-- doc: the paid orders of a range of births, by customer: the build of the columns.
+-- in: after_id i64, last_id i64
 -- out: customer_id i64, order_id i64, amount_minor i64, paid_day i64, refunded_whole_day i64?, channel_id i64,
 --      top_product_id i64, top_line_minor i64
--- plan: scan, because the columns hold every order
+-- plan: search
 -- rows: many
 SELECT customer_id, order_id, amount_minor, paid_day, refunded_whole_day, channel_id, top_product_id, top_line_minor
-FROM orders WHERE paid_day IS NOT NULL ORDER BY customer_id, order_id;
+FROM orders WHERE customer_id > :after_id AND customer_id <= :last_id AND paid_day IS NOT NULL
+ORDER BY customer_id, order_id;
 
--- name: order_refund_fact_all
--- doc: all refunds but those taken back, by customer: the build of the columns; the channel as for one customer.
+-- name: order_refund_fact_range
+-- doc: the refunds of a range of births but those taken back, by customer: the build of the columns; the channel as for
+--   one customer.
+-- in: after_id i64, last_id i64
 -- out: customer_id i64, amount_minor i64, refunded_day i64, channel_id i64
--- plan: scan, because the columns hold every refund
+-- plan: search
 -- rows: many
 SELECT r.customer_id, r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS channel_id
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
-WHERE r.amount_minor <> 0
+WHERE r.customer_id > :after_id AND r.customer_id <= :last_id AND r.amount_minor <> 0
 ORDER BY r.customer_id, r.refund_id;
 
 -- name: order_channel_all
