@@ -104,16 +104,17 @@ static ERR_RESULT resolve_buyers(struct order_work *work)
     return customer_resolve_many(work->tx, work->buyers, work->buyer_count);
 }
 
-/* The identity that names the buyer most surely; NULL where there is none. */
-static const struct identity_value *surest_identity(const struct customer_buyer *buyer)
+/* The place of the identity that names the buyer most surely; -1 where there is none. */
+static int surest_identity(const struct customer_buyer *buyer)
 {
-    const struct identity_value *surest = NULL;
+    int surest = -1;
     for (int i = 0; i < buyer->identity_count; i++) {
-        const struct identity_value *identity = &buyer->identities[i];
-        bool surer = !surest || identity->weak < surest->weak ||
-                     (identity->weak == surest->weak && identity->kind < surest->kind);
+        const struct identity_value *identity = &buyer->identities[i], *best;
+        best = surest < 0 ? NULL : &buyer->identities[surest];
+        bool surer = !best || identity->weak < best->weak ||
+                     (identity->weak == best->weak && identity->kind < best->kind);
         if (surer)
-            surest = identity;
+            surest = i;
     }
     return surest;
 }
@@ -129,15 +130,17 @@ static ERR_RESULT find_identities(struct order_work *work)
     size_t *at = ARENA_ARRAY(work->arena, work->buyer_count, size_t);
     int64_t *identity_ids = ARENA_ARRAY(work->arena, work->buyer_count, int64_t);
     for (size_t i = 0; i < work->buyer_count; i++) {
-        const struct identity_value *identity = surest_identity(&work->buyers[i]);
-        if (!identity)
+        const struct customer_buyer *buyer = &work->buyers[i];
+        int surest = surest_identity(buyer);
+        if (surest < 0)
             continue;
-        uint8_t *hash = arena_alloc(work->arena, SECRET_HASH_BYTES);
-        identity_hash(work->keys, identity, hash);
+        identity_ids[i] = buyer->identity_ids[surest];
+        if (identity_ids[i] != 0)
+            continue;
         ins[count] = (struct sql_order_identity_find_in){
-            .customer_id = work->buyers[i].customer_id,
-            .kind = identity->kind,
-            .hash = {(const char *)hash, SECRET_HASH_BYTES},
+            .customer_id = buyer->customer_id,
+            .kind = buyer->identities[surest].kind,
+            .hash = {(const char *)buyer->hashes[surest], SECRET_HASH_BYTES},
         };
         at[count++] = i;
     }
