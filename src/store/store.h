@@ -41,6 +41,7 @@ struct store_job {
     store_fn *fn;
     void *arg;
     bool again_if_ambiguous; /* idempotent by its own keys: run again where a commit's outcome is unknown */
+    bool takes_long; /* SQLite: jobs that wait go first, once, and it shares its commit with none */
 };
 /* Errors: what fn returned; COMMIT_UNKNOWN (class AMBIGUOUS); STORE_STOPPED; STORE_BUSY after LIMIT_TX_RETRY_MAX tries;
  * STORE_CONSTRAINT where a unique row is still in the way after a few. Never call it from inside a transaction. */

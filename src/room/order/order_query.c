@@ -71,17 +71,45 @@ ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t membe
     return NULL;
 }
 
-ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids,
-                             size_t *count)
+/* Customers found, growing in the transaction's arena. */
+struct id_list {
+    int64_t *ids;
+    size_t count, capacity;
+};
+
+static void add_id(struct arena *arena, struct id_list *list, int64_t id)
+{
+    if (list->count == list->capacity) {
+        int64_t *old = list->ids;
+        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        list->ids = ARENA_ARRAY(arena, list->capacity, int64_t);
+        for (size_t i = 0; i < list->count; i++)
+            list->ids[i] = old[i];
+    }
+    list->ids[list->count++] = id;
+}
+
+/* While a first load is not finished numbers are not claimed yet: from the rows. */
+static ERR_RESULT find_unclaimed(struct tx *tx, struct str number, struct id_list *list)
+{
+    struct sql_order_by_number_unclaimed_in in = {number};
+    struct sql_order_by_number_unclaimed_out out;
+    struct stmt_cursor cursor;
+    bool has;
+    TRY(sql_order_by_number_unclaimed_open(tx, &in, &cursor));
+    for (;;) {
+        TRY(sql_order_by_number_unclaimed_next(&cursor, &out, &has));
+        if (!has)
+            return NULL;
+        add_id(tx_arena(tx), list, out.customer_id);
+    }
+}
+
+static ERR_RESULT find_claimed(struct tx *tx, struct str number, struct id_list *list)
 {
     struct sql_order_sources_out source;
     struct stmt_cursor cursor;
-    size_t capacity = 0;
     bool has;
-    *customer_ids = NULL;
-    *count = 0;
-    if (number.n > LIMIT_ORDER_NUMBER_BYTES_MAX)
-        return NULL;
     TRY(sql_order_sources_open(tx, &cursor));
     for (;;) {
         uint8_t hash[SECRET_HASH_BYTES];
@@ -93,17 +121,27 @@ ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **custome
         order_rule_number_hash(tx_deps(tx)->keys, LOOKUP_ORDER, source.source, number, hash);
         struct sql_order_lookup_find_in in = {LOOKUP_ORDER, {(const char *)hash, sizeof(hash)}};
         TRY(sql_order_lookup_find_one(tx, &in, &out, &found));
-        if (!found)
-            continue;
-        if (*count == capacity) {
-            int64_t *old = *customer_ids;
-            capacity = capacity ? capacity * 2 : 8;
-            *customer_ids = ARENA_ARRAY(tx_arena(tx), capacity, int64_t);
-            for (size_t i = 0; i < *count; i++)
-                (*customer_ids)[i] = old[i];
-        }
-        (*customer_ids)[(*count)++] = out.customer_id;
+        if (found)
+            add_id(tx_arena(tx), list, out.customer_id);
     }
+}
+
+ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids,
+                             size_t *count)
+{
+    struct sql_order_first_load_see_out load;
+    struct id_list list = {0};
+    bool found;
+    *customer_ids = NULL;
+    *count = 0;
+    if (number.n > LIMIT_ORDER_NUMBER_BYTES_MAX)
+        return NULL;
+    TRY(sql_order_first_load_see_one(tx, &load, &found));
+    bool behind = found && load.import_id != 0;
+    TRY(behind ? find_unclaimed(tx, number, &list) : find_claimed(tx, number, &list));
+    *customer_ids = list.ids;
+    *count = list.count;
+    return NULL;
 }
 
 /* --- For the columns

@@ -17,6 +17,13 @@ SELECT customer_id, object_id FROM lookup WHERE kind = :kind AND hash = :hash;
 INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (:kind, :hash, :customer_id, :object_id)
 ON CONFLICT (kind, hash) DO NOTHING RETURNING object_id;
 
+-- name: order_lookup_insert
+-- doc: claims at the end of a first load, in the order of their hashes; none of them can be there.
+-- in: kind i64, hash bytes, customer_id i64, object_id i64
+-- bulk: yes
+-- plan: search
+INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (:kind, :hash, :customer_id, :object_id);
+
 -- name: order_lookup_release
 -- doc: lets go of the number of an unknown order, which was claimed (with no object) so that no other transaction adds
 --   the order while refunds of it are noted as waiting.
@@ -29,6 +36,69 @@ DELETE FROM lookup WHERE kind = :kind AND hash = :hash AND object_id = 0;
 -- in: kind i64, hash bytes, customer_id i64
 -- plan: search
 UPDATE lookup SET customer_id = :customer_id WHERE kind = :kind AND hash = :hash;
+
+-- --- The first load ---
+
+-- name: order_first_load_hold
+-- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
+-- out: import_id i64, batch_count i64
+-- plan: search
+-- dialect: sqlite
+SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_hold
+-- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
+-- out: import_id i64, batch_count i64
+-- plan: search
+-- dialect: postgres
+SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1 FOR SHARE;
+
+-- name: order_first_load_see
+-- doc: which first load has claims behind (0: none), for those who only read.
+-- out: import_id i64
+-- plan: search
+SELECT import_id FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_set
+-- doc: begins a first load (import_id of the import), takes one over, or ends it (0).
+-- in: import_id i64
+-- plan: search
+UPDATE order_first_load SET import_id = :import_id, batch_count = 0 WHERE row_no = 1;
+
+-- name: order_first_load_step
+-- doc: counts a batch of the first load; no row comes back where it is another's or over, or the batch was counted before.
+-- in: import_id i64, batch_count i64
+-- out: batch_count i64
+-- plan: search
+UPDATE order_first_load SET batch_count = :batch_count
+WHERE row_no = 1 AND import_id = :import_id AND batch_count = :batch_count - 1
+RETURNING batch_count;
+
+-- name: order_any
+-- doc: an order of the brand, if there is one: a first load is for a brand without.
+-- out: order_id i64
+-- plan: scan, because one row of any is all that is asked
+SELECT order_id FROM orders LIMIT 1;
+
+-- name: order_refund_any
+-- doc: a refund of the brand, if there is one.
+-- out: refund_id i64
+-- plan: scan, because one row of any is all that is asked
+SELECT refund_id FROM refund LIMIT 1;
+
+-- name: order_numbers_all
+-- doc: every order's number, to claim those that a first load left behind.
+-- out: customer_id i64, order_id i64, source text, number text
+-- plan: scan, because a first load that was broken off is made good once
+-- rows: many
+SELECT customer_id, order_id, source, number FROM orders ORDER BY customer_id, order_id;
+
+-- name: order_by_number_unclaimed
+-- doc: the orders of a number while the claims of a first load are behind.
+-- in: number text
+-- out: customer_id i64
+-- plan: scan, because it is asked only while a first load is not finished
+SELECT customer_id FROM orders WHERE number = :number ORDER BY customer_id, order_id;
 
 -- --- Orders ---
 
