@@ -74,8 +74,9 @@ static struct {
     uint64_t random;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static const char *const kind_names[] = {"none",   "cut",  "read", "write", "sync", "truncate",
-                                         "open", "delete", "size", "shm",  "lock",  "full"};
+static const char *const kind_names[] = {
+    "none", "cut",      "cutsync", "cutdb",  "cutname", "read", "write",
+    "sync", "truncate", "open",    "delete", "size",    "shm",  "lock",  "full"};
 
 const char *fault_kind_name(enum fault_kind kind)
 {
@@ -349,10 +350,27 @@ static bool fails(enum fault_kind kind)
     return now;
 }
 
-static void cut_here(const char *what, const char *path)
+enum change { CHANGE_WRITE, CHANGE_SYNC, CHANGE_TRUNCATE, CHANGE_CREATE, CHANGE_DELETE };
+static const char *const change_names[] = {"write", "sync", "truncate", "create", "delete"};
+
+/* Counts a change of the disk; true where the power goes at it. */
+static bool power_goes(enum change change, const char *path)
 {
-    if (fails(FAULT_CUT))
-        lose_power(what, path);
+    size_t n = strlen(path);
+    bool cut = fails(FAULT_CUT);
+    if (change == CHANGE_SYNC)
+        cut = fails(FAULT_CUT_SYNC) || cut;
+    if (n > 3 && strcmp(path + n - 3, ".db") == 0)
+        cut = fails(FAULT_CUT_DB) || cut;
+    if (change != CHANGE_SYNC && change != CHANGE_WRITE)
+        cut = fails(FAULT_CUT_NAME) || cut;
+    return cut;
+}
+
+static void cut_here(enum change change, const char *path)
+{
+    if (power_goes(change, path))
+        lose_power(change_names[change], path);
 }
 
 /* How many of the bytes still fit. */
@@ -410,9 +428,10 @@ static int write_some(struct fault_file *file, const void *bytes, int64_t n, sql
 
 static int write_kept(struct fault_file *file, const void *bytes, int n, sqlite3_int64 offset)
 {
-    if (disk.plan->kind == FAULT_CUT && disk.counts[FAULT_CUT] + 1 == disk.plan->at)
-        node_wait(file->node, false, offset, bytes, n); /* under way when the power goes */
-    cut_here("write", file->path);
+    if (power_goes(CHANGE_WRITE, file->path)) {
+        node_wait(file->node, false, offset, bytes, n); /* under way */
+        lose_power(change_names[CHANGE_WRITE], file->path);
+    }
     if (fails(FAULT_WRITE)) {
         (void)write_some(file, bytes, below(n + 1), offset);
         return SQLITE_IOERR_WRITE;
@@ -440,7 +459,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
     int code = SQLITE_IOERR_TRUNCATE;
     if (!fails(FAULT_TRUNCATE)) {
         node_wait(of(file)->node, true, size, NULL, 0);
-        cut_here("truncate", of(file)->path);
+        cut_here(CHANGE_TRUNCATE, of(file)->path);
         code = real_of(file)->pMethods->xTruncate(real_of(file), size);
     }
     pthread_mutex_unlock(&disk.lock);
@@ -455,7 +474,7 @@ static int file_sync(sqlite3_file *file, int flags)
     if (!f->node)
         return SQLITE_OK;
     pthread_mutex_lock(&disk.lock);
-    cut_here("sync", f->path);
+    cut_here(CHANGE_SYNC, f->path);
     bool failed = fails(FAULT_SYNC);
     if (failed) {
         node_sync_failed(f->node);
@@ -579,7 +598,7 @@ static int open_kept(struct fault_file *file, const char *path, int flags, int *
         name->now = name->lasting = node_load(path);
     if (!there) {
         name_wait(name, node_new());
-        cut_here("create", path);
+        cut_here(CHANGE_CREATE, path);
     }
     file->node = name->now;
     file->path = name->path;
@@ -615,7 +634,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int syncs_directory)
         code = disk.real->xDelete(disk.real, path, 0);
         if (code == SQLITE_OK && name_of(path)->now) {
             name_wait(name_of(path), NULL);
-            cut_here("delete", path);
+            cut_here(CHANGE_DELETE, path);
         }
         if (code == SQLITE_OK && syncs_directory)
             names_sync();
