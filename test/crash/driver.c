@@ -38,6 +38,7 @@
 #define LINE_BYTES_MAX 8192
 #define BATCH_ORDERS 150  /* of an import: small, for many phases */
 #define AFTER_STOP 4      /* commands that a thread still tries once the store has stopped */
+#define PROBE_AFTER_US 50000
 #define FULL_REFUSALS 10  /* commands refused for want of room before there is room again */
 #define EXPORTED_AT_US INT64_C(1704067200000000) /* 2024-01-01; export n is n days younger */
 #define SOLD_AT_US INT64_C(1672531200000000)     /* 2023-01-01 */
@@ -548,6 +549,23 @@ static void verify(struct driver *driver, struct arena *arena, const char *when)
     atomic_fetch_add(&driver->faults, (int)result.fault_count);
 }
 
+/* After a write or sync that failed the store must have stopped, whoever met it. */
+static void probe_stop(struct driver *driver)
+{
+    const struct settings *settings = &driver->settings;
+    bool written = settings->fault.kind == FAULT_WRITE || settings->fault.kind == FAULT_SYNC;
+    if (!settings->survivors || !written || fault_vfs_hits() == 0 || atomic_load(&driver->stopped))
+        return;
+    usleep(PROBE_AFTER_US); /* a checkpoint's thread may just be about to say so */
+    struct worker w = worker_new(driver, 0);
+    struct command c = command_new(&w, COMMAND_TAG, ++driver->serial[0]);
+    c.customer_id = pick_customer(&w, false);
+    say(&c);
+    if (!atomic_load(&driver->stopped))
+        give_up("a write or sync failed, and the store goes on");
+    arena_free(w.arena);
+}
+
 static void run_all(struct driver *driver)
 {
     int threads = driver->settings.threads;
@@ -640,6 +658,7 @@ static int work(struct driver *driver, struct arena *arena)
     must(arena, err);
     take_up(driver);
     run_all(driver);
+    probe_stop(driver);
     if (settings->verify)
         verify(driver, arena, "at the end");
     home_close(driver->home);
