@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Power that goes, disks that fail, disks that fill up: SQLite under support/fault_vfs.c.
 
-    python3 test/crash/disk_test.py [--cuts 150] [--failures 72] [--fills 12] [--seed 1] [--driver PATH] [--binary PATH]
+    python3 test/crash/disk_test.py [--cuts 150] [--failures 72] [--fills 12] [--births 18] [--seed 1]
+                                    [--driver PATH] [--binary PATH]
 
-A round: a copy of a small brand; crash_driver imports an export and gives commands in three threads through a disk that
+A round: a copy of a small brand; crash_driver imports exports and gives commands in three threads through a disk that
 keeps for sure only what was synced. A cut: at the n-th write, sync, truncation, new or removed name the power goes; in
-every third round it goes once more while the store is opened again or soon after. A failure: the n-th read, write, sync … fails, once or from then on; when all is done the power goes too. A fill: there
-is room for n more bytes, and after ten refusals there is room again. What the disk has then is opened with the real
-VFS. Every acknowledged command must be there exactly once, none half-done (promises.py, through Python's sqlite3, which
-also checks the file's integrity); the driver must open it, `verify` must find nothing, and it must go on working.
-After a failed write or sync of a commit the store must refuse all further writes; a full disk must be called full.
+every third round it goes once more while the store is opened again or soon after. A failure: the n-th read, write,
+sync … fails, once or from then on; when all is done the power goes too. A fill: there is room for n more bytes, and
+after ten refusals there is room again. A birth: the brand itself is made through cuts and failed syncs.
+What the disk has then is opened with the real VFS. Every acknowledged command must be there exactly once, none half-done
+(promises.py, through Python's sqlite3, which also checks the file's integrity); the driver must open it, `verify` must
+find nothing, and it must go on working. After a failed write or sync the store must refuse all further writes; a full
+disk must be called full.
 """
 import collections
 import concurrent.futures
@@ -123,6 +126,35 @@ class Round:
                             if " STORE_FULL " in line and FULL_TEXT not in line]
 
 
+class Birth(Round):
+    """The brand is made through the fault; where that was acknowledged it must be whole and usable."""
+
+    def run_in(self, folder):
+        brand, survivors, log = folder / "brand", folder / "survivors", folder / "log"
+        survivors.mkdir()
+        ran = self.world.driver(brand, log, self.seed, "--create", "--fault", self.fault, "--survivors", str(survivors))
+        if ran.returncode != CUT_STATUS:
+            self.faults.append(f"the driver ended with {ran.returncode}: {ran.stderr.strip()[-600:]}")
+            return
+        self.cut = (survivors / "cut.txt").read_text().replace("\n", "; ")
+        words = ran.stdout.split()
+        self.counts = dict(zip(words[::2], map(int, words[1::2])))
+        self.answers["made"] = log.exists() and "ack create" in log.read_text()
+        if not (brand / "huitou.json").exists():  # written last: before it nothing was promised
+            if self.answers["made"]:
+                self.faults.append("made, and not there")
+            return
+        for name in ("huitou.json", "master.key"):
+            shutil.copy2(brand / name, survivors)
+        exports = self.world.folder / "exports"
+        for command in (["verify"], ["import", "orders", str(exports / "export-0.csv"), "--map", str(exports / "map.json")],
+                        ["verify"]):
+            done = subprocess.run([self.world.args.binary, "--dir", str(survivors), "--lang", "en", *command],
+                                  capture_output=True, text=True, check=False, cwd=folder, timeout=SECONDS_MAX)
+            if done.returncode != 0:
+                self.faults.append(f"a new brand, {command[0]}: {done.stdout}{done.stderr}")
+
+
 def judge(done):
     first = "; ".join(done.faults[:4])
     return tally.check(not done.faults, f"{done.name} ({done.fault}, seed {done.seed}, {done.cut}): {first}")
@@ -193,9 +225,23 @@ def fills(world, rng):
     tally.check(full > 0 or not world.args.fills, "the disk was never full")
 
 
+def births(world, rng):
+    seed, count = world.args.seed * 100000 + 95000, world.args.births
+    whole = Birth(world, "birth", seed, 0, "none:0").run()
+    judge(whole)
+    rounds = [Birth(world, f"birth-{i}", seed + i, 0, ("none:0", f"cut:{rng.randrange(1, whole.counts['cut'] + 1)}",
+                                                      f"sync:{rng.randrange(1, whole.counts['sync'] + 1)}")[i % 3])
+              for i in range(count)]
+    made = sum(done.answers["made"] for done in run_all(rounds))
+    print(f"a new brand: {made} of {count} made; a whole run: " +
+          ", ".join(f"{name} {n}" for name, n in whole.counts.items()))
+    tally.check(made > 0 or not count, "no brand was made")
+
+
 def main():
     args = arguments(__doc__, seed={"type": int, "default": 1}, cuts={"type": int, "default": 150},
-                     failures={"type": int, "default": 100}, fills={"type": int, "default": 20},
+                     failures={"type": int, "default": 72}, fills={"type": int, "default": 12},
+                     births={"type": int, "default": 18},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")})
     with tempfile.TemporaryDirectory(prefix="huitou-disk-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         world = World(args, pathlib.Path(folder))
@@ -204,6 +250,7 @@ def main():
         cuts(world, counts, rng)
         failures(world, counts, rng)
         fills(world, rng)
+        births(world, rng)
     tally.finish()
 
 

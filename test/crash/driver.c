@@ -5,10 +5,11 @@
  * said once more, the import goes on with the export that was not acknowledged.
  *
  *   crash_driver --dir BRAND --log FILE --exports DIR [--seed N] [--threads N] [--commands N] [--imports N]
- *                [--pause-us N] [--verify] [--fault KIND:N[:lasting]] [--survivors DIR]
+ *                [--pause-us N] [--verify] [--fault KIND:N[:lasting]] [--survivors DIR] [--create]
  *
  * --commands 0: until the imports end. --exports: export-0.csv … and map.json. --verify: before and after.
  * --fault: of fault_vfs.h; the power is cut at the latest when all is done, and --survivors gets what the disk has.
+ * --create: makes the brand, and does nothing else; the key of its answer is "create".
  * Phases go to HUITOU_PHASE_LOG, as the import's do. Exit status: 0; 1 verify found something or a setting is wrong;
  * 3 the store stopped; FAULT_CUT_STATUS. The log's lines:
  *
@@ -50,7 +51,7 @@ struct settings {
     const char *dir, *log, *exports, *survivors;
     uint64_t seed;
     int threads, commands, imports, pause_us;
-    bool verify;
+    bool verify, create;
     struct fault_plan fault;
 };
 
@@ -605,7 +606,7 @@ static bool read_settings(int argc, char **argv, struct settings *s)
         {"dir", 1, NULL, 'd'},      {"log", 1, NULL, 'l'},     {"exports", 1, NULL, 'e'},
         {"seed", 1, NULL, 's'},     {"threads", 1, NULL, 't'}, {"commands", 1, NULL, 'c'},
         {"imports", 1, NULL, 'i'},  {"pause-us", 1, NULL, 'p'}, {"verify", 0, NULL, 'v'},
-        {"fault", 1, NULL, 'f'},    {"survivors", 1, NULL, 'o'}, {NULL, 0, NULL, 0},
+        {"fault", 1, NULL, 'f'},    {"survivors", 1, NULL, 'o'}, {"create", 0, NULL, 'n'}, {NULL, 0, NULL, 0},
     };
     *s = (struct settings){.seed = 1, .threads = 3, .imports = 1000000};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -620,6 +621,7 @@ static bool read_settings(int argc, char **argv, struct settings *s)
         case 'p': s->pause_us = (int)strtol(optarg, NULL, 10); break;
         case 'v': s->verify = true; break;
         case 'f': read_fault(optarg, &s->fault); break;
+        case 'n': s->create = true; break;
         case 'o': s->survivors = optarg; break;
         default: return false;
         }
@@ -634,6 +636,17 @@ static int open_log(const char *path)
     if (path && fd < 0)
         give_up(path);
     return fd;
+}
+
+static int create(struct driver *driver, struct arena *arena)
+{
+    struct home_create wanted = {.directory = str_c(driver->settings.dir),
+                                 .name = STR("Test"),
+                                 .currency = STR("CNY"),
+                                 .time_zone = STR("Asia/Shanghai")};
+    const struct err *err = home_create(arena, &wanted);
+    note_answer(driver, arena, "create", err);
+    return err ? 3 : 0;
 }
 
 /* Opens, works, closes. Where a fault is planned the opening may fail, which is no promise. */
@@ -679,7 +692,7 @@ int main(int argc, char **argv)
     driver.log_fd = open_log(settings->log);
     driver.phase_fd = open_log(getenv("HUITOU_PHASE_LOG"));
     struct arena *arena = arena_new("driver", ARENA_BYTES_MAX);
-    int status = work(&driver, arena);
+    int status = settings->create ? create(&driver, arena) : work(&driver, arena);
     free(driver.customers);
     arena_free(arena);
     if (!settings->survivors)

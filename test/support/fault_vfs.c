@@ -43,6 +43,7 @@ struct node {
 
 struct name {
     char *path;
+    bool met;
     struct node *now, *lasting; /* NULL: there is no such file */
     struct name *next;
 };
@@ -585,18 +586,37 @@ static const sqlite3_io_methods methods = {
 #define KEPT_FLAGS (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)
 #define LOG_FLAGS (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)
 
+/* What is there when a name is first met is on the disk, whether it will ever be opened or not. */
+static void meet(const char *path)
+{
+    struct name *name = name_of(path);
+    if (!name->met && access(path, F_OK) == 0)
+        name->now = name->lasting = node_load(path);
+    name->met = true;
+}
+
+static void meet_all(const char *path, int flags)
+{
+    static const char *const beside[] = {"", "-wal", "-journal"};
+    char other[4096];
+    if (!(flags & SQLITE_OPEN_MAIN_DB)) /* its database was met before */
+        return;
+    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+        snprintf(other, sizeof(other), "%s%s", path, beside[i]);
+        meet(other);
+    }
+}
+
 static int open_kept(struct fault_file *file, const char *path, int flags, int *out_flags)
 {
+    meet_all(path, flags);
     if (fails(FAULT_OPEN))
         return SQLITE_CANTOPEN;
-    bool there = access(path, F_OK) == 0;
     int code = disk.real->xOpen(disk.real, path, file->real, flags, out_flags);
     if (code != SQLITE_OK)
         return code;
     struct name *name = name_of(path);
-    if (there && !name->now)
-        name->now = name->lasting = node_load(path);
-    if (!there) {
+    if (!name->now) {
         name_wait(name, node_new());
         cut_here(CHANGE_CREATE, path);
     }
