@@ -115,13 +115,20 @@ const struct err *file_write(struct arena *arena, struct str path, struct str co
     return NULL;
 }
 
+/* What is kept below a new directory lasts no longer than the directory's own name. */
+static bool make_one(struct arena *arena, struct str part, int mode)
+{
+    if (mkdir(str_z(arena, part), (mode_t)mode) != 0)
+        return errno == EEXIST;
+    return sync_folder(str_z(arena, folder_of(part)));
+}
+
 const struct err *file_make_directory(struct arena *arena, struct str path, int mode)
 {
     for (size_t i = 1; i <= path.n; i++) {
         if (i < path.n && path.p[i] != '/')
             continue;
-        const char *part = str_z(arena, str_slice(path, 0, i));
-        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST)
+        if (!make_one(arena, str_slice(path, 0, i), mode))
             return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
     }
     struct stat info;
