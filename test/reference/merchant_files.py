@@ -866,7 +866,7 @@ def all_files():
         "youzan": [
             youzan_file("A_youzan.csv", "交易完成", style=Style(empty="-")),
             youzan_file("B_youzan.csv", "交易完成", encoding="gb18030", shuffled=True, style=Style(id="tab", phone="apostrophe", money="yuan"), unclosed="优惠券码名称"),
-            youzan_file("C_youzan.csv", "交易成功", without=("商品种类数", "优惠券码名称"), style=Style(money="mixed"), twin=xlsx_dates),
+            youzan_file("C_youzan.csv", "交易成功", encoding="utf-8", without=("商品种类数", "优惠券码名称"), style=Style(money="mixed"), twin=xlsx_dates),
         ],
         "1688": [
             ali_file("A_1688.xlsx", writer="xlsx", style=Style(money="number", time="date")),
