@@ -295,6 +295,7 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
         why = import_row_split(run->scratch, &run->reader, cells, &parts, &count);
     struct import_row *rows = ARENA_ARRAY(run->scratch, (size_t)count + 1, struct import_row);
     const struct import_row *row = &rows[0];
+    const struct import_row merged = {.verdict = IMPORT_ROW_ORDER}; /* shown as its cells stand */
     for (int i = 0; i < count && !why; i++) {
         why = import_row_read(run->scratch, &run->reader, &parts[i], &rows[i]);
         if (why)
@@ -302,7 +303,7 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
         count_values(run, &rows[i]);
     }
     if (run->options->dry_run && result->preview_count < PREVIEW_ROWS)
-        preview_row(run, cells, row, why);
+        preview_row(run, cells, count > 1 ? &merged : row, why);
     result->masked_values += rows[0].masked_values;
     if (why)
         return str_is(row->number) ? import_group_add(run, row, why)

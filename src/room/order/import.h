@@ -120,8 +120,8 @@ struct import_recognition {
     struct str next;              /* the map that fits second best; absent where no other fits at all */
     int next_columns;             /* how many columns of the file that one knows */
 };
-/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows; one whose needed
- * columns are not all there is never chosen. Errors: those of the file; MAP_NOT_RECOGNISED (with the nearest map and what it
+/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows; one that misses
+ * a needed column is never chosen. Errors: those of the file; MAP_NOT_RECOGNISED (with the nearest map and what it
  * lacks), MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of export). */
 ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out,
                                 struct import_recognition *why);
