@@ -24,7 +24,7 @@
 #define LIMIT_WORKBOOK_UNPACKED_BYTES_MAX (8ll << 30) /* all that is unpacked in one reading: 1,048,576 rows of 100 cells */
 #define LIMIT_WORKBOOK_HEAD_BYTES_MAX (64ll << 20)  /* one part that is not cells: the list of sheets, the styles */
 /* What a part may unpack to, beyond its first LIMIT_WORKBOOK_RATIO_FREE_BYTES, per packed byte. Deflate reaches 1032 with
- * zeros only; Apache POI's ZipSecureFile stops at 100, which real sheets of equal cells have met. */
+ * zeros only; Apache POI's ZipSecureFile stops at 100, which real workbooks are known to exceed. */
 #define LIMIT_WORKBOOK_RATIO_MAX 300
 #define LIMIT_WORKBOOK_RATIO_FREE_BYTES (16ll << 20)
 #define LIMIT_WORKBOOK_DIRECTORY_BYTES_MAX (16u << 20) /* a zip's list of entries: libzip keeps it all in memory */

@@ -34,7 +34,7 @@ static const struct signature signatures[] = {
 #define OLE_SIGNATURE STR("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
 
 /* A text that begins with one of these, in any case, is a page for a browser. */
-static const char *const page_starts[] = {"<!doctype html", "<html", "<head",  "<meta", "<body",
+static const char *const page_starts[] = {"<!doctype html", "<html",  "<head",   "<meta", "<body",
                                           "<table",         "<style", "<script", "<div"};
 
 static size_t read_at(int fd, char *bytes, size_t n, off_t offset)
@@ -51,8 +51,8 @@ static size_t read_at(int fd, char *bytes, size_t n, off_t offset)
     return done;
 }
 
-/* An encrypted workbook is an OLE2 file with a stream of this name (MS-OFFCRYPTO 2.3.4.4), which its directory, wherever
- * it lies, holds in UTF-16LE. */
+/* An encrypted workbook is an OLE2 file with a stream of this name (MS-OFFCRYPTO 2.3.4.4), which
+ * its directory, wherever it lies, holds in UTF-16LE. */
 static bool ole_has_password(int fd)
 {
     static const char name[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e";

@@ -5,8 +5,9 @@
 
 #include "base/err.h"
 
-/* *is_zip: a zip container, perhaps a workbook; else a text, perhaps packed by gzip, or a file that cannot be opened (whoever
- * opens it next says why). Errors: FILE_NOT_TABLE, FILE_ARCHIVE, FILE_FORMAT_OTHER, FILE_WEB_PAGE, FILE_PASSWORD. */
+/* *is_zip: a zip container, perhaps a workbook; else a text, perhaps packed by gzip, or a file that cannot be opened
+ * (whoever opens it next says why). Errors: FILE_NOT_TABLE, FILE_ARCHIVE, FILE_FORMAT_OTHER, FILE_WEB_PAGE,
+ * FILE_PASSWORD. */
 ERR_RESULT file_kind_look(struct arena *arena, struct str path, bool *is_zip);
 
 #endif

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Excel knows at most 65,490 cell styles and far fewer formats; what is beyond is shown as a number. */
+/* Excel knows at most 65,490 cell styles and far fewer formats; what is beyond is shown as a
+ * number. */
 #define STYLES_MAX 65536
 #define FORMATS_MAX 65536
 #define SECONDS_PER_DAY 86400
@@ -41,8 +42,8 @@ static bool is_elapsed(struct str inside)
     return true;
 }
 
-/* How many bytes at the front of a code say nothing about dates: text in quotes, escaped characters, brackets, "General",
- * an exponent. 0 where they do. */
+/* How many bytes at the front of a code say nothing about dates: text in quotes, escaped
+ * characters, brackets, "General", an exponent. 0 where they do. */
 static size_t skip_plain(struct str code)
 {
     char c = code.p[0];
@@ -78,7 +79,8 @@ enum xlsx_shown xlsx_format_code(struct str code)
 /* --- Styles --- */
 
 struct xlsx_styles {
-    uint8_t formats[FORMATS_MAX]; /* 1 + enum xlsx_shown of a format that the workbook defines; 0: it does not */
+    uint8_t formats[FORMATS_MAX]; /* 1 + enum xlsx_shown of a format that the workbook defines; 0:
+                                     it does not */
     uint8_t styles[STYLES_MAX];
     int64_t style_count;
     bool in_formats, in_styles;
@@ -252,7 +254,8 @@ static enum table_cell serial_text(double serial, bool epoch_1904, char *out, si
         out[9]++; /* 28 to 29 */
         return TABLE_CELL_TIME;
     }
-    /* Serial 1 is 1900-01-01; from 61 on the numbers are one too high for that, for the leap day that never was. */
+    /* Serial 1 is 1900-01-01; from 61 on the numbers are one too high for that, for the leap day
+     * that never was. */
     int64_t day = number - SERIAL_OF_1970 + (number < 60 ? 1 : 0);
     return moment_text(day, second, out, n);
 }
@@ -285,7 +288,8 @@ enum table_cell xlsx_iso_text(struct str value, char out[XLSX_VALUE_BYTES_MAX], 
         struct civil civil;
         if (!civil_parse(patterns[i], text, &civil))
             continue;
-        int64_t seconds = (int64_t)day_of_civil(civil.year, civil.month, civil.day) * SECONDS_PER_DAY;
+        int64_t seconds =
+            (int64_t)day_of_civil(civil.year, civil.month, civil.day) * SECONDS_PER_DAY;
         seconds += civil.hour * 3600 + civil.minute * 60 + civil.second;
         seconds += civil.microsecond >= US_PER_SECOND / 2 ? 1 : 0;
         int64_t second = ((seconds % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY;

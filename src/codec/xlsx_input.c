@@ -1,4 +1,5 @@
-/* The parser of the sheet pauses behind each row element; a row's cells lie in one buffer by then. */
+/* The parser of the sheet pauses behind each row element; a row's cells lie in one buffer by then.
+ */
 #include "codec/xlsx_input.h"
 
 #include "base/arena.h"
@@ -204,8 +205,9 @@ static enum cell_type type_of(const char *type)
     static const struct {
         const char *name;
         enum cell_type type;
-    } types[] = {{"n", CELL_N},   {"s", CELL_SHARED}, {"str", CELL_STR}, {"inlineStr", CELL_INLINE},
-                 {"b", CELL_BOOL}, {"e", CELL_ERROR},  {"d", CELL_ISO}};
+    } types[] = {
+        {"n", CELL_N},    {"s", CELL_SHARED}, {"str", CELL_STR}, {"inlineStr", CELL_INLINE},
+        {"b", CELL_BOOL}, {"e", CELL_ERROR},  {"d", CELL_ISO}};
     for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(type, types[i].name) == 0)
             return types[i].type;
@@ -242,7 +244,8 @@ static void cell_start(struct xlsx_input *input, const char **attributes)
         input->style = 0;
     input->column = reference ? column_of(reference) : input->last_column + 1;
     if (input->column < 0 || input->column >= LIMIT_WORKBOOK_COLUMNS_MAX) {
-        struct str name = reference ? str_copy(input->arena, str_fit(str_c(reference), 20)) : STR("");
+        struct str name =
+            reference ? str_copy(input->arena, str_fit(str_c(reference), 20)) : STR("");
         fail(input, row_place(input, input->arena),
              str_fmt(input->arena, "no such column: %.*s", STR_ARG(name)));
         return;
@@ -369,8 +372,8 @@ static void row_give(struct xlsx_input *input, struct table_row *row)
     int count = input->cell_count;
     for (int i = 0; i < count; i++) {
         struct cell_place *place = &input->places[i];
-        input->cells[i] = place->n > 0 ? (struct str){input->cell_text.p + place->from, place->n}
-                                       : STR("");
+        input->cells[i] =
+            place->n > 0 ? (struct str){input->cell_text.p + place->from, place->n} : STR("");
     }
     for (; count < input->cell_count_min; count++) {
         input->cells[count] = STR("");

@@ -1,5 +1,5 @@
-/* The rows of a workbook's first visible sheet (SpreadsheetML, ECMA-376 part 1, 18.3). Behind codec/table_input.h, which says
- * what a row is; nothing else includes this but tests. Owner: closes with the arena. */
+/* The rows of a workbook's first visible sheet (SpreadsheetML, ECMA-376 part 1, 18.3). Behind codec/table_input.h, which
+ * says what a row is; nothing else includes this but tests. Owner: closes with the arena. */
 #ifndef HUITOU_CODEC_XLSX_INPUT_H
 #define HUITOU_CODEC_XLSX_INPUT_H
 

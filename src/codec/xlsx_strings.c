@@ -1,5 +1,5 @@
-/* Texts lie one behind the other; where each ends is kept in memory, 8 bytes a string. The first that does not fit into
- * the memory allowed is the first of the file. */
+/* Texts lie one behind the other; where each ends is kept in memory, 8 bytes a string. The first
+ * that does not fit into the memory allowed is the first of the file. */
 #include "codec/xlsx_strings.h"
 
 #include "base/arena.h"
@@ -45,7 +45,7 @@ struct xlsx_strings {
     size_t memory_bytes, memory_capacity;
     bool spilled;
 
-    int fd; /* -1: none */
+    int fd;        /* -1: none */
     char *waiting; /* the file's last block, not written yet, in CACHE_BLOCK_BYTES */
     uint64_t spilled_bytes;
     struct cached_block cache[CACHE_BLOCKS];
@@ -154,9 +154,9 @@ static const struct err *ends_grow(struct xlsx_strings *strings)
 static const struct err *keep(struct xlsx_strings *strings, struct str text, bool too_long)
 {
     if (strings->count == LIMIT_SHARED_STRINGS_MAX)
-        return ERR_NEW(strings->arena, ERR_WORKBOOK_BAD, strings->path,
-                       str_fmt(strings->arena, "more than %u shared strings",
-                               LIMIT_SHARED_STRINGS_MAX));
+        return ERR_NEW(
+            strings->arena, ERR_WORKBOOK_BAD, strings->path,
+            str_fmt(strings->arena, "more than %u shared strings", LIMIT_SHARED_STRINGS_MAX));
     TRY(ends_grow(strings));
     if (too_long)
         text = STR("");
@@ -195,8 +195,7 @@ static void on_end(void *arg, int depth, const char *name)
     if (depth != SI_DEPTH)
         return;
     strings->in_string = false;
-    const struct err *err =
-        keep(strings, xlsx_text_view(&strings->text), strings->text.too_long);
+    const struct err *err = keep(strings, xlsx_text_view(&strings->text), strings->text.too_long);
     if (err)
         xlsx_xml_fail(strings->xml, err);
 }

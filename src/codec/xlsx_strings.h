@@ -1,5 +1,6 @@
-/* The shared strings of a workbook (ECMA-376 part 1, 18.4.9), read as far as they are asked for. Their text lies in memory up
- * to a limit and beyond it in a file without a name, of which the blocks last used are kept. Owner: closes with the arena. */
+/* The shared strings of a workbook (ECMA-376 part 1, 18.4.9), read as far as they are asked for. Their text lies in memory
+ * up to a limit and beyond it in a file without a name, of which the blocks last used are kept. Owner: closes with the
+ * arena. */
 #ifndef HUITOU_CODEC_XLSX_STRINGS_H
 #define HUITOU_CODEC_XLSX_STRINGS_H
 

@@ -101,8 +101,8 @@ static size_t put_utf8(char *out, int32_t c)
     return 4;
 }
 
-/* Resolves the escape at p into out (never longer); how many bytes it took, 0 where it is none. An escape of no
- * character (half a surrogate pair, zero) stays as it is written. */
+/* Resolves the escape at p into out (never longer); how many bytes it took, 0 where it is none. An
+ * escape of no character (half a surrogate pair, zero) stays as it is written. */
 static size_t resolve(const char *p, size_t n, char *out, size_t *put)
 {
     int32_t unit = escape_at(p, n);

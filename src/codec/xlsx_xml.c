@@ -36,14 +36,15 @@ void xlsx_xml_fail(struct xlsx_xml *xml, const struct err *err)
 static const struct err *bad_here(const struct xlsx_xml *xml, const char *why)
 {
     struct arena *arena = xml->arena;
-    return ERR_NEW(arena, ERR_XML_BAD, xml->path, xml->name,
-                   str_fmt(arena, "%llu", (unsigned long long)XML_GetCurrentLineNumber(xml->parser)),
-                   str_fmt(arena, "%llu",
-                           (unsigned long long)XML_GetCurrentColumnNumber(xml->parser) + 1),
-                   str_c(why));
+    return ERR_NEW(
+        arena, ERR_XML_BAD, xml->path, xml->name,
+        str_fmt(arena, "%llu", (unsigned long long)XML_GetCurrentLineNumber(xml->parser)),
+        str_fmt(arena, "%llu", (unsigned long long)XML_GetCurrentColumnNumber(xml->parser) + 1),
+        str_c(why));
 }
 
-/* expat keeps each different name for as long as it lives, so they are counted. Those of one or two bytes are few. */
+/* expat keeps each different name for as long as it lives, so they are counted. Those of one or two
+ * bytes are few. */
 static void note_name(struct xlsx_xml *xml, const char *name)
 {
     if (name[0] == '\0' || name[1] == '\0' || name[2] == '\0')

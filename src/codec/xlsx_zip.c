@@ -12,8 +12,8 @@
 #include <zip.h>
 
 #define BLOCK_BYTES 65536
-/* APPNOTE.TXT 4.3.16: the end of central directory record, whose comment has at most 65,535 bytes; 4.3.15: the zip64
- * locator before it; 4.3.14: the zip64 record. */
+/* APPNOTE.TXT 4.3.16: the end of central directory record, whose comment has at most 65,535
+ * bytes; 4.3.15: the zip64 locator before it; 4.3.14: the zip64 record. */
 #define END_BYTES 22
 #define END_SIZE_AT 12
 #define LOCATOR_BYTES 20
@@ -77,7 +77,8 @@ static uint64_t little_endian(const uint8_t *bytes, size_t n)
     return value;
 }
 
-/* The size of the list of entries by the zip64 record that a locator points to; 0 where there is none. */
+/* The size of the list of entries by the zip64 record that a locator points to; 0 where there is
+ * none. */
 static const struct err *directory64_bytes(struct xlsx_zip *zip, const uint8_t *locator,
                                            uint64_t *bytes)
 {
@@ -93,8 +94,8 @@ static const struct err *directory64_bytes(struct xlsx_zip *zip, const uint8_t *
     return NULL;
 }
 
-/* libzip reads the whole list of entries into memory, so its size is looked at before. Whatever may be taken for the
- * end record is looked at: which of them libzip chooses does not matter. */
+/* libzip reads the whole list of entries into memory, so its size is looked at before. Whatever may
+ * be taken for the end record is looked at: which of them libzip chooses does not matter. */
 static const struct err *check_directory(struct xlsx_zip *zip)
 {
     uint8_t tail[TAIL_BYTES];
@@ -243,8 +244,8 @@ const struct err *xlsx_part_open(struct arena *arena, struct xlsx_zip *zip, stru
     if (zip_stat_index(zip->zip, (zip_uint64_t)index, 0, &stat) != 0)
         return zip_failed(zip, zip_get_error(zip->zip), name);
     /* What is not there cannot have been packed. */
-    part->packed_bytes = stat.comp_size > (zip_uint64_t)zip->file_bytes ? zip->file_bytes
-                                                                        : (int64_t)stat.comp_size;
+    part->packed_bytes =
+        stat.comp_size > (zip_uint64_t)zip->file_bytes ? zip->file_bytes : (int64_t)stat.comp_size;
     part->total_bytes = stat.size > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)stat.size;
     part->file = zip_fopen_index(zip->zip, (zip_uint64_t)index, 0);
     if (!part->file)
