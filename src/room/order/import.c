@@ -535,7 +535,7 @@ static struct str preview_value(struct import_run *run, const struct table_row *
     struct str cell =
         import_row_cell(run->result_arena, &run->reader.columns, cells, kind, &masked);
     if (masked)
-        return STR("*");
+        return STR("****");
     cell = str_copy(run->result_arena, cell.p ? cell : STR(""));
     if (kind == IMPORT_BUYER_NAME)
         return customer_name_mask(run->result_arena, cell);
