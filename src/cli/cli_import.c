@@ -129,10 +129,11 @@ static const struct err *import_file(struct cli *cli, struct home *home, struct 
                                      struct import_view *view)
 {
     struct import_map *map;
+    struct import_recognition why = {0};
     if (str_is(run->flags->map))
         TRY(import_map_read(arena, run->flags->map, &map));
     else
-        TRY(import_map_recognise(arena, path, &map));
+        TRY(import_map_recognise(arena, path, &map, &why));
     struct progress progress = {.cli = cli, .clock = &home->deps.clock};
     const struct import_options options = {
         .path = path,
@@ -148,6 +149,7 @@ static const struct err *import_file(struct cli *cli, struct home *home, struct 
     *view = (struct import_view){.brand = home->brand,
                                  .map = map,
                                  .recognised = !str_is(run->flags->map),
+                                 .why = why,
                                  .dry_run = run->flags->dry_run,
                                  .path = path};
     const struct err *err = import_orders(home->store, arena, home->brand, &options, &view->result);

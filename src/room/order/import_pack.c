@@ -95,6 +95,7 @@ void import_pack_refund(struct buf *buf, const struct refund_fact *fact)
     pack_i64(buf, fact->refunded_at_us);
     pack_i64(buf, fact->amount_minor);
     pack_str(buf, fact->channel);
+    pack_i64(buf, fact->order_in_file);
 }
 
 void import_unpack_refund(struct unpack *u, struct refund_fact *fact)
@@ -104,4 +105,5 @@ void import_unpack_refund(struct unpack *u, struct refund_fact *fact)
     fact->refunded_at_us = unpack_i64(u);
     fact->amount_minor = unpack_i64(u);
     fact->channel = unpack_str(u);
+    fact->order_in_file = unpack_i64(u) != 0;
 }

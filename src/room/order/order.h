@@ -42,6 +42,7 @@ struct refund_fact {
     struct str channel;
     int64_t exported_at_us;
     struct customer_buyer *buyer; /* NULL where the file names none: it hangs on its order's customer */
+    bool order_in_file; /* its order comes with it and need not be known yet: only order_batch_compare looks */
 };
 /* The claim of an order's number in `lookup`. */
 struct order_claim {

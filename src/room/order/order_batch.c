@@ -472,7 +472,8 @@ static void count_changes(const struct order_work *work)
         if (gives || item->change == ORDER_RESTATED)
             refunds[item->change]++;
         bool known = item->told && order_item_exists(item->told);
-        if (gives && !known && !is_beside_order(item->fact))
+        bool follows = is_beside_order(item->fact) || item->fact->order_in_file;
+        if (gives && !known && !follows)
             batch->refund_without_order_count++;
     }
     batch->order_new_count = orders[ORDER_NEW];
