@@ -345,6 +345,22 @@ def check_case(brand, case, path, before):
     return dump(brand) == before
 
 
+def check_all(binary, kind, chosen, directory):
+    """One brand as long as it stays empty; a new one after a case that left something in it."""
+    brand = None
+    try:
+        for case in chosen:
+            if brand is None:
+                brand = Brand(binary, kind, currency="CNY", timezone="Asia/Shanghai")
+                before = dump(brand)
+            if not check_case(brand, case, directory / case.name, before):
+                brand.close()
+                brand = None
+    finally:
+        if brand:
+            brand.close()
+
+
 def main():
     options = arguments(__doc__, only={}, database={})
     with tempfile.TemporaryDirectory(prefix="huitou-bad-") as directory:
@@ -352,16 +368,7 @@ def main():
         for case in chosen:
             (pathlib.Path(directory) / case.name).write_bytes(case.data)
         for kind in [options.database] if options.database else KINDS:
-            brand, before = None, None
-            for case in chosen:
-                if brand is None:
-                    brand = Brand(options.binary, kind, currency="CNY", timezone="Asia/Shanghai")
-                    before = dump(brand)
-                if not check_case(brand, case, pathlib.Path(directory) / case.name, before):
-                    brand.close()
-                    brand = None
-            if brand:
-                brand.close()
+            check_all(options.binary, kind, chosen, pathlib.Path(directory))
     # The largest of all that ran: the program, sqlite3, psql. (Under a sanitizer this says nothing.)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     tally.check(peak < MEMORY_KIB or "san" in options.binary, f"an import took {peak // 1024} MiB of memory")
