@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Merchants' export files against a count made by somebody who has not seen the import maps, on both databases.
 
-    python3 test/reference/merchant_files_test.py [--binary PATH] [--only PLATFORM] [--keep DIRECTORY]
+    python3 test/reference/merchant_files_test.py [--binary PATH] [--only PLATFORM] [--database sqlite|postgres]
+                                                 [--keep DIRECTORY]
 
 merchant_files.py invents the files of seven platforms and notes what is in them. Here every file is imported without
 naming a map, and held against that: what the dry run and the import say, each order, refund and customer in the
@@ -249,7 +250,7 @@ def check_both(options, kind, files, paths):
 
 
 def main():
-    options = arguments(__doc__, only={}, keep={})
+    options = arguments(__doc__, only={}, database={}, keep={})
     platforms = merchant.all_files()
     if options.only:
         platforms = {options.only: platforms[options.only]}
@@ -262,7 +263,7 @@ def main():
             if file.writer == "libreoffice" and digests[merchant.fixture_path(file).name] != merchant.digest(file):
                 sys.exit(f"{merchant.fixture_path(file)} is not what the generator says now: merchant_files.py --fixtures")
             paths[file.platform, file.name] = (merchant.write_file(file, directory), merchant.write_twin(file, directory) if file.twin else None)
-        for kind in KINDS:
+        for kind in [options.database] if options.database else KINDS:
             for platform, files in platforms.items():
                 (check_both if platform == "taobao_both" else check_platform)(options, kind, files, paths)
     tally.finish()
