@@ -115,6 +115,47 @@ const struct err *file_write(struct arena *arena, struct str path, struct str co
     return NULL;
 }
 
+const struct err *file_temporary(struct arena *arena, struct str path, const char **temporary)
+{
+    struct str folder = folder_of(path);
+    if (!file_exists(arena, folder))
+        return ERR_NEW(arena, ERR_FILE_FOLDER, path, folder);
+    char *name = arena_alloc(arena, path.n + sizeof(".XXXXXX"));
+    memcpy(name, path.p, path.n);
+    memcpy(name + path.n, ".XXXXXX", sizeof(".XXXXXX"));
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    close(fd);
+    *temporary = name;
+    return NULL;
+}
+
+static bool sync_and_rename(const char *temporary, const char *path, int mode)
+{
+    int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return synced && rename(temporary, path) == 0;
+}
+
+const struct err *file_put_in_place(struct arena *arena, const char *temporary, struct str path,
+                                    int mode)
+{
+    if (!sync_and_rename(temporary, str_z(arena, path), mode)) {
+        const char *why = strerrordesc_np(errno);
+        unlink(temporary);
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(why));
+    }
+    if (!sync_folder(str_z(arena, folder_of(path))))
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    return NULL;
+}
+
 const struct err *file_make_directory(struct arena *arena, struct str path, int mode)
 {
     for (size_t i = 1; i <= path.n; i++) {
