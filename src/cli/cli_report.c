@@ -58,8 +58,8 @@ static const struct field fields[] = {
      .min = 0,
      .max = INT32_MAX,
      .fallback = "0",
-     .doc = TEXT("Rows of a long list. Default: 20 on a terminal, all in --json, --csv and "
-                 "--xlsx.",
+     .doc = TEXT(
+         "Rows of a long list. Default: 20 on a terminal, all in --json, --csv and --xlsx.",
                  "长列表的行数。默认终端 20 行，--json、--csv、--xlsx 为全部。")},
     {.name = "csv",
      .kind = FIELD_BOOL,
