@@ -206,8 +206,8 @@ static const struct err *read_left_out(struct tx *tx, void *arg)
     return order_left_out(tx, arg);
 }
 
-/* No buyer: all orders stand on placeholders. Refunded by 订单状态 (2, 3) and by 售后状态 (4); the
- * day of 5 is in its number: 2024-03-05 is day 19787. */
+/* No buyer: all orders stand on placeholders. Refunded by 订单状态 (2, 3, 8) and by 售后状态 (4);
+ * the day of 5 is in its number: 2024-03-05 is day 19787. */
 static void test_pinduoduo(void **state)
 {
     (void)state;
@@ -228,23 +228,24 @@ static void test_pinduoduo(void **state)
         "2024-01-02 03:04:05,皂,240102-4,已发货，待签收,99,0,40,42,1,,7,红,S1,退款成功,,,\n"
         "-,皂,240305-5,待支付,99,0,50,52,1,,7,红,S1,,,,\n"
         ",皂,240102-6,已取消,99,0,60,62,1,,7,红,S1,无售后或售后取消,,,\n"
+        "2024-01-02 03:04:05,皂,240102-8,已取消，退款成功,99,0,70,72,1,,7,红,S1,,,,\n"
         ",皂,X-7,已签收,99,0,60,62,1,,7,红,S1,无售后或售后取消,,,\n");
     assert_int_equal(rejected(&r, ERR_IMPORT_EMPTY), 1);
     assert_int_equal(r.rows_rejected, 1);
-    assert_int_equal(r.orders_without_buyer, 6);
+    assert_int_equal(r.orders_without_buyer, 7);
     assert_int_equal(r.customers_seen, 0);
-    assert_int_equal(r.amount_minor, 101050 + 2000 + 3000 + 4000);
+    assert_int_equal(r.amount_minor, 101050 + 2000 + 3000 + 4000 + 7000);
     assert_int_equal(r.orders_unpaid, 2);
     assert_int_equal(r.last_day, 19787);
     assert_string_equal(
         shop_sql(shop, ORDERS),
         "240102-1|3|101050|0\n240102-2|1|2000|2000\n240102-3|2|3000|3000\n240102-4|2|4000|4000\n"
-        "240102-6|4|6000|0\n240305-5|0|5000|0");
+        "240102-6|4|6000|0\n240102-8|4|7000|7000\n240305-5|0|5000|0");
     assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM identity"), "0");
     struct order_left_out left_out; /* what every report says */
     test_read(shop->test, read_left_out, &left_out);
-    assert_int_equal(left_out.orders_without_buyer, 4);
-    assert_int_equal(left_out.amount_without_buyer_minor, 101050 + 2000 + 3000 + 4000);
+    assert_int_equal(left_out.orders_without_buyer, 5);
+    assert_int_equal(left_out.amount_without_buyer_minor, 101050 + 2000 + 3000 + 4000 + 7000);
     assert_int_equal(left_out.rejected_rows, 1);
     shop_close(shop);
 }
