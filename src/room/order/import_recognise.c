@@ -23,15 +23,13 @@ static int columns_of(const struct import_map *map)
     return (int)(map->columns.count + map->known.count);
 }
 
-/* More columns win; then the file's name; then the smaller map, of which they are the larger part.
- * 0: nothing decides. */
+/* More columns win; then the file's name. 0: nothing decides, and nothing is guessed. */
 static int compare_fits(const struct candidates *c, const struct import_fit *a,
                         const struct import_fit *b)
 {
     if (a->found != b->found)
         return a->found - b->found;
-    int hint = name_hints(c, a->map) - name_hints(c, b->map);
-    return hint != 0 ? hint : columns_of(b->map) - columns_of(a->map);
+    return name_hints(c, a->map) - name_hints(c, b->map);
 }
 
 static void consider(struct candidates *c, const struct import_map *map)
@@ -95,6 +93,20 @@ static ERR_RESULT not_recognised(struct candidates *c, struct str path)
                    missing);
 }
 
+static bool is_named(struct arena *arena, const struct import_map *map, struct str column)
+{
+    const struct str *known = map->known.items;
+    for (size_t i = 0; i < map->columns.count; i++) {
+        if (import_column_is(arena, column, map->columns.pairs[i].value))
+            return true;
+    }
+    for (size_t i = 0; i < map->known.count; i++) {
+        if (import_column_is(arena, column, known[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Each column of the file: read, known but not read, or foreign to the map. */
 static void explain(const struct candidates *c, struct import_recognition *why)
 {
@@ -102,21 +114,21 @@ static void explain(const struct candidates *c, struct import_recognition *why)
     const struct str *header = fit->peek->rows[fit->row];
     int count = fit->peek->cell_count[fit->row];
     const struct import_map *map = fit->map;
+    bool *read = ARENA_ARRAY(c->arena, (size_t)count, bool);
     why->found = ARENA_ARRAY(c->arena, (size_t)count, struct str);
     why->unread = ARENA_ARRAY(c->arena, (size_t)count, struct str);
     why->foreign = ARENA_ARRAY(c->arena, (size_t)count, struct str);
     why->map_columns = columns_of(map);
+    for (size_t i = 0; i < map->columns.count; i++) {
+        int column = import_column_of(c->arena, header, count, map->columns.pairs[i].value);
+        if (column != COLUMN_NONE)
+            read[column] = true;
+    }
     for (int i = 0; i < count; i++) {
-        bool read = false, known = false;
-        for (size_t j = 0; j < map->columns.count; j++)
-            read = read || import_column_is(c->arena, header[i], map->columns.pairs[j].value);
-        for (size_t j = 0; j < map->known.count; j++)
-            known = known || import_column_is(c->arena, header[i],
-                                              ((const struct str *)map->known.items)[j]);
         struct str name = str_trim(header[i]);
-        if (read)
+        if (read[i])
             why->found[why->found_count++] = name;
-        else if (known)
+        else if (is_named(c->arena, map, name))
             why->unread[why->unread_count++] = name;
         else if (str_is(name))
             why->foreign[why->foreign_count++] = name;
