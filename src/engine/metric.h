@@ -133,8 +133,8 @@ bool metric_sort_on_threads(struct metric_run *run, int64_t *values, int64_t *sp
 
 /* Quantiles of many values that are met several times, in any order and on several threads, without
  * keeping them: each round counts the values by ranges and narrows those that hold the ranks looked
- * for, until they are single values. Two rounds do for values below 2^24, four for any. Memory: half
- * a MiB a thread and rank. */
+ * for, until they are single values. Two rounds do for values below 2^23, five for any. Memory: 128
+ * KiB a thread and rank, at least 224 KiB a thread. */
 #define RANKS_MAX 8
 #define RANK_BUCKETS 28672 /* of the first round: 256 for each power of 2, both signs */
 struct rank_search {

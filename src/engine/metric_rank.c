@@ -3,7 +3,7 @@
 
 #include "engine/metric.h"
 
-#define NARROW_BITS 16 /* a round narrows a range to one part in 2^NARROW_BITS */
+#define NARROW_BITS 14 /* a round narrows a range to one part in 2^NARROW_BITS */
 #define NARROW_PARTS ((size_t)1 << NARROW_BITS)
 #define BUCKET_BITS 8 /* of a value's leading bits that tell its bucket */
 
@@ -92,7 +92,8 @@ void ranks_narrow(const struct metric_run *run, struct ranks *ranks)
         search->low += (int64_t)(part << shift);
         search->bits = shift;
     }
-    clear_counts(run, ranks, size);
+    if (!ranks_are_found(ranks))
+        clear_counts(run, ranks, size);
 }
 
 bool ranks_are_found(const struct ranks *ranks)
