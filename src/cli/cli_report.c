@@ -139,36 +139,38 @@ struct run {
     struct cli *cli;
     const struct metric *metric;
     struct report_scope scope;
+    int32_t first_day;
     struct report *report;
     struct str *notes;
     size_t note_count;
 };
 
-static const struct err *find_scope(struct tx *tx, void *arg)
-{
-    struct run *run = arg;
-    return insight_scope(tx, run->home->brand, &run->request, &run->metric, &run->scope);
-}
-
 static const struct err *run_sql(struct tx *tx, void *arg)
 {
     struct run *run = arg;
+    TRY(insight_scope(tx, run->home->brand, &run->request, &run->metric, &run->scope,
+                      &run->first_day));
     return insight_report_sql(tx, run->cli->arena, run->metric, &run->scope, &run->report);
 }
 
 static const struct err *find_notes(struct tx *tx, void *arg)
 {
     struct run *run = arg;
-    return insight_notes(tx, run->cli->arena, run->home->brand, run->report, run->cli->lang,
-                         &run->notes, &run->note_count);
+    return insight_notes(tx, run->cli->arena, run->home->brand, run->report, run->first_day,
+                         run->cli->lang, &run->notes, &run->note_count);
 }
 
 static const struct err *run_columns(struct run *run)
 {
+    struct arena *arena = run->cli->arena;
     struct columns columns;
-    TRY(columns_build(run->home->store, run->cli->arena, &columns));
-    const struct err *err =
-        engine_report(run->cli->arena, columns.engine, run->metric, &run->scope, &run->report);
+    TRY(insight_check_request(arena, &run->request, &run->metric));
+    TRY(columns_build(run->home->store, arena, &columns));
+    const struct err *err = insight_scope_of_columns(
+        arena, columns.engine, run->home->brand, &run->request, &run->metric, &run->scope,
+        &run->first_day);
+    if (!err)
+        err = engine_report(arena, columns.engine, run->metric, &run->scope, &run->report);
     engine_free(columns.engine);
     return err;
 }
@@ -221,7 +223,6 @@ static const struct err *run_report(struct cli *cli, struct home *home, void *ar
     run->home = home;
     if (run->as_of_today)
         run->request.as_of_day = zone_day(home->brand->zone, clock_now_us(&home->deps.clock));
-    TRY(read(run, "report.scope", find_scope));
     if (run->request.use_sql)
         TRY(read(run, "report.sql", run_sql));
     else

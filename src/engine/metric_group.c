@@ -10,8 +10,10 @@ static int compare_i64(int64_t a, int64_t b)
 
 /* --- by-channel --- */
 
-/* The sums of one channel. */
-enum { PAID_ORDERS, ORDERS, AMOUNT, CUSTOMERS, REPEAT_CUSTOMERS, CHANNEL_SUMS };
+/* The sums of one channel. Customers and repeat customers share a sum, the latter times REPEAT_UNIT:
+ * an engine holds fewer customers than that. */
+enum { REFUNDED_ORDERS, ORDERS, AMOUNT, CUSTOMERS, CHANNEL_SUMS };
+#define REPEAT_UNIT (INT64_C(1) << 32)
 
 /* What one thread has met. A channel remembers the customer that it met last: the index, the first
  * day, and whether the customer has come on another day since. */
@@ -32,18 +34,19 @@ static void channel_add_orders(const struct seen *seen, const struct channel_sha
     for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
         uint32_t channel = channels[row];
         int64_t *sums = &all_sums[(size_t)channel * CHANNEL_SUMS];
-        sums[PAID_ORDERS]++;
         sum_add(&sums[AMOUNT], amounts[row]);
-        if (!is_counted[row])
+        if (!is_counted[row]) {
+            sums[REFUNDED_ORDERS]++;
             continue;
+        }
         sums[ORDERS]++;
         int64_t last = lasts[channel];
         int64_t now = customer << 17 | (int64_t)day[row] << 1;
-        bool is_new = last >> 17 != customer;
-        bool comes_again = !is_new && (last & 1) == 0 && last != now;
-        sums[CUSTOMERS] += is_new;
-        sums[REPEAT_CUSTOMERS] += comes_again;
-        lasts[channel] = is_new ? now : last | comes_again;
+        /* Without branches: whether a channel is new to a customer cannot be foreseen. */
+        int64_t is_known = last >> 17 == customer;
+        int64_t comes_again = is_known & ~last & (last != now);
+        sums[CUSTOMERS] += (1 - is_known) + comes_again * REPEAT_UNIT;
+        lasts[channel] = (now & (is_known - 1)) | ((last | comes_again) & -is_known);
     }
 }
 
@@ -110,15 +113,17 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
     qsort(channels, count, sizeof(*channels), compare_channels);
     for (uint32_t i = 0; i < count; i++) {
         const struct channel *channel = &channels[i];
-        if (channel->sums[PAID_ORDERS] == 0)
+        if (channel->sums[ORDERS] + channel->sums[REFUNDED_ORDERS] == 0)
             continue;
+        int64_t customers = channel->sums[CUSTOMERS] % REPEAT_UNIT;
+        int64_t repeat_customers = channel->sums[CUSTOMERS] / REPEAT_UNIT;
         struct cell *row = report_row(run->report, 0);
         row[0] = name_cell(run, run->engine->channel_names[channel->index]);
-        row[1] = cell_i(channel->sums[CUSTOMERS]);
+        row[1] = cell_i(customers);
         row[2] = cell_i(channel->sums[ORDERS]);
         row[3] = cell_i(channel->sums[AMOUNT]);
-        row[4] = cell_i(channel->sums[REPEAT_CUSTOMERS]);
-        row[5] = cell_ratio(channel->sums[REPEAT_CUSTOMERS], channel->sums[CUSTOMERS]);
+        row[4] = cell_i(repeat_customers);
+        row[5] = cell_ratio(repeat_customers, customers);
     }
     return NULL;
 }

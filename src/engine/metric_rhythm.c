@@ -264,9 +264,10 @@ static struct str basis_name(enum basis basis)
 
 struct overdue {
     int64_t customer_id, amount;
-    struct quantile limit;
-    int32_t last_day, purchase_days;
-    enum basis basis;
+    double limit_days;
+    uint32_t purchase_days;
+    uint16_t last_day;
+    uint8_t basis;
 };
 
 struct overdue_run {
@@ -281,6 +282,7 @@ struct overdue_share {
     struct overdue_run *overdue;
     int64_t *gaps, *spare; /* a customer's own */
     int64_t customers[BASIS_MAX], late[BASIS_MAX], late_amount[BASIS_MAX];
+    size_t from, to; /* rows to sort */
 };
 
 static void gaps_add(struct seen *seen, void *share)
@@ -304,21 +306,24 @@ static bool overdue_add_customer(struct overdue_share *share, const struct seen 
 {
     const struct seen_rows *days = &seen->days;
     uint32_t from = days->from[slot], to = days->to[slot];
-    *row = (struct overdue){
-        .last_day = engine_day(days->day[to - 1]),
-        .purchase_days = (int32_t)(to - from),
-        .basis = BASIS_BRAND,
-        .limit = share->overdue->limits[number_of(to - 1 - days->begin[slot])],
-    };
-    if (row->purchase_days - 1 >= OWN_GAPS_MIN) {
-        row->basis = BASIS_OWN;
-        row->limit = own_limit(share, &days->day[from], (size_t)row->purchase_days - 1);
-    } else if (row->limit.parts == 0) {
-        row->basis = BASIS_NONE;
+    struct quantile limit = share->overdue->limits[number_of(to - 1 - days->begin[slot])];
+    enum basis basis = limit.parts > 0 ? BASIS_BRAND : BASIS_NONE;
+    if (to - from - 1 >= OWN_GAPS_MIN) {
+        basis = BASIS_OWN;
+        limit = own_limit(share, &days->day[from], to - from - 1);
     }
-    share->customers[row->basis]++;
-    int64_t days_since = (int64_t)seen->run->scope->as_of_day - row->last_day;
-    return row->basis != BASIS_NONE && quantile_is_exceeded(row->limit, days_since);
+    share->customers[basis]++;
+    uint16_t last_day = days->day[to - 1];
+    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(last_day);
+    if (basis == BASIS_NONE || !quantile_is_exceeded(limit, days_since))
+        return false;
+    *row = (struct overdue){
+        .limit_days = quantile_value(limit),
+        .purchase_days = to - from,
+        .last_day = last_day,
+        .basis = (uint8_t)basis,
+    };
+    return true;
 }
 
 static void overdue_add(struct seen *seen, void *arg)
@@ -352,10 +357,49 @@ static int compare_overdue(const void *left, const void *right)
     return (a->customer_id > b->customer_id) - (a->customer_id < b->customer_id);
 }
 
-static void overdue_write(const struct overdue_run *overdue,
-                          const struct overdue_share *sums)
+static void overdue_sort(void *arg)
+{
+    const struct overdue_share *share = arg;
+    qsort(share->overdue->rows + share->from, share->to - share->from, sizeof(struct overdue),
+          compare_overdue);
+}
+
+/* The first of the rows that the threads sorted, each its own. */
+static const struct overdue *next_row(const struct overdue_run *overdue,
+                                      struct overdue_share *shares)
+{
+    struct overdue_share *best = NULL;
+    for (int i = 0; i < overdue->run->threads; i++) {
+        struct overdue_share *share = &shares[i];
+        if (share->from < share->to &&
+            (!best ||
+             compare_overdue(&overdue->rows[share->from], &overdue->rows[best->from]) < 0))
+            best = share;
+    }
+    return &overdue->rows[best->from++];
+}
+
+static void overdue_write_rows(const struct overdue_run *overdue, struct overdue_share *shares)
 {
     struct report *report = overdue->run->report;
+    size_t count = overdue->row_count;
+    report_reserve(report, 1, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct overdue *late = next_row(overdue, shares);
+        int32_t last_day = engine_day(late->last_day);
+        struct cell *row = report_row(report, 1);
+        row[0] = cell_i(late->customer_id);
+        row[1] = cell_i(late->purchase_days);
+        row[2] = cell_i(last_day);
+        row[3] = cell_i((int64_t)report->scope.as_of_day - last_day);
+        row[4] = cell_f(late->limit_days);
+        row[5] = cell_s(basis_name(late->basis));
+        row[6] = cell_i(late->amount);
+    }
+}
+
+static void overdue_write_summary(struct report *report, const struct overdue_share *sums)
+{
     for (int basis = 0; basis < BASIS_MAX; basis++) {
         if (sums->customers[basis] == 0)
             continue;
@@ -365,17 +409,6 @@ static void overdue_write(const struct overdue_run *overdue,
         row[2] = cell_i(sums->late[basis]);
         row[3] = cell_ratio(sums->late[basis], sums->customers[basis]);
         row[4] = cell_i(sums->late_amount[basis]);
-    }
-    for (size_t i = 0; i < overdue->row_count; i++) {
-        const struct overdue *late = &overdue->rows[i];
-        struct cell *row = report_row(report, 1);
-        row[0] = cell_i(late->customer_id);
-        row[1] = cell_i(late->purchase_days);
-        row[2] = cell_i(late->last_day);
-        row[3] = cell_i((int64_t)overdue->run->scope->as_of_day - late->last_day);
-        row[4] = cell_f(quantile_value(late->limit));
-        row[5] = cell_s(basis_name(late->basis));
-        row[6] = cell_i(late->amount);
     }
 }
 
@@ -415,10 +448,16 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
     struct overdue_share own[ENGINE_THREADS_MAX];
     void *shares[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++) {
-        own[i] = (struct overdue_share){&overdue, gaps[i], gaps[i] + orders_max, {0}, {0}, {0}};
+        own[i] = (struct overdue_share){
+            .overdue = &overdue, .gaps = gaps[i], .spare = gaps[i] + orders_max};
         shares[i] = &own[i];
     }
     metric_walk(run, overdue_add, shares);
+    for (size_t i = 0, threads = (size_t)run->threads; i < threads; i++) {
+        own[i].from = overdue.row_count * i / threads;
+        own[i].to = overdue.row_count * (i + 1) / threads;
+    }
+    metric_on_threads(run, overdue_sort, shares);
     for (int i = 1; i < run->threads; i++) {
         for (int basis = 0; basis < BASIS_MAX; basis++) {
             own[0].customers[basis] += own[i].customers[basis];
@@ -426,7 +465,7 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
             sum_add(&own[0].late_amount[basis], own[i].late_amount[basis]);
         }
     }
-    qsort(overdue.rows, overdue.row_count, sizeof(*overdue.rows), compare_overdue);
-    overdue_write(&overdue, &own[0]);
+    overdue_write_summary(run->report, &own[0]);
+    overdue_write_rows(&overdue, own);
     return NULL;
 }

@@ -359,7 +359,8 @@ static void readers_run(struct build *build, struct arena *arena)
         struct reader *reader = &build->readers[r];
         reader->build = build;
         reader->number = r;
-        reader->arena = r == 0 ? arena : arena_new("columns of one reader", COLUMNS_ARENA_BYTES_MAX);
+        reader->arena =
+            r == 0 ? arena : arena_new("columns of one reader", COLUMNS_ARENA_BYTES_MAX);
         if (r > 0)
             CHECK(pthread_create(&reader->thread, NULL, reader_main, reader) == 0);
     }
