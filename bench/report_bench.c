@@ -1,11 +1,12 @@
 /* link: engine */
-/* Times every report of the columns on the workload of bench/workload.h, the columns being in memory:
- *   report_bench [--customers 1000000] [--seed 1] [--threads 2] [--runs 5] [--window all|random] [--window-seed 1]
+/* Times every report of the columns on the workload of bench/workload.h, the columns being in
+ * memory: report_bench [--customers 1000000] [--seed 1] [--threads 2] [--runs 5] [--window
+ * all|random] [--window-seed 1]
  *                [--only NAME,NAME…]
- * Prints the size of the columns and for each report the median of its runs, by the wall and of processor time (of all
- * threads together: on a busy machine the better measure). With --window random each run looks at days
- * of its own: an as-of date in the last half, a first day before it; the same for every report, and printed, so that a
- * peer can be asked the same. */
+ * Prints the size of the columns and for each report the median of its runs, by the wall and of
+ * processor time (of all threads together: on a busy machine the better measure). With --window
+ * random each run looks at days of its own: an as-of date in the last half, a first day before it;
+ * the same for every report, and printed, so that a peer can be asked the same. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -135,8 +136,8 @@ static struct report_scope scope_of(const struct options *options, int run)
         return scope;
     random_state = options->window_seed * 1000003 + (uint64_t)run;
     random_below(2);
-    scope.as_of_day = WORKLOAD_DAY_FIRST + WORKLOAD_DAY_COUNT / 2 +
-                      random_below(WORKLOAD_DAY_COUNT / 2 + 1);
+    scope.as_of_day =
+        WORKLOAD_DAY_FIRST + WORKLOAD_DAY_COUNT / 2 + random_below(WORKLOAD_DAY_COUNT / 2 + 1);
     scope.to_day = scope.as_of_day - 1;
     scope.from_day = WORKLOAD_DAY_FIRST + random_below(WORKLOAD_DAY_COUNT / 2);
     return scope;
@@ -198,9 +199,9 @@ static void usage(void)
 static struct options options_of(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"customers", 1, NULL, 'c'},   {"seed", 1, NULL, 's'}, {"threads", 1, NULL, 't'},
-        {"runs", 1, NULL, 'r'},        {"window", 1, NULL, 'w'},
-        {"window-seed", 1, NULL, 'W'}, {"only", 1, NULL, 'o'}, {NULL, 0, NULL, 0},
+        {"customers", 1, NULL, 'c'}, {"seed", 1, NULL, 's'},   {"threads", 1, NULL, 't'},
+        {"runs", 1, NULL, 'r'},      {"window", 1, NULL, 'w'}, {"window-seed", 1, NULL, 'W'},
+        {"only", 1, NULL, 'o'},      {NULL, 0, NULL, 0},
     };
     struct options options = {
         .customers = 1000000, .seed = 1, .window_seed = 1, .threads = 2, .runs = 5};
