@@ -45,11 +45,11 @@ static const struct field fields[] = {
      .min = 0,
      .max = IMPORT_BATCH_ORDERS_MAX,
      .fallback = "0",
-     .doc = TEXT("Orders per transaction: fewer let other writers in sooner, more are faster. 0: as many "
-                 "as take less than a tenth of a second; 100000 while a brand is loaded for the first "
-                 "time.",
-                 "每个事务写入的订单数：小则其他写入等待更短，大则更快。0：不超过十分之一秒所能写入的数量；"
-                 "首次导入品牌订单时为 100000。")},
+     .doc = TEXT("Orders per transaction: fewer let other writers in sooner, more are faster. "
+                 "0: as many as take less than a tenth of a second; 20000 while a brand is loaded "
+                 "for the first time.",
+                 "每个事务写入的订单数：小则其他写入等待更短，大则更快。"
+                 "0：不超过十分之一秒所能写入的数量；首次导入品牌订单时为 20000。")},
 };
 const struct shape cli_import_shape = {
     .name = "import", .size = sizeof(struct flags), SHAPE_FIELDS(fields)};

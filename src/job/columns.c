@@ -138,6 +138,7 @@ static const struct err *verify_tables(struct tx *tx, struct verify *verify)
     TRY(event_verify(tx, &events));
     TRY(customer_verify(tx, &customer_faults, &first));
     TRY(order_verify(tx, verify->brand, &orders));
+    verify->result->first_load_open = orders.first_load_open;
     if (calendar_faults)
         err_list_add(&verify->faults, ERR_NEW(arena, ERR_VERIFY_CALENDAR, STR_NONE,
                                               count_text(arena, calendar_faults)));

@@ -31,6 +31,7 @@ ERR_RESULT columns_pump(struct store *store, struct arena *arena, struct columns
 /* huitou verify: everything that can be recomputed is, and compared. */
 struct verify_result {
     int64_t customers, orders, refunds, events;
+    bool first_load_open; /* no fault: order_faults */
     int64_t fault_count;
     struct str faults[20]; /* in words, in the language given */
     int fault_text_count;

@@ -212,9 +212,9 @@ static struct request *take_jobs(struct sqlite *s, bool takes_long, int max)
     return group;
 }
 
-/* The jobs of the next commit: all short ones that wait, or a long one alone. Short ones pass a long
- * one that waits, but only once, so that neither keeps the other from its turn. Call with the lock
- * held. */
+/* The jobs of the next commit: all short ones that wait, or a long one alone. Short ones pass a
+ * long one that waits, but only once, so that neither keeps the other from its turn. Call with the
+ * lock held. */
 static struct request *take_group(struct sqlite *s)
 {
     struct request *group = NULL;

@@ -14,7 +14,7 @@ struct import_claims {
     struct sorter *sorter; /* hash → customer, order */
     struct arena *arena;   /* of one transaction */
     struct order_claim *batch;
-    size_t count;
+    size_t count, capacity;
     int64_t number;
     bool fresh, last;
     enum order_step step;
@@ -44,6 +44,8 @@ ERR_RESULT import_claims_open(struct import_run *run, struct import_claims **out
 {
     struct import_claims *claims = ARENA_NEW(run->arena, struct import_claims);
     claims->run = run;
+    claims->capacity = run->options->batch_orders > 0 ? (size_t)run->options->batch_orders
+                                                      : CLAIMS_PER_TRANSACTION;
     claims->arena = arena_new("import claims", BATCH_BYTES_MAX);
     arena_defer(run->arena, import_free_arena, claims->arena);
     *out = claims;
@@ -112,8 +114,8 @@ static ERR_RESULT next_batch(struct import_claims *claims)
     struct str key, value;
     bool has;
     arena_reset(claims->arena);
-    claims->batch = ARENA_ARRAY(claims->arena, CLAIMS_PER_TRANSACTION, struct order_claim);
-    for (claims->count = 0; claims->count < CLAIMS_PER_TRANSACTION;) {
+    claims->batch = ARENA_ARRAY(claims->arena, claims->capacity, struct order_claim);
+    for (claims->count = 0; claims->count < claims->capacity;) {
         TRY(sorter_next(claims->sorter, &key, &value, &has));
         claims->last = !has;
         if (!has)

@@ -8,7 +8,8 @@ struct import_lane;
 
 /* Ends, after its work, when the arena is freed. */
 struct import_lane *import_lane_open(struct arena *arena);
-/* Waits until the lane is idle, then begins work(arg) and returns. What arg points to is the lane's until import_lane_wait. */
+/* Waits until the lane is idle, then begins work(arg) and returns. What arg points to is the lane's until
+ * import_lane_wait. */
 void import_lane_begin(struct import_lane *lane, void (*work)(void *arg), void *arg);
 /* Waits until the lane is idle. */
 void import_lane_wait(struct import_lane *lane);

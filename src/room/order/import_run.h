@@ -53,7 +53,8 @@ ERR_RESULT import_match_refund(struct import_run *run, struct arena *arena, stru
 ERR_RESULT import_match_refunds(struct import_run *run);
 /* Makes orders and refunds of the sorted rows; rejects those that are wrong or contradict themselves. */
 ERR_RESULT import_group_all(struct import_run *run);
-/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. Errors: ORDER_FIRST_LOAD (dry run). */
+/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. Errors: ORDER_FIRST_LOAD (dry
+ * run). */
 ERR_RESULT import_write_all(struct import_run *run);
 /* The second pass over the file: its rejected lines, with the reasons. */
 ERR_RESULT import_reject_write(struct import_run *run);

@@ -59,17 +59,18 @@ struct order_batch {
     int64_t order_new_count, order_changed_count, order_same_count, order_older_count;
     int64_t refund_new_count, refund_changed_count, refund_same_count; /* same: an older saying too */
     int64_t refund_without_order_count; /* refunds that name no order, or none that is known */
-    struct order_claim *claims; /* of a first load: order_count claims that follow later; in the transaction's arena */
+    struct order_claim *claims; /* of a first load: order_count that follow later; in the transaction's arena */
 };
-/* Hash what a fact tells, outside of any transaction, so that order_batch_apply need not: its number, its content, its buyer's
- * identities. scratch: used and rewound. */
+/* Hash what a fact tells, outside of any transaction, so that order_batch_apply need not: its number, its content, its
+ * buyer's identities. scratch: used and rewound. */
 void order_fact_hash(const struct keyring *keys, struct arena *scratch, struct order_fact *fact);
 void refund_fact_hash(const struct keyring *keys, struct arena *scratch, struct refund_fact *fact);
 /* Writes a batch of past orders and refunds in this transaction: resolves buyers, claims numbers, inserts or restates, links
  * refunds to orders, one order.imported event per customer. An unchanged batch writes nothing. Re-runnable. Numbers are
  * unique within a batch. A refund of a known order hangs on that order's customer, whoever it names itself. */
 ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch);
-/* Only counts what order_batch_apply would do; writes and locks nothing, also in a read transaction. Errors: ORDER_FIRST_LOAD. */
+/* Only counts what order_batch_apply would do; writes and locks nothing, also in a read transaction. Errors:
+ * ORDER_FIRST_LOAD. */
 ERR_RESULT order_batch_compare(struct tx *tx, struct order_batch *batch);
 
 /* --- Reads --- */
@@ -86,8 +87,8 @@ struct order_view {
 /* Orders of these births, newest first, at most max. */
 ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t member_count, size_t max,
                              struct order_view **out, size_t *count);
-/* The customer (birth) of the orders with this number, from any source; found 0 or more. While a first load is not finished all
- * orders are gone through. */
+/* The customer (birth) of the orders with this number, from any source; found 0 or more. While a first load is not
+ * finished all orders are gone through. */
 ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids, size_t *count);
 
 /* Facts for the columns: of one customer (all births), or of a range of births in the order of their ids. */
@@ -121,7 +122,7 @@ ERR_RESULT order_left_out(struct tx *tx, struct order_left_out *out);
 struct order_faults {
     int64_t count;
     struct str first; /* the first fault, in words */
-    bool first_load_open; /* no fault: a first load runs or was broken off; numbers that nobody claimed yet are not missed */
+    bool first_load_open; /* no fault: a first load runs or was broken off; numbers not claimed yet are not missed */
 };
 ERR_RESULT order_verify(struct tx *tx, const struct brand *brand, struct order_faults *faults);
 

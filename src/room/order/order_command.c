@@ -71,8 +71,9 @@ static ERR_RESULT apply(struct order_work *work, enum order_batch_use use)
     TRY(find_identities(work));
     TRY(place_orders(work));
     fill_orders(work, names);
+    /* Behind the claims no other transaction adds refunds that wait. */
     if (use != ORDER_BATCH_FIRST)
-        TRY(order_write_claims(work)); /* from here on no other transaction adds refunds that wait */
+        TRY(order_write_claims(work));
     TRY(gather_moved(work));
     TRY(gather_waiting(work));
     TRY(place_refunds(work, names));

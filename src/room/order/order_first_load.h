@@ -1,13 +1,13 @@
-/* The first load of a brand's orders. A number is claimed in `lookup` by its hash: each claim of a batch touches another page, and
- * with millions of orders that costs more than all else. While a brand has no orders, nobody but the load itself can bring a number
- * twice, and a file's orders are grouped by number already. So a first load writes the rows batch by batch and claims all numbers
- * at its end, in the order of their hashes.
+/* The first load of a brand's orders. A number is claimed in `lookup` by its hash: each claim of a batch touches another
+ * page, and with millions of orders that costs more than all else. While a brand has no orders, nobody but the load itself
+ * can bring a number twice, and a file's orders are grouped by number already. So a first load writes the rows batch by
+ * batch and claims all numbers at its end, in the order of their hashes.
  *
- * The row of order_first_load says that claims are behind; it is set before the first row and cleared in the transaction of the last
- * claim. The claims follow from the rows of `orders`, so that nothing is lost with a process: whoever writes orders next and is
- * not the load itself makes them good first. An import does so in the order of hashes (import_claims.c), any other command inside its
- * own transaction (order_first_load_settle), which then takes as long as there are orders. The load, if it still runs, finds itself
- * ended and goes on in the ordinary way. Inside the room. */
+ * The row of order_first_load says that claims are behind; it is set before the first row and cleared in the transaction of
+ * the last claim. The claims follow from the rows of `orders`, so that nothing is lost with a process: whoever writes orders
+ * next and is not the load itself makes them good first. An import does so in the order of hashes (import_claims.c), any
+ * other command inside its own transaction (order_first_load_settle), which then takes as long as there are orders. The
+ * load, if it still runs, finds itself ended and goes on in the ordinary way. Inside the room. */
 #ifndef HUITOU_ROOM_ORDER_ORDER_FIRST_LOAD_H
 #define HUITOU_ROOM_ORDER_ORDER_FIRST_LOAD_H
 
@@ -21,8 +21,8 @@ enum order_load {
 /* How the import of this id writes its orders; notes it where it is not the ordinary way. */
 ERR_RESULT order_first_load_open(struct tx *tx, int64_t import_id, enum order_load *how);
 
-/* As order_batch_apply for orders of which none is known; leaves their claims in batch->claims, to be written at the end. Only
- * behind ORDER_STEP_TAKEN of a load that is ORDER_LOAD_FIRST, and without refunds. */
+/* As order_batch_apply for orders of which none is known; leaves their claims in batch->claims, to be written at the end.
+ * Only behind ORDER_STEP_TAKEN of a load that is ORDER_LOAD_FIRST, and without refunds. */
 ERR_RESULT order_batch_apply_first(struct tx *tx, struct order_batch *batch);
 
 enum order_step {

@@ -125,7 +125,7 @@ struct str order_rule_refund_bytes(struct arena *arena, const struct order_refun
 
 int64_t order_slice_next(int64_t size, int64_t took_us)
 {
-    enum { FIRST = 250, AIM_US = 60000, LEAST = 50, MOST = 20000 };
+    enum { FIRST = 250, AIM_US = 40000, LEAST = 50, MOST = 20000 };
     if (size <= 0)
         return FIRST;
     int64_t next = took_us > 0 ? (int64_t)((double)size * AIM_US / (double)took_us) : MOST;
