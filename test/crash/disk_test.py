@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Power that goes, disks that fail, disks that fill up: SQLite under support/fault_vfs.c.
 
-    python3 test/crash/disk_test.py [--cuts 150] [--failures 72] [--fills 12] [--births 18] [--seed 1]
+    python3 test/crash/disk_test.py [--cuts 150] [--failures 77] [--fills 12] [--births 18] [--seed 1]
                                     [--until-failure] [--driver PATH] [--binary PATH]
 
 A round: a copy of a small brand; crash_driver imports exports and gives commands in three threads through a disk that
@@ -36,7 +36,7 @@ EXPORTS, ORDERS = 4, 200
 THREADS = 3
 SMALL, LARGE = 10, 70  # commands of each thread; in a large run the log is checkpointed and begun again on the way
 CUTS = ("cut", "cutdb", "cutsync", "cut", "cutdb", "cutsync", "cutname")
-FAILURES = ("read", "write", "sync", "truncate", "open", "delete", "size", "shm", "lock")
+FAILURES = ("read", "write", "sync", "writedb", "syncdb", "truncate", "open", "delete", "size", "shm", "lock")
 FULL_TEXT = "The disk of the database is full: "
 SECONDS_MAX = 60
 MEMORY = "/dev/shm"  # the disk is in the model: the real one need not be waited for
@@ -243,7 +243,7 @@ def births(world, rng):
 
 def main():
     args = arguments(__doc__, seed={"type": int, "default": 1}, cuts={"type": int, "default": 150},
-                     failures={"type": int, "default": 72}, fills={"type": int, "default": 12},
+                     failures={"type": int, "default": 77}, fills={"type": int, "default": 12},
                      births={"type": int, "default": 18}, until_failure={"action": "store_true"},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")})
     with tempfile.TemporaryDirectory(prefix="huitou-disk-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:

@@ -569,7 +569,9 @@ static void verify(struct driver *driver, struct arena *arena, const char *when)
 static void probe_stop(struct driver *driver)
 {
     const struct settings *settings = &driver->settings;
-    bool written = settings->fault.kind == FAULT_WRITE || settings->fault.kind == FAULT_SYNC;
+    enum fault_kind kind = settings->fault.kind;
+    bool written = kind == FAULT_WRITE || kind == FAULT_WRITE_DB || kind == FAULT_SYNC ||
+                   kind == FAULT_SYNC_DB;
     if (!settings->survivors || !written || fault_vfs_hits() == 0 || atomic_load(&driver->stopped))
         return;
     usleep(PROBE_AFTER_US); /* a checkpoint's thread may just be about to say so */

@@ -76,9 +76,9 @@ static struct {
     uint64_t random;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static const char *const kind_names[] = {"none",   "cut",   "cutsync", "cutdb",    "cutname",
-                                         "read",   "write", "sync",    "truncate", "open",
-                                         "delete", "size",  "shm",     "lock",     "full"};
+static const char *const kind_names[] = {
+    "none",   "cut",      "cutsync", "cutdb",  "cutname", "read", "write", "writedb", "sync",
+    "syncdb", "truncate", "open",    "delete", "size",    "shm",  "lock",  "full"};
 
 const char *fault_kind_name(enum fault_kind kind)
 {
@@ -357,17 +357,29 @@ static bool fails(enum fault_kind kind)
     return now;
 }
 
+static bool is_database(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 3 && strcmp(path + n - 3, ".db") == 0;
+}
+
+/* As fails, for one of two kinds that are counted apart where they meet the database file. */
+static bool fails_at(enum fault_kind kind, enum fault_kind kind_db, const char *path)
+{
+    bool failed = is_database(path) && fails(kind_db);
+    return fails(kind) || failed;
+}
+
 enum change { CHANGE_WRITE, CHANGE_SYNC, CHANGE_TRUNCATE, CHANGE_CREATE, CHANGE_DELETE };
 static const char *const change_names[] = {"write", "sync", "truncate", "create", "delete"};
 
 /* Counts a change of the disk; true where the power goes at it. */
 static bool power_goes(enum change change, const char *path)
 {
-    size_t n = strlen(path);
     bool cut = fails(FAULT_CUT);
     if (change == CHANGE_SYNC)
         cut = fails(FAULT_CUT_SYNC) || cut;
-    if (n > 3 && strcmp(path + n - 3, ".db") == 0)
+    if (is_database(path))
         cut = fails(FAULT_CUT_DB) || cut;
     if (change != CHANGE_SYNC && change != CHANGE_WRITE)
         cut = fails(FAULT_CUT_NAME) || cut;
@@ -439,7 +451,7 @@ static int write_kept(struct fault_file *file, const void *bytes, int n, sqlite3
         node_wait(file->node, false, offset, bytes, n); /* under way */
         lose_power(change_names[CHANGE_WRITE], file->path);
     }
-    if (fails(FAULT_WRITE)) {
+    if (fails_at(FAULT_WRITE, FAULT_WRITE_DB, file->path)) {
         (void)write_some(file, bytes, below(n + 1), offset);
         return SQLITE_IOERR_WRITE;
     }
@@ -482,7 +494,7 @@ static int file_sync(sqlite3_file *file, int flags)
         return SQLITE_OK;
     pthread_mutex_lock(&disk.lock);
     cut_here(CHANGE_SYNC, f->path);
-    bool failed = fails(FAULT_SYNC);
+    bool failed = fails_at(FAULT_SYNC, FAULT_SYNC_DB, f->path);
     if (failed) {
         node_sync_failed(f->node);
     } else {
