@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Power that goes, disks that fail, disks that fill up: SQLite under support/fault_vfs.c.
 
-    python3 test/crash/disk_test.py [--cuts 150] [--failures 72] [--fills 12] [--births 18] [--seed 1]
-                                    [--driver PATH] [--binary PATH]
+    python3 test/crash/disk_test.py [--cuts 150] [--failures 77] [--fills 12] [--births 18] [--seed 1]
+                                    [--until-failure] [--driver PATH] [--binary PATH]
 
 A round: a copy of a small brand; crash_driver imports exports and gives commands in three threads through a disk that
 keeps for sure only what was synced. A cut: at the n-th write, sync, truncation, new or removed name the power goes; in
@@ -36,8 +36,8 @@ EXPORTS, ORDERS = 4, 200
 THREADS = 3
 SMALL, LARGE = 10, 70  # commands of each thread; in a large run the log is checkpointed and begun again on the way
 CUTS = ("cut", "cutdb", "cutsync", "cut", "cutdb", "cutsync", "cutname")
-FAILURES = ("read", "write", "sync", "truncate", "open", "delete", "size", "shm", "lock")
-FULL_TEXT = "The disk of the database is full; nothing was written. Make room and try again."
+FAILURES = ("read", "write", "sync", "writedb", "syncdb", "truncate", "open", "delete", "size", "shm", "lock")
+FULL_TEXT = "The disk of the database is full: "
 SECONDS_MAX = 60
 MEMORY = "/dev/shm"  # the disk is in the model: the real one need not be waited for
 
@@ -161,9 +161,12 @@ def judge(done):
 
 
 def run_all(rounds):
+    args = rounds[0].world.args if rounds else None
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for done in pool.map(Round.run, rounds):
-            judge(done)
+            if not judge(done) and args.until_failure:
+                pool.shutdown(cancel_futures=True)
+                tally.finish()
             yield done
 
 
@@ -240,8 +243,8 @@ def births(world, rng):
 
 def main():
     args = arguments(__doc__, seed={"type": int, "default": 1}, cuts={"type": int, "default": 150},
-                     failures={"type": int, "default": 72}, fills={"type": int, "default": 12},
-                     births={"type": int, "default": 18},
+                     failures={"type": int, "default": 77}, fills={"type": int, "default": 12},
+                     births={"type": int, "default": 18}, until_failure={"action": "store_true"},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")})
     with tempfile.TemporaryDirectory(prefix="huitou-disk-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         world = World(args, pathlib.Path(folder))

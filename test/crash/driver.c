@@ -1,20 +1,24 @@
-/* A program to be killed: opens a brand on either database and, through one store, imports ever newer exports in one
- * thread while others give small commands. Every command has a key of its own. What is begun, acknowledged, refused or
- * failed is written to a log, a line and a write(2) each, so that whoever reads the log afterwards knows what was
- * promised. Begun again with the same log, it takes up where it was killed: orders and tags whose answer is missing are
- * said once more, the import goes on with the export that was not acknowledged.
+/* A program to be killed: opens a brand on either database and, through one store, imports ever
+ * newer exports in one thread while others give small commands. Every command has a key of its own.
+ * What is begun, acknowledged, refused or failed is written to a log, a line and a write(2) each,
+ * so that whoever reads the log afterwards knows what was promised. Begun again with the same log,
+ * it takes up where it was killed: orders and tags whose answer is missing are said once more, the
+ * import goes on with the export that was not acknowledged.
  *
- *   crash_driver --dir BRAND --log FILE --exports DIR [--seed N] [--threads N] [--commands N] [--imports N]
- *                [--pause-us N] [--verify] [--fault KIND:N[:lasting]] [--survivors DIR] [--create]
+ *   crash_driver --dir BRAND --log FILE --exports DIR [--seed N] [--threads N] [--commands N]
+ *                [--imports N] [--pause-us N] [--verify] [--create] [--fault KIND:N[:lasting]]
+ *                [--survivors DIR]
  *
- * --commands 0: until the imports end. --exports: export-0.csv … and map.json. --verify: before and after.
- * --fault: of fault_vfs.h; the power is cut at the latest when all is done, and --survivors gets what the disk has.
- * --create: makes the brand, and does nothing else; the key of its answer is "create".
- * Phases go to HUITOU_PHASE_LOG, as the import's do. Exit status: 0; 1 verify found something or a setting is wrong;
- * 3 the store stopped; FAULT_CUT_STATUS. The log's lines:
+ * --commands 0: until the imports end. --exports: export-0.csv … and map.json. --verify: before and
+ * after. --create: makes the brand, and does nothing else; the key of its answer is "create".
+ * --survivors: through the disk of fault_vfs.h, with what --fault plans; the power is cut at the
+ * latest when all is done. Phases go to HUITOU_PHASE_LOG, as the import's do.
+ * Exit status: 0; 1 verify found something or a setting is wrong; 3 the store stopped or was not
+ * opened; FAULT_CUT_STATUS. The log's lines:
  *
- *   begin KEY tag CUSTOMER | untag CUSTOMER TAGKEY | merge FROM INTO | split CUSTOMER | abort CUSTOMER
- *   begin KEY orders NUMBER=AMOUNT/LINES@PHONE … NUMBER=AMOUNT>ORDER …     (the latter: a refund)
+ *   begin KEY tag CUSTOMER | untag CUSTOMER TAGKEY | merge FROM INTO | split CUSTOMER
+ *   begin KEY abort CUSTOMER             (writes, then is refused)
+ *   begin KEY orders NUMBER=AMOUNT/LINES@PHONE … NUMBER=AMOUNT>ORDER …    (the latter: a refund)
  *   begin import N | ack KEY | ack import N | refuse KEY CODE | error KEY CODE TEXT */
 #include <fcntl.h>
 #include <getopt.h>
@@ -37,14 +41,21 @@
 #define THREADS_MAX 8
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
 #define LINE_BYTES_MAX 8192
-#define BATCH_ORDERS 150  /* of an import: small, for many phases */
-#define AFTER_STOP 4      /* commands that a thread still tries once the store has stopped */
+#define BATCH_ORDERS 150 /* of an import: small, for many phases */
+#define AFTER_STOP 4     /* commands that a thread still tries once the store has stopped */
 #define PROBE_AFTER_US 50000
-#define FULL_REFUSALS 10  /* commands refused for want of room before there is room again */
+#define FULL_REFUSALS 10 /* commands refused for want of room before there is room again */
 #define EXPORTED_AT_US INT64_C(1704067200000000) /* 2024-01-01; export n is n days younger */
 #define SOLD_AT_US INT64_C(1672531200000000)     /* 2023-01-01 */
 
-enum command_kind { COMMAND_TAG, COMMAND_UNTAG, COMMAND_MERGE, COMMAND_SPLIT, COMMAND_ABORT, COMMAND_ORDERS };
+enum command_kind {
+    COMMAND_TAG,
+    COMMAND_UNTAG,
+    COMMAND_MERGE,
+    COMMAND_SPLIT,
+    COMMAND_ABORT,
+    COMMAND_ORDERS
+};
 static const char *const command_names[] = {"tag", "untag", "merge", "split", "abort", "orders"};
 
 struct settings {
@@ -114,7 +125,7 @@ static void phase(struct driver *driver, enum command_kind kind, const char *whe
     put_line(driver->phase_fd, line);
 }
 
-/* --- What a command does -------------------------------------------------------------------------- */
+/* --- What a command does ---------------------------------------------------------------------- */
 
 static const struct err *note_commit(struct tx *tx, void *arg)
 {
@@ -200,7 +211,7 @@ static void command_run(struct command *c, const char *begin)
         c->worker->merged_id = c->customer_id;
 }
 
-/* --- What a command says ---------------------------------------------------------------------------- */
+/* --- What a command says ---------------------------------------------------------------------- */
 
 static int64_t below(uint64_t *random, int64_t limit)
 {
@@ -230,8 +241,9 @@ static struct customer_buyer *make_buyer(struct arena *arena, uint64_t *random, 
     buyer->identities[0] = (struct identity_value){
         .kind = IDENTITY_PHONE,
         .issuer = STR(""),
-        .value = str_fmt(arena, "%s%08lld", known ? "139" : "137",
-                         (long long)(known ? below(random, 100) : thread * 100 + below(random, 100))),
+        .value =
+            str_fmt(arena, "%s%08lld", known ? "139" : "137",
+                    (long long)(known ? below(random, 100) : thread * 100 + below(random, 100))),
     };
     buyer->met_at_us = SOLD_AT_US;
     return buyer;
@@ -341,8 +353,9 @@ static void look(struct worker *w)
 static void next_command(struct worker *w)
 {
     static const enum command_kind mix[] = {
-        COMMAND_TAG,    COMMAND_TAG,    COMMAND_TAG,    COMMAND_UNTAG, COMMAND_MERGE, COMMAND_SPLIT,
-        COMMAND_ORDERS, COMMAND_ORDERS, COMMAND_ORDERS, COMMAND_ABORT, COMMAND_MERGE, COMMAND_ORDERS,
+        COMMAND_TAG,    COMMAND_TAG,   COMMAND_TAG,    COMMAND_UNTAG,
+        COMMAND_MERGE,  COMMAND_SPLIT, COMMAND_ORDERS, COMMAND_ORDERS,
+        COMMAND_ORDERS, COMMAND_ABORT, COMMAND_MERGE,  COMMAND_ORDERS,
     };
     enum command_kind kind = mix[below(&w->random, sizeof(mix) / sizeof(*mix))];
     if (kind == COMMAND_UNTAG && w->tagged_id == 0)
@@ -384,7 +397,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* --- The imports ------------------------------------------------------------------------------------------ */
+/* --- The imports ------------------------------------------------------------------------------ */
 
 static void import_one(struct driver *driver, struct arena *arena, const struct import_map *map,
                        int64_t number)
@@ -411,7 +424,8 @@ static void *importer_main(void *arg)
 {
     struct driver *driver = arg;
     const struct settings *settings = &driver->settings;
-    struct arena *arena = arena_new("imports", ARENA_BYTES_MAX), *one = arena_new("import", ARENA_BYTES_MAX);
+    struct arena *arena = arena_new("imports", ARENA_BYTES_MAX),
+                 *one = arena_new("import", ARENA_BYTES_MAX);
     struct import_map *map;
     must(arena, import_map_read(arena, str_fmt(arena, "%s/map.json", settings->exports), &map));
     int64_t from = driver->first_import;
@@ -427,7 +441,7 @@ static void *importer_main(void *arg)
     return NULL;
 }
 
-/* --- The beginning -------------------------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
 /* A line of the log that was begun and not answered. */
 struct open_command {
@@ -456,7 +470,8 @@ static void read_line(struct driver *driver, const char *line, struct open_comma
     char word[16], kind[16];
     if (sscanf(line, "ack import %lld", &serial) == 1) {
         driver->first_import = serial + 1;
-    } else if (sscanf(line, "begin t%d-%lld %15s %lld", &thread, &serial, kind, &customer_id) >= 3) {
+    } else if (sscanf(line, "begin t%d-%lld %15s %lld", &thread, &serial, kind, &customer_id) >=
+               3) {
         if (thread < 0 || thread >= THREADS_MAX)
             give_up("the log was not written by this program");
         if (serial > driver->serial[thread])
@@ -554,7 +569,9 @@ static void verify(struct driver *driver, struct arena *arena, const char *when)
 static void probe_stop(struct driver *driver)
 {
     const struct settings *settings = &driver->settings;
-    bool written = settings->fault.kind == FAULT_WRITE || settings->fault.kind == FAULT_SYNC;
+    enum fault_kind kind = settings->fault.kind;
+    bool written = kind == FAULT_WRITE || kind == FAULT_WRITE_DB || kind == FAULT_SYNC ||
+                   kind == FAULT_SYNC_DB;
     if (!settings->survivors || !written || fault_vfs_hits() == 0 || atomic_load(&driver->stopped))
         return;
     usleep(PROBE_AFTER_US); /* a checkpoint's thread may just be about to say so */
@@ -603,27 +620,53 @@ static void read_fault(const char *text, struct fault_plan *fault)
 static bool read_settings(int argc, char **argv, struct settings *s)
 {
     static const struct option options[] = {
-        {"dir", 1, NULL, 'd'},      {"log", 1, NULL, 'l'},     {"exports", 1, NULL, 'e'},
-        {"seed", 1, NULL, 's'},     {"threads", 1, NULL, 't'}, {"commands", 1, NULL, 'c'},
-        {"imports", 1, NULL, 'i'},  {"pause-us", 1, NULL, 'p'}, {"verify", 0, NULL, 'v'},
-        {"fault", 1, NULL, 'f'},    {"survivors", 1, NULL, 'o'}, {"create", 0, NULL, 'n'}, {NULL, 0, NULL, 0},
+        {"dir", 1, NULL, 'd'},     {"log", 1, NULL, 'l'},       {"exports", 1, NULL, 'e'},
+        {"seed", 1, NULL, 's'},    {"threads", 1, NULL, 't'},   {"commands", 1, NULL, 'c'},
+        {"imports", 1, NULL, 'i'}, {"pause-us", 1, NULL, 'p'},  {"verify", 0, NULL, 'v'},
+        {"fault", 1, NULL, 'f'},   {"survivors", 1, NULL, 'o'}, {"create", 0, NULL, 'n'},
+        {NULL, 0, NULL, 0},
     };
     *s = (struct settings){.seed = 1, .threads = 3, .imports = 1000000};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
-        case 'd': s->dir = optarg; break;
-        case 'l': s->log = optarg; break;
-        case 'e': s->exports = optarg; break;
-        case 's': s->seed = strtoull(optarg, NULL, 10); break;
-        case 't': s->threads = (int)strtol(optarg, NULL, 10); break;
-        case 'c': s->commands = (int)strtol(optarg, NULL, 10); break;
-        case 'i': s->imports = (int)strtol(optarg, NULL, 10); break;
-        case 'p': s->pause_us = (int)strtol(optarg, NULL, 10); break;
-        case 'v': s->verify = true; break;
-        case 'f': read_fault(optarg, &s->fault); break;
-        case 'n': s->create = true; break;
-        case 'o': s->survivors = optarg; break;
-        default: return false;
+        case 'd':
+            s->dir = optarg;
+            break;
+        case 'l':
+            s->log = optarg;
+            break;
+        case 'e':
+            s->exports = optarg;
+            break;
+        case 's':
+            s->seed = strtoull(optarg, NULL, 10);
+            break;
+        case 't':
+            s->threads = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'c':
+            s->commands = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'i':
+            s->imports = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'p':
+            s->pause_us = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'v':
+            s->verify = true;
+            break;
+        case 'f':
+            read_fault(optarg, &s->fault);
+            break;
+        case 'n':
+            s->create = true;
+            break;
+        case 'o':
+            s->survivors = optarg;
+            break;
+        default:
+            return false;
         }
     }
     return optind == argc && s->dir && s->log && s->exports && s->threads > 0 &&

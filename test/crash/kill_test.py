@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """kill -9 while an import and a stream of small commands go through one store.
 
-    python3 test/crash/kill_test.py [--rounds 20] [--seed 1] [--binary PATH] [--driver PATH] [--only sqlite|postgres]
+    python3 test/crash/kill_test.py [--rounds 20] [--seed 1] [--binary PATH] [--driver PATH]
+                                    [--only sqlite|postgres] [--until-failure]
 
 Each round, on each database: crash_driver (driver.c) takes up where the last one was killed, imports ever newer exports
 and gives commands in three threads; it is killed when its phase log reaches a phase chosen at random, after a random
@@ -116,6 +117,8 @@ def brand_rounds(args, kind, exports, told, first, count, killed_at, answers):
             phase = killed_run(args, brand, exports, args.seed, rng)
             killed_at[phase or "ended before"] += 1
             log = check_round(brand, told, f"{kind} round {number} killed at {phase}")
+            if args.until_failure and tally.failed:
+                tally.finish()
         last = min(log.import_acked + 1, EXPORTS - 1)
         end = subprocess.run(driver(args, brand, exports, args.seed, "--imports", str(last - log.import_acked), "--verify"),
                              capture_output=True, text=True, check=False)
@@ -131,7 +134,8 @@ def brand_rounds(args, kind, exports, told, first, count, killed_at, answers):
 
 def main():
     args = arguments(__doc__, rounds={"type": int, "default": 20}, seed={"type": int, "default": 1},
-                     driver={"default": str(ROOT / "build/release/test/crash_driver")}, only={"choices": KINDS})
+                     driver={"default": str(ROOT / "build/release/test/crash_driver")}, only={"choices": KINDS},
+                     until_failure={"action": "store_true"})
     with tempfile.TemporaryDirectory(prefix="huitou-kill-") as folder:
         exports = pathlib.Path(folder)
         told = promises.write_exports(exports, EXPORTS, ORDERS, args.seed)

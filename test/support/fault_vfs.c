@@ -15,13 +15,14 @@
 enum survival {
     SURVIVE_SYNCED_ONLY,
     SURVIVE_ALL,
-    SURVIVE_SOME,         /* each write by the toss of a coin: a later one may be there, an earlier one not */
-    SURVIVE_SECTORS_512,  /* each sector of each write by the toss of a coin */
+    SURVIVE_SOME, /* each write by the toss of a coin: a later one may be there, an earlier one not
+                   */
+    SURVIVE_SECTORS_512, /* each sector of each write by the toss of a coin */
     SURVIVE_SECTORS_4096,
-    SURVIVE_FIRST_ONES,   /* in order up to some point, the next one torn at any byte */
+    SURVIVE_FIRST_ONES, /* in order up to some point, the next one torn at any byte */
     SURVIVAL_MAX
 };
-static const char *const survival_names[] = {"synced only", "all",         "some",
+static const char *const survival_names[] = {"synced only", "all",          "some",
                                              "sectors 512", "sectors 4096", "first ones"};
 
 /* A write or truncation that waits for a sync. */
@@ -76,8 +77,8 @@ static struct {
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const kind_names[] = {
-    "none", "cut",      "cutsync", "cutdb",  "cutname", "read", "write",
-    "sync", "truncate", "open",    "delete", "size",    "shm",  "lock",  "full"};
+    "none",   "cut",      "cutsync", "cutdb",  "cutname", "read", "write", "writedb", "sync",
+    "syncdb", "truncate", "open",    "delete", "size",    "shm",  "lock",  "full"};
 
 const char *fault_kind_name(enum fault_kind kind)
 {
@@ -103,7 +104,7 @@ static int64_t below(int64_t limit)
     return (int64_t)(random_next(&disk.random) % (uint64_t)limit);
 }
 
-/* --- The file as the disk has it --------------------------------------------------------------- */
+/* --- The file as the disk has it -------------------------------------------------------------- */
 
 static void node_resize(struct node *node, int64_t n, bool garbage)
 {
@@ -132,7 +133,8 @@ static void node_wait(struct node *node, bool truncates, int64_t offset, const v
                       int64_t n)
 {
     struct waiting *w = must_alloc(NULL, sizeof(*w));
-    *w = (struct waiting){.serial = ++disk.serial, .truncates = truncates, .offset = offset, .n = n};
+    *w =
+        (struct waiting){.serial = ++disk.serial, .truncates = truncates, .offset = offset, .n = n};
     if (n > 0) {
         w->bytes = must_alloc(NULL, n);
         memcpy(w->bytes, bytes, (size_t)n);
@@ -180,7 +182,7 @@ static void node_sync_failed(struct node *node)
     forget_waiting(node);
 }
 
-/* --- Names -------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 static struct name *name_of(const char *path)
 {
@@ -243,7 +245,7 @@ static struct node *node_load(const char *path)
     return node;
 }
 
-/* --- The loss of power --------------------------------------------------------------------------- */
+/* --- The loss of power ------------------------------------------------------------------------ */
 
 static void survive_torn(struct node *node, const struct waiting *w, int64_t sector, bool garbage)
 {
@@ -289,7 +291,11 @@ static void write_survivor(const char *path, const struct node *node)
     char target[4096];
     snprintf(target, sizeof(target), "%s/%s", disk.plan->survivors, slash ? slash + 1 : path);
     FILE *file = fopen(target, "wb");
-    if (!file || fwrite(node->bytes, 1, (size_t)node->n, file) != (size_t)node->n || fclose(file))
+    if (!file)
+        give_up(target);
+    if (node->n > 0 && fwrite(node->bytes, 1, (size_t)node->n, file) != (size_t)node->n)
+        give_up(target);
+    if (fclose(file) != 0)
         give_up(target);
 }
 
@@ -339,7 +345,7 @@ _Noreturn void fault_vfs_cut(void)
     lose_power("end", NULL);
 }
 
-/* --- Counting and failing ------------------------------------------------------------------------ */
+/* --- Counting and failing --------------------------------------------------------------------- */
 
 /* Counts an operation; true where it is planned to fail. */
 static bool fails(enum fault_kind kind)
@@ -351,17 +357,29 @@ static bool fails(enum fault_kind kind)
     return now;
 }
 
+static bool is_database(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 3 && strcmp(path + n - 3, ".db") == 0;
+}
+
+/* As fails, for one of two kinds that are counted apart where they meet the database file. */
+static bool fails_at(enum fault_kind kind, enum fault_kind kind_db, const char *path)
+{
+    bool failed = is_database(path) && fails(kind_db);
+    return fails(kind) || failed;
+}
+
 enum change { CHANGE_WRITE, CHANGE_SYNC, CHANGE_TRUNCATE, CHANGE_CREATE, CHANGE_DELETE };
 static const char *const change_names[] = {"write", "sync", "truncate", "create", "delete"};
 
 /* Counts a change of the disk; true where the power goes at it. */
 static bool power_goes(enum change change, const char *path)
 {
-    size_t n = strlen(path);
     bool cut = fails(FAULT_CUT);
     if (change == CHANGE_SYNC)
         cut = fails(FAULT_CUT_SYNC) || cut;
-    if (n > 3 && strcmp(path + n - 3, ".db") == 0)
+    if (is_database(path))
         cut = fails(FAULT_CUT_DB) || cut;
     if (change != CHANGE_SYNC && change != CHANGE_WRITE)
         cut = fails(FAULT_CUT_NAME) || cut;
@@ -392,7 +410,7 @@ static int64_t fit(const struct fault_file *file, int64_t offset, int64_t n)
     return fits > 0 ? fits : 0;
 }
 
-/* --- Files ----------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 static struct fault_file *of(sqlite3_file *file)
 {
@@ -433,7 +451,7 @@ static int write_kept(struct fault_file *file, const void *bytes, int n, sqlite3
         node_wait(file->node, false, offset, bytes, n); /* under way */
         lose_power(change_names[CHANGE_WRITE], file->path);
     }
-    if (fails(FAULT_WRITE)) {
+    if (fails_at(FAULT_WRITE, FAULT_WRITE_DB, file->path)) {
         (void)write_some(file, bytes, below(n + 1), offset);
         return SQLITE_IOERR_WRITE;
     }
@@ -476,7 +494,7 @@ static int file_sync(sqlite3_file *file, int flags)
         return SQLITE_OK;
     pthread_mutex_lock(&disk.lock);
     cut_here(CHANGE_SYNC, f->path);
-    bool failed = fails(FAULT_SYNC);
+    bool failed = fails_at(FAULT_SYNC, FAULT_SYNC_DB, f->path);
     if (failed) {
         node_sync_failed(f->node);
     } else {
@@ -581,7 +599,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = file_shm_unmap,
 };
 
-/* --- The VFS ------------------------------------------------------------------------------------------ */
+/* --- The VFS ---------------------------------------------------------------------------------- */
 
 #define KEPT_FLAGS (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)
 #define LOG_FLAGS (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)
@@ -626,7 +644,8 @@ static int open_kept(struct fault_file *file, const char *path, int flags, int *
     return SQLITE_OK;
 }
 
-static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int flags, int *out_flags)
+static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *out, int flags,
+                    int *out_flags)
 {
     struct fault_file *file = of(out);
     (void)vfs;

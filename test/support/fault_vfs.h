@@ -21,11 +21,12 @@ enum fault_kind {
     FAULT_CUT, /* the power goes at the n-th write, sync, truncation, new or removed name */
     FAULT_CUT_SYNC, FAULT_CUT_DB, FAULT_CUT_NAME, /* … at the n-th sync; at the n-th of all of these in the database
                                                    * file itself; at the n-th new or removed name or truncation */
-    FAULT_READ, FAULT_WRITE, FAULT_SYNC, FAULT_TRUNCATE, FAULT_OPEN, FAULT_DELETE, FAULT_SIZE, FAULT_SHM, FAULT_LOCK,
+    FAULT_READ, FAULT_WRITE, FAULT_WRITE_DB, FAULT_SYNC, FAULT_SYNC_DB, /* DB: in the database file itself */
+    FAULT_TRUNCATE, FAULT_OPEN, FAULT_DELETE, FAULT_SIZE, FAULT_SHM, FAULT_LOCK,
     FAULT_FULL, /* the disk has room for n more bytes */
     FAULT_KIND_MAX
 };
-const char *fault_kind_name(enum fault_kind kind); /* "cut", "cutsync", "cutdb", "cutname", "read" … */
+const char *fault_kind_name(enum fault_kind kind); /* "cut", "cutsync", "cutdb", "cutname", "read", "writedb" … */
 
 #define FAULT_CUT_STATUS 77 /* the exit status of a process whose power was cut */
 
