@@ -25,7 +25,7 @@ from program import Tally, arguments  # noqa: E402
 
 tally = Tally()
 seen = collections.Counter()  # (part, outcome) → how often
-PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes half a minute
+PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes a minute
 THREADS, JOBS = 3, 40
 
 
