@@ -12,9 +12,9 @@
 #define UNIQUE_TRIES_MAX 4
 #define BACKOFF_US_MIN 500
 #define BACKOFF_US_MAX 1000000
-/* A server that is started again needs seconds: 12 tries take about half a minute. */
+/* A server that is started again needs seconds: 12 tries take about a quarter of a minute. */
 #define RECONNECT_US_MIN 50000
-#define RECONNECT_US_MAX 5000000
+#define RECONNECT_US_MAX 2500000
 #define REASON_BYTES 600
 
 /* --- Opening ---------------------------------------------------------------------------------- */
@@ -113,18 +113,18 @@ static void back_off(int tries, bool disconnected)
 struct tries {
     int count;
     bool unknown;              /* the outcome of one of them */
-    char reason[REASON_BYTES]; /* of the first: the later ones often say only that nobody answers */
+    char reason[REASON_BYTES]; /* why the line was lost first: later ones only say that nobody
+                                  answers */
 };
 
-static void note_try(struct tries *tries, struct arena *arena, const struct err *err)
+static void note_try(struct tries *tries, const struct err *err)
 {
+    bool unknown = err_class(err) == ERR_CLASS_AMBIGUOUS;
     tries->count++;
-    tries->unknown = tries->unknown || err_class(err) == ERR_CLASS_AMBIGUOUS;
-    if (tries->count > 1)
+    tries->unknown = tries->unknown || unknown;
+    if (tries->reason[0] || !(unknown || err->code == ERR_STORE_DISCONNECTED))
         return;
-    struct str text = err->code == ERR_STORE_DISCONNECTED ? err->arg[0]
-                      : err->code == ERR_COMMIT_UNKNOWN   ? err->arg[1]
-                                                          : err_text(arena, err, LANG_EN);
+    struct str text = unknown ? err->arg[1] : err->arg[0];
     snprintf(tries->reason, sizeof(tries->reason), "%.*s", STR_ARG(text));
 }
 
@@ -159,7 +159,7 @@ static const struct err *run(struct store *store, struct arena *arena, const str
         const struct err *err = try_once(store, arena, job);
         if (!err)
             return NULL;
-        note_try(&tries, arena, err);
+        note_try(&tries, err);
         bool ambiguous = err_class(err) == ERR_CLASS_AMBIGUOUS;
         bool again = err_class(err) == ERR_CLASS_RETRY || (ambiguous && job->again_if_ambiguous);
         int tries_max = err->code == ERR_STORE_UNIQUE ? UNIQUE_TRIES_MAX : LIMIT_TX_RETRY_MAX;

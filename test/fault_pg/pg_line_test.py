@@ -25,7 +25,7 @@ from program import Tally, arguments  # noqa: E402
 
 tally = Tally()
 seen = collections.Counter()  # (part, outcome) → how often
-PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes half a minute
+PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes a minute
 THREADS, JOBS = 3, 40
 
 
@@ -196,7 +196,7 @@ def part_restart(around):
 def part_gone(around):
     """The server gone for good: a clear stop, within a minute, and nothing told wrong."""
     template, messages = prepare_stream(around)
-    for gone in ("refuse", "silent"):
+    for gone in ("refuse", "silent")[:around.args.rounds]:
         rng = line.generator(around.args.seed, f"gone {gone}")
         fault = line.Fault(f"gone ({gone})", line.nth(line.is_committed, rng.randrange(20)), "cut", gone)
         answers = stream_round(around, template, 1, fault, {kind: ("COMMIT_UNKNOWN", "STORE_GONE") for kind in ("once", "keyed")})
