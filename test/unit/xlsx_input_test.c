@@ -331,13 +331,14 @@ static void test_builtin_formats(void **state)
 static void test_strings_spill(void **state)
 {
     struct arena *arena = *state;
-    struct buf sheet = buf_new(arena, (size_t)16 << 20), strings = buf_new(arena, (size_t)16 << 20);
+    struct buf sheet = buf_new(arena, (size_t)32 << 20), strings = buf_new(arena, (size_t)32 << 20);
     enum { COUNT = 5000 };
     buf_str(&sheet, STR("<worksheet><sheetData>"));
     buf_str(&strings, STR("<sst>"));
     for (int i = 0; i < COUNT; i++) {
-        /* Of 1 to 331 digits; 70,000 now and then, which is more than a block. */
-        buf_fmt(&strings, "<si><t>%0*d</t></si>", i % 1000 == 999 ? 70000 : 1 + i * 7 % 331, i);
+        /* Of 1 to 3331 digits, 8 MB together, which is more than the cache of blocks; 70,000 now
+         * and then, which is more than a block. */
+        buf_fmt(&strings, "<si><t>%0*d</t></si>", i % 1000 == 999 ? 70000 : 1 + i * 7 % 3331, i);
         buf_fmt(&sheet, "<row><c t=\"s\"><v>%d</v></c><c t=\"s\"><v>%d</v></c></row>", i,
                 i * 2741 % COUNT);
     }
@@ -358,7 +359,7 @@ static void test_strings_spill(void **state)
             assert_int_equal(row.cell_count, 2);
             for (int c = 0; c < 2; c++) {
                 int index = c == 0 ? i : i * 2741 % COUNT;
-                int width = index % 1000 == 999 ? 70000 : 1 + index * 7 % 331;
+                int width = index % 1000 == 999 ? 70000 : 1 + index * 7 % 3331;
                 assert_int_equal(row.cells[c].n, snprintf(NULL, 0, "%0*d", width, index));
                 assert_int_equal(strtol(str_z(arena, row.cells[c]), NULL, 10), index);
             }
