@@ -69,8 +69,8 @@ static const struct field fields[] = {
     {.name = "xlsx",
      .kind = FIELD_TEXT,
      .offset = offsetof(struct flags, xlsx),
-     .doc = TEXT("Write a workbook (Excel, WPS) of this name: a sheet per section, and one with the "
-                 "definition. A file that is there is replaced.",
+     .doc = TEXT("Write a workbook (Excel, WPS) of this name: a sheet per section, and one with "
+                 "the definition. A file that is there is replaced.",
                  "写成此名的工作簿（Excel、WPS）：每个部分一张表，另附一张说明。已有的同名文件会被替换。")},
 };
 const struct shape cli_report_shape = {

@@ -18,6 +18,7 @@
 #define SERIAL_MAX 2958466 /* 10000-01-01 of the 1900 system */
 #define SERIAL_OF_1970 25569
 #define DURATION_SECONDS_MAX 1e15
+#define DIGITS_SHOWN 15 /* by Excel, of a number */
 
 /* --- Which formats are dates --- */
 
@@ -176,6 +177,22 @@ static bool is_integer(struct str text)
     return text.n > from && text.n < XLSX_VALUE_BYTES_MAX;
 }
 
+/* Most numbers are written as they are shown: no sign but a minus, no exponent, no zero too many,
+ * digits that a double keeps. */
+static bool is_shown_as_written(struct str text)
+{
+    size_t at = text.n > 0 && text.p[0] == '-' ? 1 : 0;
+    size_t from = at;
+    while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
+        at++;
+    bool whole_is_plain = at > from && (text.p[from] != '0' || at == from + 1);
+    if (!whole_is_plain || at == text.n || text.p[at] != '.')
+        return false;
+    while (++at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
+        ;
+    return at == text.n && text.n - from <= DIGITS_SHOWN + 1 && text.p[at - 1] > '0';
+}
+
 /* Digits and an exponent as plain digits: "1.25e-07" is 0.000000125. */
 static struct str without_exponent(const char *scientific, char *out)
 {
@@ -263,8 +280,10 @@ static enum table_cell serial_text(double serial, bool epoch_1904, char *out, si
 enum table_cell xlsx_number_text(struct str value, enum xlsx_shown shown, bool epoch_1904,
                                  char out[XLSX_VALUE_BYTES_MAX], size_t *n)
 {
-    value = str_trim(value);
     double x;
+    if (shown == XLSX_SHOWN_NUMBER && (is_integer(value) || is_shown_as_written(value)))
+        return put(TABLE_CELL_NUMBER, value, out, n);
+    value = str_trim(value);
     if (shown == XLSX_SHOWN_NUMBER && is_integer(value))
         return put(TABLE_CELL_NUMBER, value, out, n);
     if (!str_to_f64(value, &x))

@@ -109,10 +109,17 @@ static void row_is_bad(struct xlsx_input *input, enum err_code code)
 
 /* --- Cells --- */
 
+/* Nothing but blanks of any kind; the first byte mostly says that there is more. */
+static bool is_blank(struct str text)
+{
+    bool begins_plain = text.n > 0 && text.p[0] > ' ' && text.p[0] < 0x7F;
+    return !begins_plain && str_trim(text).n == 0;
+}
+
 static void cell_put(struct xlsx_input *input, struct str text, enum table_cell kind)
 {
-    bool is_blank = str_trim(text).n == 0;
-    if (input->column >= LIMIT_CELLS_MAX && !is_blank)
+    bool blank = is_blank(text);
+    if (input->column >= LIMIT_CELLS_MAX && !blank)
         row_is_bad(input, ERR_SHEET_COLUMNS);
     if (input->column >= LIMIT_CELLS_MAX || text.n == 0)
         return;
@@ -128,7 +135,7 @@ static void cell_put(struct xlsx_input *input, struct str text, enum table_cell 
     input->places[input->column] = (struct cell_place){input->cell_text.n, text.n};
     input->kinds[input->column] = (uint8_t)kind;
     buf_str(&input->cell_text, text);
-    input->has_text = input->has_text || !is_blank;
+    input->has_text = input->has_text || !blank;
 }
 
 static void put_shared(struct xlsx_input *input, struct str value)

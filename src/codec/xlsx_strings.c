@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CACHE_BLOCKS 256
+#define CACHE_BLOCKS 64
 #define CACHE_BLOCK_BYTES 65536
 #define TEXT_ARENA_BYTES_MAX ((size_t)16 << 20)
 /* The depth of a string in its part: sst/si. */

@@ -50,8 +50,8 @@ def exact(text):
 
 
 def reports_of(brand):
-    """Without ids, which differ from brand to brand."""
-    return {name: {section: [{k: v for k, v in row.items() if k != "customer_id"} for row in rows]
+    """Without the ids and the order of equal rows by them, which differ from brand to brand."""
+    return {name: {section: sorted(str({k: v for k, v in row.items() if k != "customer_id"}) for row in rows)
                    for section, rows in exact(brand.run("report", name, "--json"))["sections"].items()}
             for name in ("totals", "monthly", "rhythm", "by-first-product", "rfm")}
 

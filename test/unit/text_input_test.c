@@ -214,6 +214,10 @@ static void test_encoding_bad(void **state)
     assert_true(str_eq(err->arg[0], STR("6")));
     assert_true(str_eq(err->arg[1], STR("B5")));
     assert_true(str_eq(err->arg[2], STR("gb18030")));
+    /* "auto": neither UTF-8 nor GB18030. */
+    err = error_after(open_text(arena, STR("ok\n\xB6\xA9\xB5\xFF\nx\n"), "auto"), 1);
+    assert_int_equal(err->code, ERR_ENCODING_BAD);
+    assert_field_ends(err, "/t:2");
     /* A character cut off by the file's end. */
     err = error_after(open_text(arena, STR("ok\n\xB6\xA9\xB5"), "gb18030"), 1);
     assert_int_equal(err->code, ERR_ENCODING_BAD);

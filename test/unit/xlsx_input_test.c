@@ -262,6 +262,12 @@ static void test_numbers(void **state)
         {"1234567890123456789", "1234567890123456789"}, /* written in full: as it stands */
         {"1e22", "10000000000000000000000"},
         {"0.1", "0.1"},
+        {"12345678901234.5", "12345678901234.5"},
+        {"123456789012345.6", "123456789012346"},
+        {"007.5", "7.5"},
+        {"-0.50", "-0.5"},
+        {"5.", "5"},
+        {".5", "0.5"},
         {"123456.789", "123456.789"},
         {"-0.0", "0"},
         {"9.9999999999999995E-7", "0.000001"}};
@@ -325,13 +331,14 @@ static void test_builtin_formats(void **state)
 static void test_strings_spill(void **state)
 {
     struct arena *arena = *state;
-    struct buf sheet = buf_new(arena, (size_t)16 << 20), strings = buf_new(arena, (size_t)16 << 20);
+    struct buf sheet = buf_new(arena, (size_t)32 << 20), strings = buf_new(arena, (size_t)32 << 20);
     enum { COUNT = 5000 };
     buf_str(&sheet, STR("<worksheet><sheetData>"));
     buf_str(&strings, STR("<sst>"));
     for (int i = 0; i < COUNT; i++) {
-        /* Of 1 to 331 digits; 70,000 now and then, which is more than a block. */
-        buf_fmt(&strings, "<si><t>%0*d</t></si>", i % 1000 == 999 ? 70000 : 1 + i * 7 % 331, i);
+        /* Of 1 to 3331 digits, 8 MB together, which is more than the cache of blocks; 70,000 now
+         * and then, which is more than a block. */
+        buf_fmt(&strings, "<si><t>%0*d</t></si>", i % 1000 == 999 ? 70000 : 1 + i * 7 % 3331, i);
         buf_fmt(&sheet, "<row><c t=\"s\"><v>%d</v></c><c t=\"s\"><v>%d</v></c></row>", i,
                 i * 2741 % COUNT);
     }
@@ -352,7 +359,7 @@ static void test_strings_spill(void **state)
             assert_int_equal(row.cell_count, 2);
             for (int c = 0; c < 2; c++) {
                 int index = c == 0 ? i : i * 2741 % COUNT;
-                int width = index % 1000 == 999 ? 70000 : 1 + index * 7 % 331;
+                int width = index % 1000 == 999 ? 70000 : 1 + index * 7 % 3331;
                 assert_int_equal(row.cells[c].n, snprintf(NULL, 0, "%0*d", width, index));
                 assert_int_equal(strtol(str_z(arena, row.cells[c]), NULL, 10), index);
             }
