@@ -32,8 +32,7 @@ static struct str next_part(struct str *rest)
 
 static struct str container(struct arena *arena, struct str rest)
 {
-    struct workbook_parts parts;
-    parts.sheet = next_part(&rest);
+    struct workbook_parts parts = {.sheet = next_part(&rest)};
     parts.strings = next_part(&rest);
     parts.styles = next_part(&rest);
     parts.workbook = next_part(&rest);

@@ -579,7 +579,7 @@ static const struct err *read_engine_refunds(struct tx *tx, void *arg)
     int64_t customer_id;
     bool has;
     *read = (struct engine_refunds){0};
-    TRY(order_scan_open(tx, &scan));
+    TRY(order_scan_open(tx, INT64_MIN, INT64_MAX, &scan));
     for (;;) {
         TRY(order_scan_next(&scan, &customer_id, &orders, &order_count, &refunds, &refund_count,
                             &has));

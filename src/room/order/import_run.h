@@ -53,7 +53,8 @@ ERR_RESULT import_match_refund(struct import_run *run, struct arena *arena, stru
 ERR_RESULT import_match_refunds(struct import_run *run);
 /* Makes orders and refunds of the sorted rows; rejects those that are wrong or contradict themselves. */
 ERR_RESULT import_group_all(struct import_run *run);
-/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. */
+/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. Errors: ORDER_FIRST_LOAD (dry
+ * run). */
 ERR_RESULT import_write_all(struct import_run *run);
 /* The second pass over the file: its rejected lines, with the reasons. */
 ERR_RESULT import_reject_write(struct import_run *run);
@@ -65,7 +66,8 @@ void import_pack_err(struct buf *buf, const struct err *err);
 struct unpack;
 const struct err *import_unpack_err(struct unpack *u);
 
-/* Orders and refunds in the sorters. Strings and lists of what is unpacked live in the arena of u. */
+/* Orders and refunds in the sorters; each record begins with the buyer, which is unpacked by itself. Lists of what is
+ * unpacked live in the arena of u; strings too, unless u->borrow. */
 void import_pack_buyer(struct buf *buf, const struct identity_value *identities, int count, struct str name);
 void import_unpack_buyer(struct unpack *u, struct customer_buyer *buyer);
 void import_pack_order(struct buf *buf, const struct order_fact *fact);
