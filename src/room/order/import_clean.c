@@ -185,7 +185,7 @@ static bool is_empty_word(struct str text)
         STR_INIT("none"), STR_INIT("nil"), STR_INIT("n/a"), STR_INIT("nan"),
         STR_INIT("\\N"),  STR_INIT("/"),   STR_INIT("空"),  STR_INIT("暂无"),
     };
-    return IS_ONE_OF(text, words);
+    return text.n <= 6 && IS_ONE_OF(text, words); /* none of them is longer: most cells are */
 }
 
 static struct str without_currency(struct str text)

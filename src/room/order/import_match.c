@@ -27,18 +27,17 @@ ERR_RESULT import_match_refund(struct import_run *run, struct arena *arena, stru
     return sorter_add(run->numbers, key_of(arena, order_number, true), buf_view(&value));
 }
 
+/* The mark is the last thing in a refund's record (import_pack_refund). */
 static ERR_RESULT pass_on(struct import_run *run, struct arena *arena, struct str value,
                           bool order_in_file)
 {
     struct unpack u = {.p = value.p, .end = value.p + value.n, .arena = arena};
     struct str sort_key = unpack_str(&u), packed = unpack_str(&u);
-    struct unpack refund = {.p = packed.p, .end = packed.p + packed.n, .arena = arena};
-    struct refund_fact fact = {0};
-    import_unpack_refund(&refund, &fact);
-    fact.order_in_file = order_in_file;
-    struct buf again = buf_new(arena, SORTER_RECORD_BYTES_MAX);
-    import_pack_refund(&again, &fact);
-    return sorter_add(run->refunds, sort_key, buf_view(&again));
+    struct buf marked = buf_new(arena, SORTER_RECORD_BYTES_MAX);
+    CHECK(packed.n >= sizeof(int64_t));
+    buf_add(&marked, packed.p, packed.n - sizeof(int64_t));
+    pack_i64(&marked, order_in_file);
+    return sorter_add(run->refunds, sort_key, buf_view(&marked));
 }
 
 ERR_RESULT import_match_refunds(struct import_run *run)

@@ -95,7 +95,7 @@ void import_pack_refund(struct buf *buf, const struct refund_fact *fact)
     pack_i64(buf, fact->refunded_at_us);
     pack_i64(buf, fact->amount_minor);
     pack_str(buf, fact->channel);
-    pack_i64(buf, fact->order_in_file);
+    pack_i64(buf, fact->order_in_file); /* the last: import_match.c sets it */
 }
 
 void import_unpack_refund(struct unpack *u, struct refund_fact *fact)
