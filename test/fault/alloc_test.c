@@ -2,7 +2,7 @@
 /* The n-th allocation refused in every parser, for n = 1, 2, 3 … until the parser ends without
  * having come to it; once alone, and once with every later one refused too. Each n in a process of
  * its own. Accepted are the very result of an undisturbed run, the end that the house has for it
- * (docs/decisions/0010): the message of memory_refused and SIGABRT, and the one error that says it
+ * (docs/decisions/0011): the message of memory_refused and SIGABRT, and the one error that says it
  * in words. Nothing else: no other error (a good file must not be called bad), no other signal, no
  * hang, no leak (AddressSanitizer's build).
  *
