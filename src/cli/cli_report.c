@@ -217,16 +217,23 @@ static const struct err *show(struct run *run)
     return NULL;
 }
 
+static const struct err *why_empty(struct tx *tx, void *arg)
+{
+    (void)arg;
+    return insight_why_empty(tx);
+}
+
 static const struct err *run_report(struct cli *cli, struct home *home, void *arg)
 {
     struct run *run = arg;
     run->home = home;
     if (run->as_of_today)
         run->request.as_of_day = zone_day(home->brand->zone, clock_now_us(&home->deps.clock));
-    if (run->request.use_sql)
-        TRY(read(run, "report.sql", run_sql));
-    else
-        TRY(run_columns(run));
+    const struct err *err =
+        run->request.use_sql ? read(run, "report.sql", run_sql) : run_columns(run);
+    if (err && err->code == ERR_REPORT_EMPTY)
+        TRY(read(run, "report.empty", why_empty));
+    TRY(err);
     TRY(read(run, "report.notes", find_notes));
     (void)cli;
     return show(run);

@@ -25,6 +25,8 @@ ERR_RESULT insight_scope_of_columns(struct arena *arena, const struct engine *en
 /* What can be refused before anything is read: REPORT_UNKNOWN, REPORT_DAY_RANGE. Both of the above look at it too. */
 ERR_RESULT insight_check_request(struct arena *arena, const struct insight_request *request,
                                  const struct metric **metric);
+/* After REPORT_EMPTY: REPORT_NO_BUYERS where there are paid orders, all of unknown buyers; NULL where there are none. */
+ERR_RESULT insight_why_empty(struct tx *tx);
 /* Runs the SQL twin of every section. */
 ERR_RESULT insight_report_sql(struct tx *tx, struct arena *arena, const struct metric *metric,
                               const struct report_scope *scope, struct report **out);

@@ -278,6 +278,16 @@ const struct err *insight_report_sql(struct tx *tx, struct arena *arena,
     return NULL;
 }
 
+const struct err *insight_why_empty(struct tx *tx)
+{
+    struct order_left_out left_out;
+    TRY(order_left_out(tx, &left_out));
+    if (left_out.orders_without_buyer == 0)
+        return NULL;
+    return ERR_NEW(tx_arena(tx), ERR_REPORT_NO_BUYERS, STR_NONE,
+                   minor_grouped(tx_arena(tx), left_out.orders_without_buyer, 0));
+}
+
 /* --- Notes --- */
 
 static struct str left_out_note(struct arena *arena, const struct brand *brand,
