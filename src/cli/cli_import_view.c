@@ -19,6 +19,8 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
     const struct count all[] = {
         {"rows", r->rows, true, false, TEXT("Rows read", "读到的行")},
         {"rows_skipped", r->rows_skipped, false, true, TEXT("left out by the map", "按映射略过")},
+        {"rows_repeated", r->rows_repeated, false, true,
+         TEXT("a sub-order that comes again", "重复的子订单")},
         {"rows_total", r->rows_total, false, true,
          TEXT("totals, repeated headers, empty rows (among those left out)",
               "其中合计行、重复表头、空行")},

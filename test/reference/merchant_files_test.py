@@ -96,8 +96,8 @@ def check_rejects(case, answer):
 
 
 ORDERS_SQL = """SELECT o.number, CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END, o.amount_minor, o.refunded_minor,
-  COALESCE(o.paid_day, (o.occurred_at / 1000000 + 28800) / 86400), c.placeholder, c.root_id
-  FROM orders o JOIN customer c ON c.customer_id = o.customer_id"""
+  COALESCE(o.paid_day, (o.occurred_at / 1000000 + 28800) / 86400), r.placeholder, c.root_id
+  FROM orders o JOIN customer c ON c.customer_id = o.customer_id JOIN customer r ON r.customer_id = c.root_id"""
 
 
 def stored_orders(brand):

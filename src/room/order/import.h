@@ -40,8 +40,12 @@
     KIND(REFUND_OF, "refund_of", false, "On a refund row: the order's number.", "退款行所退的订单号。")             \
     KIND(REFUND_STATE, "refund_state", false, "How the refund stands, read through `refund_states`.",               \
          "售后状态，按 refund_states 换算。")                                                                       \
-    KIND(LINE_NUMBER, "line_number", false, "The sub-order's number: how many lines a row merges (`split_lines`).", \
-         "子订单号：说明一行合并了几个子订单（split_lines）。")
+    KIND(LINE_NUMBER, "line_number", false,                                                                         \
+         "The sub-order's number: how many lines a row merges (`split_lines`); a row that comes again counts once.", \
+         "子订单号：说明一行合并了几个子订单（split_lines）；重复出现的同一行只算一次。")                            \
+    KIND(BALANCE_AMOUNT, "balance_amount", false,                                                                   \
+         "What the buyer paid of the order from a balance: added to `order_amount`.",                               \
+         "买家用余额支付的部分：计入 order_amount。")
 
 enum import_kind {
 #define KIND(code, name, personal, en, zh) IMPORT_##code,
@@ -174,6 +178,7 @@ struct import_result {
     struct import_preview_row *preview; /* dry run: the first 10 rows */
     int preview_count;
     int64_t rows, rows_skipped, rows_rejected;
+    int64_t rows_repeated; /* rows that say a sub-order once more (line_number) */
     int64_t rows_total;    /* of those skipped: rows of totals, header rows that come again, rows of empty cells */
     int64_t masked_values; /* cells for a person that name nobody: masked, encrypted, digits lost */
     int64_t orders_unpaid; /* not paid yet, or closed without ever being paid: their amounts are in no sum */

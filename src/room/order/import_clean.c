@@ -282,7 +282,7 @@ static bool is_phone_kind(enum import_kind kind)
 static bool is_amount_kind(enum import_kind kind)
 {
     return kind == IMPORT_ORDER_AMOUNT || kind == IMPORT_LINE_AMOUNT || kind == IMPORT_UNIT_PRICE ||
-           kind == IMPORT_REFUND_AMOUNT;
+           kind == IMPORT_REFUND_AMOUNT || kind == IMPORT_BALANCE_AMOUNT;
 }
 
 static bool is_time_kind(enum import_kind kind)

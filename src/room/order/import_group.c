@@ -60,6 +60,8 @@ static void pack_row(struct buf *buf, const struct import_row *row)
     pack_str(buf, row->category);
     pack_str(buf, row->channel);
     pack_str(buf, row->refund_of);
+    pack_str(buf, row->sub_number);
+    buf_add(buf, row->cells_hash, sizeof(row->cells_hash));
     import_pack_buyer(buf, row->identities, row->identity_count, row->buyer_name);
 }
 
@@ -89,6 +91,8 @@ static void unpack_row(struct unpack *u, struct import_row *row)
     row->category = unpack_str(u);
     row->channel = unpack_str(u);
     row->refund_of = unpack_str(u);
+    row->sub_number = unpack_str(u);
+    unpack_bytes(u, row->cells_hash, sizeof(row->cells_hash));
     import_unpack_buyer(u, &buyer);
     for (int i = 0; i < buyer.identity_count; i++)
         row->identities[i] = buyer.identities[i];
@@ -194,6 +198,20 @@ static void grow_rows(struct group *group)
     memcpy(group->rows, old, (size_t)group->count * sizeof(*old));
 }
 
+/* The same sub-order, told in the same words: an export that was put together twice. */
+static bool is_repeated(const struct group *group, const struct import_row *row)
+{
+    if (!str_is(row->sub_number))
+        return false;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *other = &group->rows[i];
+        if (memcmp(other->cells_hash, row->cells_hash, sizeof(row->cells_hash)) == 0 &&
+            str_eq(other->sub_number, row->sub_number))
+            return true;
+    }
+    return false;
+}
+
 /* Where a group's error is: the file and the line. */
 static struct str place_of(struct group *group, int64_t line_number)
 {
@@ -227,6 +245,10 @@ static ERR_RESULT add_to_group(struct group *group, struct str value)
     }
     if (why)
         return import_reject(group->run, row.line_number, why);
+    if (is_repeated(group, &row)) {
+        group->run->result->rows_repeated++;
+        return NULL;
+    }
     grow_rows(group);
     group->rows[group->count++] = row;
     group->too_long = group->count > LIMIT_ORDER_LINES_MAX;

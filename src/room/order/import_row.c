@@ -289,13 +289,26 @@ static enum import_kind missing_amount(const struct reading *r)
     return str_is(cell_of(r, IMPORT_QUANTITY)) ? IMPORT_UNIT_PRICE : IMPORT_QUANTITY;
 }
 
+/* The order's amount, with what was paid of it from a balance. */
+static ERR_RESULT read_order_amount(struct reading *r)
+{
+    struct import_row *row = r->row;
+    int64_t balance_minor = 0;
+    bool has_balance;
+    TRY(read_amount(r, IMPORT_ORDER_AMOUNT, &row->order_amount_minor, &row->has_order_amount));
+    TRY(read_amount(r, IMPORT_BALANCE_AMOUNT, &balance_minor, &has_balance));
+    if (row->has_order_amount && has_balance)
+        row->order_amount_minor += balance_minor; /* each is far from the end of 64 bits */
+    return NULL;
+}
+
 static ERR_RESULT read_amounts(struct reading *r)
 {
     struct import_row *row = r->row;
     bool order_mapped = is_bound(&r->reader->columns, IMPORT_ORDER_AMOUNT);
     bool unpaid = row->state == ORDER_CREATED || row->state == ORDER_CLOSED;
     TRY(read_line_amount(r));
-    TRY(read_amount(r, IMPORT_ORDER_AMOUNT, &row->order_amount_minor, &row->has_order_amount));
+    TRY(read_order_amount(r));
     TRY(read_amount(r, IMPORT_REFUND_AMOUNT, &row->refund_amount_minor, &row->has_refund_amount));
     bool needs = row->verdict == IMPORT_ROW_ORDER
                      ? !order_mapped
@@ -520,6 +533,7 @@ static ERR_RESULT read_texts(struct reading *r)
     TRY(read_text(r, IMPORT_CATEGORY, LIMIT_NAME_BYTES_MAX, &row->category));
     TRY(read_text(r, IMPORT_CHANNEL, LIMIT_NAME_BYTES_MAX, &row->channel));
     row->has_line = str_is(row->product_code) || str_is(row->product_name);
+    TRY(read_text(r, IMPORT_LINE_NUMBER, LIMIT_NAME_BYTES_MAX, &row->sub_number));
     return read_number(r, IMPORT_REFUND_OF, &row->refund_of);
 }
 
@@ -562,12 +576,15 @@ static bool is_total_row(const struct reading *r)
 
 /* --- The row --- */
 
-/* A row that has neither number nor time nor amount of an order continues the one above it. */
+/* A row that has neither number nor time nor amount of an order continues the one above it. A row
+ * that ends before its number does not: it was cut off. */
 static void continue_above(struct reading *r)
 {
     const struct import_above *above = r->reader->above;
     struct import_row *row = r->row;
     if (!r->reader->columns.map->fill_down || !above || above->number_bytes == 0)
+        return;
+    if (r->reader->columns.of_kind[IMPORT_ORDER_NUMBER] >= r->cells->cell_count)
         return;
     struct str number = {above->number, above->number_bytes};
     bool untold =

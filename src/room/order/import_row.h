@@ -88,6 +88,7 @@ enum import_verdict { IMPORT_ROW_ORDER, IMPORT_ROW_REFUND, IMPORT_ROW_SKIP };
 struct import_row {
     enum import_verdict verdict;
     struct str number; /* absent: the row is an order by itself */
+    struct str sub_number; /* the sub-order's own; absent: none */
     uint8_t cells_hash[SECRET_HASH_BYTES];
     int64_t line_number;
     int64_t time_us, paid_us, refund_us; /* INT64_MIN: absent */
