@@ -237,10 +237,9 @@ ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct e
     CHECK(order_count < ENGINE_ROWS_MAX && refund_count < ENGINE_ROWS_MAX);
     const void *sorted_orders = orders, *sorted_refunds = refunds;
     void *order_copy = NULL, *refund_copy = NULL;
-    bool has_memory = sort_copy(&sorted_orders, &order_copy, order_count, sizeof(*orders),
-                                compare_orders) &&
-                      sort_copy(&sorted_refunds, &refund_copy, refund_count, sizeof(*refunds),
-                                compare_refunds);
+    bool has_memory =
+        sort_copy(&sorted_orders, &order_copy, order_count, sizeof(*orders), compare_orders) &&
+        sort_copy(&sorted_refunds, &refund_copy, refund_count, sizeof(*refunds), compare_refunds);
     struct block_put put = {
         .orders = sorted_orders,
         .refunds = sorted_refunds,

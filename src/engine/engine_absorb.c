@@ -86,8 +86,7 @@ static void move_block(struct engine *into, struct engine *from, size_t at,
     for (uint32_t index = first; index < first + ENGINE_BLOCK; index++) {
         if (!has_facts(into, index))
             continue;
-        uint32_t known =
-            id_list_find(&into->customer_ids, id_list_at(&into->customer_ids, index));
+        uint32_t known = id_list_find(&into->customer_ids, id_list_at(&into->customer_ids, index));
         CHECK(known == ID_LIST_NONE || !has_facts(into, known));
         id_list_point(&into->customer_ids, index);
     }
@@ -97,15 +96,12 @@ static void move_names(struct engine *into, const struct engine *from, const str
 {
     for (uint32_t i = 0; i < from->channels.count; i++)
         if (from->channel_names[i].p)
-            into->channel_names[remap->channels[i]] =
-                str_copy(into->arena, from->channel_names[i]);
+            into->channel_names[remap->channels[i]] = str_copy(into->arena, from->channel_names[i]);
     for (uint32_t i = 0; i < from->products.count; i++) {
         if (from->product_codes[i].p)
-            into->product_codes[remap->products[i]] =
-                str_copy(into->arena, from->product_codes[i]);
+            into->product_codes[remap->products[i]] = str_copy(into->arena, from->product_codes[i]);
         if (from->product_names[i].p)
-            into->product_names[remap->products[i]] =
-                str_copy(into->arena, from->product_names[i]);
+            into->product_names[remap->products[i]] = str_copy(into->arena, from->product_names[i]);
     }
 }
 

@@ -220,8 +220,8 @@ bool block_reserve(struct block *block, struct memory *memory, uint32_t slot,
     }
     uint64_t need = (uint64_t)block_row_count(block) - slot_row_count(block, slot);
     need += put->order_count;
-    if (need > UINT32_MAX / 2 || !block_widen(block, memory, product_bytes_for(products),
-                                              channel_bytes_for(channels)))
+    if (need > UINT32_MAX / 2 ||
+        !block_widen(block, memory, product_bytes_for(products), channel_bytes_for(channels)))
         return false;
     if (need > block->capacity) {
         uint64_t more = spare ? need / 2 + SPARE_MIN : need / 16;

@@ -2,8 +2,8 @@
  * indices that follow each other share a block, whose orders lie side by side in columns, by
  * customer, then day, then order id, without gaps. A customer that is put again pushes the rows
  * behind it in its block to their new place. What few orders have lies apart, in lists by row; so
- * do refunds, by customer, day, channel, amount. An order takes 9 bytes (12 where the brand has many channels
- * and products), a customer about 25 more. */
+ * do refunds, by customer, day, channel, amount. An order takes 9 bytes (12 where the brand has
+ * many channels and products), a customer about 25 more. */
 #ifndef HUITOU_ENGINE_ENGINE_INTERNAL_H
 #define HUITOU_ENGINE_ENGINE_INTERNAL_H
 
@@ -40,7 +40,7 @@ struct id_list {
     int64_t **blocks; /* ENGINE_BLOCK ids each */
     size_t block_capacity;
     uint32_t count;    /* indices given, those passed over by id_list_pad included */
-    uint32_t *slots;   /* index + 1; 0 is free */
+    uint32_t *slots;   /* index + 1, and bits of the hash; 0 is free */
     size_t slot_count; /* a power of two */
 };
 #define ID_LIST_NONE UINT32_MAX
@@ -84,17 +84,19 @@ struct refund {
 };
 
 struct block {
-    uint32_t begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
-    uint32_t capacity;                /* rows */
-    uint16_t day_min, day_max;        /* no order ever lay outside; day_max < day_min: none yet */
+    uint32_t
+        begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
+    uint32_t capacity;           /* rows */
+    uint16_t day_min, day_max;   /* no order ever lay outside; day_max < day_min: none yet */
     uint8_t product_bytes, channel_bytes; /* of one row: 2 or 4, 1 or 2 */
     uint32_t *amount; /* 0 where it is wide; the other columns lie behind it, in one allocation */
     void *product;    /* index of engine->products */
     uint16_t *day;
-    void *channel;                   /* index of engine->channels */
-    struct rare_list wide;           /* amounts that do not fit 32 bits */
-    struct rare_list top_line;       /* amount of the largest line where a report can ask for it: the
-                                      * customer has another order that day, and it is not all of the order */
+    void *channel;         /* index of engine->channels */
+    struct rare_list wide; /* amounts that do not fit 32 bits */
+    struct rare_list
+        top_line; /* amount of the largest line where a report can ask for it: the
+                   * customer has another order that day, and it is not all of the order */
     struct rare_list refunded_whole; /* the day */
     struct refund *refunds;
     size_t refund_count, refund_capacity;
@@ -179,8 +181,8 @@ struct engine {
     uint32_t *put_indices; /* of the put at hand */
     size_t put_index_capacity;
     int64_t customer_count, order_count, refund_count;
-    uint32_t orders_max;     /* no customer ever had more */
-    uint32_t block_rows_max; /* no block ever had more orders */
+    uint32_t orders_max;      /* no customer ever had more */
+    uint32_t block_rows_max;  /* no block ever had more orders */
     int32_t day_min, day_max; /* no order or refund ever lay outside; day_max < day_min: none yet */
     int threads;              /* of one report; 0: by the machine and the number of orders */
 };

@@ -58,12 +58,12 @@ struct seen {
     const struct block *block;
     uint32_t index; /* of the block's first customer */
     uint32_t row_count;
-    struct seen_rows paid;    /* paid orders */
-    struct seen_rows counted; /* of them, those not wholly refunded by the as-of date */
-    struct seen_rows days;    /* of their days, each once: the purchase days */
+    struct seen_rows paid;     /* paid orders */
+    struct seen_rows counted;  /* of them, those not wholly refunded by the as-of date */
+    struct seen_rows days;     /* of their days, each once: the purchase days */
     const uint8_t *is_counted; /* by row of paid */
-    const int64_t *amount;      /* by row of paid */
-    const uint16_t *channel;    /* by row of paid */
+    const int64_t *amount;     /* by row of paid */
+    const uint16_t *channel;   /* by row of paid */
     /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
     uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
     /* Memory of the thread, for engine->block_rows_max rows: */
@@ -138,14 +138,14 @@ bool metric_sort_on_threads(struct metric_run *run, int64_t *values, int64_t *sp
 #define RANKS_MAX 8
 #define RANK_BUCKETS 28672 /* of the first round: 256 for each power of 2, both signs */
 struct rank_search {
-    uint64_t rank;  /* of the value in its range */
-    int64_t low;    /* the range: low … low + 2^bits - 1 */
+    uint64_t rank; /* of the value in its range */
+    int64_t low;   /* the range: low … low + 2^bits - 1 */
     int bits;
 };
 struct ranks {
     struct rank_search searches[RANKS_MAX];
     int count;
-    bool is_narrowing; /* the first round is over */
+    bool is_narrowing;  /* the first round is over */
     uint8_t *is_wanted; /* by bucket: it holds a rank */
     int64_t *counts[ENGINE_THREADS_MAX];
     size_t count_size;
@@ -179,7 +179,8 @@ static inline void ranks_add(const struct ranks *ranks, int64_t *counts, int64_t
         ranks_add_narrowing(ranks, counts, value);
 }
 
-/* The ranks that a quantile of n values lies between, and the quantile when their values are known. */
+/* The ranks that a quantile of n values lies between, and the quantile when their values are known.
+ */
 void quantile_ranks(size_t n, int numerator, int denominator, size_t ranks[2]);
 struct quantile quantile_between(size_t n, int numerator, int denominator, int64_t low,
                                  int64_t high);

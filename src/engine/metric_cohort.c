@@ -2,7 +2,7 @@
  * month. */
 #include "engine/metric.h"
 
-/* Sums begin with the sizes of the cohorts; then come the cohorts' months, a row for each cohort. */
+/* Sums begin with the sizes of the cohorts; then come their months, a row for each cohort. */
 
 static void cohorts_add(struct seen *seen, void *share)
 {

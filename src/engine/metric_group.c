@@ -10,8 +10,8 @@ static int compare_i64(int64_t a, int64_t b)
 
 /* --- by-channel --- */
 
-/* The sums of one channel. Customers and repeat customers share a sum, the latter times REPEAT_UNIT:
- * an engine holds fewer customers than that. */
+/* The sums of one channel. Customers and repeat customers share a sum, the latter times
+ * REPEAT_UNIT: an engine holds fewer customers than that. */
 enum { REFUNDED_ORDERS, ORDERS, AMOUNT, CUSTOMERS, CHANNEL_SUMS };
 #define REPEAT_UNIT (INT64_C(1) << 32)
 
@@ -62,8 +62,7 @@ static void channel_add(struct seen *seen, void *arg)
     for (size_t i = 0; i < seen->block->refund_count && seen->run->scope->net; i++) {
         const struct refund *refund = &seen->block->refunds[i];
         if (seen_looked_at(seen, refund->day))
-            sum_add(&share->sums[(size_t)refund->channel * CHANNEL_SUMS + AMOUNT],
-                    -refund->amount);
+            sum_add(&share->sums[(size_t)refund->channel * CHANNEL_SUMS + AMOUNT], -refund->amount);
     }
 }
 
@@ -230,7 +229,8 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
         row[1] = name_cell(run, run->engine->product_names[product->index]);
         row[2] = cell_i(product->sums[PRODUCT_CUSTOMERS]);
         row[3] = cell_i(product->sums[PRODUCT_REPEAT_CUSTOMERS]);
-        row[4] = cell_ratio(product->sums[PRODUCT_REPEAT_CUSTOMERS], product->sums[PRODUCT_CUSTOMERS]);
+        row[4] =
+            cell_ratio(product->sums[PRODUCT_REPEAT_CUSTOMERS], product->sums[PRODUCT_CUSTOMERS]);
         row[5] = cell_i(product->sums[PRODUCT_ELIGIBLE]);
         row[6] = cell_i(product->sums[PRODUCT_CAME_BACK]);
         row[7] = cell_ratio(product->sums[PRODUCT_CAME_BACK], product->sums[PRODUCT_ELIGIBLE]);

@@ -21,8 +21,7 @@ bool ranks_begin(struct metric_run *run, struct ranks *ranks, int rank_count)
 static struct rank_search bucket_range(uint32_t bucket)
 {
     bool is_negative = bucket < RANK_BUCKETS / 2;
-    uint32_t size_bucket =
-        is_negative ? RANK_BUCKETS / 2 - 1 - bucket : bucket - RANK_BUCKETS / 2;
+    uint32_t size_bucket = is_negative ? RANK_BUCKETS / 2 - 1 - bucket : bucket - RANK_BUCKETS / 2;
     struct rank_search range = {.low = size_bucket};
     if (size_bucket >= 1 << BUCKET_BITS) {
         range.bits = (int)(size_bucket >> BUCKET_BITS) - 1;

@@ -34,7 +34,7 @@ struct rfm {
     uint32_t *orders;
     int64_t *amounts;
     atomic_size_t buyer_count;
-    size_t n; /* buyers, when all are met */
+    size_t n;           /* buyers, when all are met */
     struct ranks ranks; /* of the amounts */
     struct quantile cuts[DIMENSION_MAX][CUTS];
     uint8_t *day_scores, *order_scores; /* by last day, by orders */
@@ -46,7 +46,8 @@ struct rfm {
 struct rfm_share {
     struct rfm *rfm;
     int64_t *rank_counts;
-    int64_t *day_counts, *order_counts; /* buyers by days since the last day that any has; by orders */
+    int64_t *day_counts;   /* buyers by days from their last purchase day to the last of any fact */
+    int64_t *order_counts; /* buyers by orders */
     int64_t *cells, *cell_amounts;
     size_t from, to; /* buyers to look at once all are met */
 };
@@ -97,8 +98,8 @@ static void find_amount_cuts(struct rfm *rfm, void *const *shares)
     }
     const struct rank_search *found = rfm->ranks.searches;
     for (int cut = 0; cut < CUTS; cut++)
-        rfm->cuts[DIMENSION_M][cut] = quantile_between(
-            rfm->n, cut + 1, CUTS + 1, found[2 * cut].low, found[2 * cut + 1].low);
+        rfm->cuts[DIMENSION_M][cut] =
+            quantile_between(rfm->n, cut + 1, CUTS + 1, found[2 * cut].low, found[2 * cut + 1].low);
 }
 
 /* From the united counts of buyers by day and by orders. */

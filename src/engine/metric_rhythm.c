@@ -372,8 +372,7 @@ static const struct overdue *next_row(const struct overdue_run *overdue,
     for (int i = 0; i < overdue->run->threads; i++) {
         struct overdue_share *share = &shares[i];
         if (share->from < share->to &&
-            (!best ||
-             compare_overdue(&overdue->rows[share->from], &overdue->rows[best->from]) < 0))
+            (!best || compare_overdue(&overdue->rows[share->from], &overdue->rows[best->from]) < 0))
             best = share;
     }
     return &overdue->rows[best->from++];

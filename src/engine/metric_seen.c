@@ -4,7 +4,8 @@
 
 #include "engine/metric.h"
 
-/* out[slot]: the customer's first row whose day is not before `limit`, or the row behind the last. */
+/* out[slot]: the customer's first row whose day is not before `limit`, or the row behind the last.
+ */
 static void find_limit(struct seen *seen, const uint16_t *day, const uint32_t *begin,
                        uint16_t limit, uint32_t *out)
 {

@@ -63,9 +63,9 @@ void metric_sort(int64_t *values, int64_t *spare, size_t n)
 
 struct sort_share {
     int64_t *values, *spare;
-    size_t from, to;                       /* values to count and to place */
-    int64_t *places; /* by bucket: first how many values, then where the next goes */
-    const int64_t *bucket_begin;           /* RANK_BUCKETS + 1, when all is placed */
+    size_t from, to;             /* values to count and to place */
+    int64_t *places;             /* by bucket: first how many values, then where the next goes */
+    const int64_t *bucket_begin; /* RANK_BUCKETS + 1, when all is placed */
     uint32_t first_bucket, behind_buckets; /* to sort */
 };
 
@@ -94,7 +94,8 @@ static void sort_buckets(void *arg)
     }
 }
 
-/* Turns counts into places; a bucket's values of one thread come behind those of the threads before. */
+/* Turns counts into places; in a bucket the values of a thread come behind those of the threads
+ * before it. */
 static void find_places(const struct metric_run *run, struct sort_share *shares,
                         int64_t *bucket_begin)
 {

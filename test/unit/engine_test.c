@@ -274,8 +274,8 @@ static void putting_again_gives_memory_back(void **state)
     struct engine_size a = engine_size(churned), b = engine_size(fresh);
     assert_int_equal(a.customers, b.customers);
     assert_int_equal(a.orders, b.orders);
-    /* Rows leave no garbage: a block may keep as much room again as its rows take (9 bytes each, and
-     * 16 for a wide amount, of 1 row in 50) and lists twice what they need. */
+    /* Rows leave no garbage: a block may keep as much room again as its rows take (9 bytes each,
+     * and 16 for a wide amount, of 1 row in 50) and lists twice what they need. */
     assert_true(a.bytes < b.bytes + b.orders * (9 + 1));
     struct report *of_a = report_of(*state, churned, "totals");
     struct report *of_b = report_of(*state, fresh, "totals");
@@ -481,10 +481,8 @@ static void threads_and_scopes_agree(void **state)
     engine_threads(one, 1);
     engine_threads(four, 4);
     compare_reports(*state, one, four);
-    struct report_scope before = {.as_of_day = DAY_0 + 4000,
-                                  .from_day = DAY_0,
-                                  .to_day = DAY_0 + 3999,
-                                  .currency_digits = 2};
+    struct report_scope before = {
+        .as_of_day = DAY_0 + 4000, .from_day = DAY_0, .to_day = DAY_0 + 3999, .currency_digits = 2};
     for (int i = 0; i < metric_count; i++) {
         struct report *of_one, *of_crowded;
         assert_null(engine_report(*state, one, metric_all[i], &before, &of_one));
@@ -513,7 +511,8 @@ static void many_products_and_channels(void **state)
     put(half, 7, &again, 1);
     assert_null(engine_absorb(half, rest));
     engine_free(rest);
-    const struct report_section *products = &report_of(*state, half, "by-first-product")->sections[0];
+    const struct report_section *products =
+        &report_of(*state, half, "by-first-product")->sections[0];
     /* Customer 7's own product is nobody's any more; the last product has two customers. */
     assert_int_equal(products->row_count, CUSTOMERS - 1);
     assert_int_equal(products->cells[2].i, 2);

@@ -551,7 +551,8 @@ static void sorts_and_finds_ranks(void **state)
         qsort(sorted, n, sizeof(*sorted), compare_values);
         struct metric_run run = {.threads = 2};
         struct ranks ranks;
-        size_t wanted[RANKS_MAX] = {0, n / 5, n / 2, n / 2, n - 1, n - 1 - n / 9, n / 3, n / 3 + (n > 3)};
+        size_t wanted[RANKS_MAX] = {0,     n / 5,         n / 2, n / 2,
+                                    n - 1, n - 1 - n / 9, n / 3, n / 3 + (n > 3)};
         assert_true(ranks_begin(&run, &ranks, RANKS_MAX));
         find_ranks(&run, &ranks, values, n, wanted);
         for (int i = 0; i < RANKS_MAX; i++)
