@@ -1,12 +1,15 @@
 /* link: engine */
 /* Times every report of the columns on the workload of bench/workload.h, the columns being in
- * memory: report_bench [--customers 1000000] [--seed 1] [--threads 2] [--runs 5] [--window
- * all|random] [--window-seed 1]
- *                [--only NAME,NAME…]
- * Prints the size of the columns and for each report the median of its runs, by the wall and of
- * processor time (of all threads together: on a busy machine the better measure). With --window
- * random each run looks at days of its own: an as-of date in the last half, a first day before it;
- * the same for every report, and printed, so that a peer can be asked the same. */
+ * memory:
+ *
+ *   report_bench [--customers 1000000] [--seed 1] [--threads 2] [--runs 5] [--only NAME,NAME…]
+ *                [--window all|random] [--window-seed 1]
+ *
+ * Prints the size of the columns, what one customer put again costs, and for each report the median
+ * of its runs, by the wall and of processor time (of all threads together: on a busy machine the
+ * better measure). With --window random each run looks at days of its own: an as-of date in the
+ * last half, a first day before it; the same for every report, and printed, so that a peer can be
+ * asked the same. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -24,6 +27,7 @@
 
 #define RUNS_MAX 101
 #define FILLERS 2
+#define PUTS 200000
 
 struct options {
     int64_t customers;
@@ -71,38 +75,52 @@ static void check(const struct err *err)
     exit(1);
 }
 
+/* The facts of one customer, as they are put. */
+struct facts {
+    struct workload_order made[WORKLOAD_ORDERS_MAX];
+    struct engine_order orders[WORKLOAD_ORDERS_MAX];
+    struct engine_refund refunds[WORKLOAD_ORDERS_MAX];
+    size_t order_count, refund_count;
+};
+
+static void make_facts(const struct workload *workload, int64_t index, struct facts *facts)
+{
+    facts->order_count = (size_t)workload_customer(workload, index, facts->made);
+    facts->refund_count = 0;
+    for (size_t i = 0; i < facts->order_count; i++) {
+        const struct workload_order *made = &facts->made[i];
+        facts->orders[i] = order_of(made);
+        if (made->refunded_minor > 0)
+            facts->refunds[facts->refund_count++] = (struct engine_refund){
+                .amount_minor = made->refunded_minor,
+                .refunded_day = made->refunded_day,
+                .channel_id = facts->orders[i].channel_id,
+            };
+    }
+}
+
 static void *fill(void *arg)
 {
     struct filler *filler = arg;
-    static _Thread_local struct workload_order made[WORKLOAD_ORDERS_MAX];
-    static _Thread_local struct engine_order orders[WORKLOAD_ORDERS_MAX];
-    static _Thread_local struct engine_refund refunds[WORKLOAD_ORDERS_MAX];
+    struct facts *facts = malloc(sizeof(*facts));
+    CHECK(facts != NULL);
     for (int64_t i = filler->from; i < filler->to; i++) {
-        size_t count = (size_t)workload_customer(filler->workload, i, made), refund_count = 0;
-        for (size_t k = 0; k < count; k++) {
-            orders[k] = order_of(&made[k]);
-            if (made[k].refunded_minor > 0)
-                refunds[refund_count++] = (struct engine_refund){
-                    .amount_minor = made[k].refunded_minor,
-                    .refunded_day = made[k].refunded_day,
-                    .channel_id = orders[k].channel_id,
-                };
-        }
-        if (count > 0)
-            check(engine_put(filler->engine, workload_customer_id(i), orders, count, refunds,
-                             refund_count));
+        make_facts(filler->workload, i, facts);
+        if (facts->order_count > 0)
+            check(engine_put(filler->engine, workload_customer_id(i), facts->orders,
+                             facts->order_count, facts->refunds, facts->refund_count));
     }
+    free(facts);
     return NULL;
 }
 
-static struct engine *filled(struct arena *arenas[FILLERS], const struct options *options)
+static struct engine *filled(struct arena *arenas[FILLERS], const struct workload *workload,
+                             const struct options *options)
 {
-    static struct workload workload;
-    workload_init(&workload, options->customers, options->seed);
     struct filler fillers[FILLERS];
     double start = seconds_by(CLOCK_MONOTONIC);
     for (int i = 0; i < FILLERS; i++) {
-        fillers[i] = (struct filler){.workload = &workload, .engine = engine_new(arenas[i])};
+        fillers[i] = (struct filler){.workload = workload, .engine = engine_new(arenas[i])};
         fillers[i].from = options->customers * i / FILLERS;
         fillers[i].to = options->customers * (i + 1) / FILLERS;
         CHECK(pthread_create(&fillers[i].thread, NULL, fill, &fillers[i]) == 0);
@@ -121,10 +139,44 @@ static struct engine *filled(struct arena *arenas[FILLERS], const struct options
 
 static uint64_t random_state;
 
-static int32_t random_below(int32_t below)
+static int64_t random_below(int64_t below)
 {
     random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (int32_t)((random_state >> 33) % (uint64_t)below);
+    return (int64_t)((random_state >> 33) % (uint64_t)below);
+}
+
+/* Customers at random lose their last order and get it back: the seconds of processor, their facts
+ * made included. Without an engine the facts are made only. */
+static double seconds_of_puts(struct engine *engine, const struct workload *workload, int *puts)
+{
+    struct facts *facts = malloc(sizeof(*facts));
+    CHECK(facts != NULL);
+    *puts = 0;
+    random_state = 1;
+    double start = seconds_by(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < PUTS; i++) {
+        int64_t index = random_below(workload->customer_count);
+        int64_t customer_id = workload_customer_id(index);
+        make_facts(workload, index, facts);
+        for (size_t fewer = 2; fewer-- > 0 && facts->order_count > 1 && engine;) {
+            check(engine_put(engine, customer_id, facts->orders, facts->order_count - fewer,
+                             facts->refunds, facts->refund_count));
+            ++*puts;
+        }
+    }
+    double seconds = seconds_by(CLOCK_THREAD_CPUTIME_ID) - start;
+    free(facts);
+    return seconds;
+}
+
+/* What applying an event costs the engine. */
+static void time_puts(struct engine *engine, const struct workload *workload)
+{
+    int puts, none;
+    double seconds = seconds_of_puts(engine, workload, &puts);
+    seconds -= seconds_of_puts(NULL, workload, &none);
+    printf("a customer put again, with an order less or more: %.0f ns of processor\n",
+           seconds / (puts ? puts : 1) * 1e9);
 }
 
 static struct report_scope scope_of(const struct options *options, int run)
@@ -136,10 +188,10 @@ static struct report_scope scope_of(const struct options *options, int run)
         return scope;
     random_state = options->window_seed * 1000003 + (uint64_t)run;
     random_below(2);
-    scope.as_of_day =
-        WORKLOAD_DAY_FIRST + WORKLOAD_DAY_COUNT / 2 + random_below(WORKLOAD_DAY_COUNT / 2 + 1);
+    scope.as_of_day = WORKLOAD_DAY_FIRST + WORKLOAD_DAY_COUNT / 2 +
+                      (int32_t)random_below(WORKLOAD_DAY_COUNT / 2 + 1);
     scope.to_day = scope.as_of_day - 1;
-    scope.from_day = WORKLOAD_DAY_FIRST + random_below(WORKLOAD_DAY_COUNT / 2);
+    scope.from_day = WORKLOAD_DAY_FIRST + (int32_t)random_below(WORKLOAD_DAY_COUNT / 2);
     return scope;
 }
 
@@ -243,7 +295,9 @@ int main(int argc, char **argv)
     struct arena *arenas[FILLERS];
     for (int i = 0; i < FILLERS; i++)
         arenas[i] = arena_new("columns", (size_t)1 << 30);
-    struct engine *engine = filled(arenas, &options);
+    static struct workload workload;
+    workload_init(&workload, options.customers, options.seed);
+    struct engine *engine = filled(arenas, &workload, &options);
     engine_threads(engine, options.threads);
     struct engine_size size = engine_size(engine);
     struct rusage usage_now;
@@ -253,6 +307,7 @@ int main(int argc, char **argv)
            options.customers, size.customers, size.orders, size.refunds,
            (double)size.bytes / (double)options.customers, (double)size.bytes / 1048576,
            (double)usage_now.ru_maxrss / 1024);
+    time_puts(engine, &workload);
     for (int run = 0; run < options.runs && options.is_window_random; run++) {
         struct report_scope scope = scope_of(&options, run);
         printf("window %d: as of %d, days %d to %d\n", run, scope.as_of_day, scope.from_day,

@@ -46,30 +46,52 @@ bool memory_grow(struct memory *memory, void **array, size_t *capacity, size_t n
 #define ID_SLOTS_MIN 64
 
 /* The finaliser of MurmurHash3: ids that differ in few bits end far apart. */
-static size_t id_hash(int64_t id)
+static uint64_t id_hash(int64_t id)
 {
     uint64_t x = (uint64_t)id;
     x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
     x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return (size_t)(x ^ (x >> 33));
+    return x ^ (x >> 33);
+}
+
+/* A slot holds index + 1, which is less than the number of slots, in its low bits; the bits above,
+ * where there are any, are of the id's hash, so that another id's slot is seldom looked up. */
+static uint32_t slot_index_bits(const struct id_list *list)
+{
+    int bits = __builtin_ctzll(list->slot_count);
+    return bits >= 32 ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
+}
+
+static uint32_t slot_of(const struct id_list *list, int64_t id, uint32_t index)
+{
+    return (index + 1) | ((uint32_t)(id_hash(id) >> 32) & ~slot_index_bits(list));
+}
+
+static uint32_t slot_index(const struct id_list *list, uint32_t slot)
+{
+    return (slot & slot_index_bits(list)) - 1;
 }
 
 /* The slot that holds the id, or the free one where it belongs. */
 static size_t id_slot(const struct id_list *list, int64_t id)
 {
-    size_t mask = list->slot_count - 1;
-    size_t slot = id_hash(id) & mask;
-    while (list->slots[slot] && id_list_at(list, list->slots[slot] - 1) != id)
-        slot = (slot + 1) & mask;
-    return slot;
+    uint64_t hash = id_hash(id);
+    uint32_t index_bits = slot_index_bits(list);
+    size_t mask = list->slot_count - 1, at = (size_t)hash & mask;
+    for (;; at = (at + 1) & mask) {
+        uint32_t slot = list->slots[at];
+        bool may_hold = ((slot ^ (uint32_t)(hash >> 32)) & ~index_bits) == 0;
+        if (slot == 0 || (may_hold && id_list_at(list, slot_index(list, slot)) == id))
+            return at;
+    }
 }
 
 uint32_t id_list_find(const struct id_list *list, int64_t id)
 {
     if (list->count == 0)
         return ID_LIST_NONE;
-    uint32_t held = list->slots[id_slot(list, id)];
-    return held ? held - 1 : ID_LIST_NONE;
+    uint32_t slot = list->slots[id_slot(list, id)];
+    return slot ? slot_index(list, slot) : ID_LIST_NONE;
 }
 
 /* Slots for `count` ids, at most three quarters of them taken. */
@@ -85,7 +107,7 @@ static bool id_list_reserve_slots(struct id_list *list, struct memory *memory, s
         return false;
     for (size_t i = 0; i < list->slot_count; i++)
         if (list->slots[i])
-            bigger.slots[id_slot(&bigger, id_list_at(list, list->slots[i] - 1))] = list->slots[i];
+            id_list_point(&bigger, slot_index(list, list->slots[i]));
     memory_give(memory, list->slots, list->slot_count, sizeof(*list->slots));
     list->slots = bigger.slots;
     list->slot_count = bigger.slot_count;
@@ -137,7 +159,8 @@ void id_list_take_block(struct id_list *list, struct id_list *from, size_t block
 
 void id_list_point(struct id_list *list, uint32_t index)
 {
-    list->slots[id_slot(list, id_list_at(list, index))] = index + 1;
+    int64_t id = id_list_at(list, index);
+    list->slots[id_slot(list, id)] = slot_of(list, id, index);
 }
 
 void id_list_free(struct id_list *list, struct memory *memory)

@@ -40,7 +40,7 @@ struct id_list {
     int64_t **blocks; /* ENGINE_BLOCK ids each */
     size_t block_capacity;
     uint32_t count;    /* indices given, those passed over by id_list_pad included */
-    uint32_t *slots;   /* index + 1; 0 is free */
+    uint32_t *slots;   /* index + 1, and bits of the hash; 0 is free */
     size_t slot_count; /* a power of two */
 };
 #define ID_LIST_NONE UINT32_MAX

@@ -19,7 +19,7 @@ ERR_RESULT columns_build(struct store *store, struct arena *arena, struct column
 struct columns_options {
     int reader_count; /* 0: as many as there are processors, at most COLUMNS_READERS_MAX */
     int64_t range_customers; /* births that a reader reads in one go; 0: 32,768 */
-    /* For tests: called while each snapshot has been taken and before the next one is; may write. NULL: nothing. */
+    /* For tests: called after each snapshot was taken and before the next one is; may write. NULL: nothing. */
     void (*after_snapshot)(void *arg);
     void *arg;
 };

@@ -110,6 +110,27 @@ static void put_replaces_and_removes(void **state)
     engine_free(engine);
 }
 
+/* An order of day 10 was refunded whole on day 20, another is of day 15 and stands. */
+static void days_as_known_on_a_day(void **state)
+{
+    static const struct {
+        int32_t as_of, first, last; /* first 0: none is known */
+    } expected[] = {{10, 0, 0}, {11, 10, 10}, {15, 10, 10}, {16, 10, 15},
+                    {20, 10, 15}, {21, 15, 15}};
+    struct engine *engine = engine_new(*state);
+    struct engine_order orders[] = {order(1, DAY_0 + 10, 100), order(2, DAY_0 + 15, 50)};
+    orders[0].refunded_whole_day = DAY_0 + 20;
+    put(engine, 70, orders, 2);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        int32_t first_day, last_day;
+        bool known = engine_days(engine, DAY_0 + expected[i].as_of, &first_day, &last_day);
+        assert_int_equal(known, expected[i].first != 0);
+        assert_int_equal(first_day, known ? DAY_0 + expected[i].first : DAY_NONE);
+        assert_int_equal(last_day, known ? DAY_0 + expected[i].last : DAY_NONE);
+    }
+    engine_free(engine);
+}
+
 static void days_and_amounts_at_both_ends(void **state)
 {
     struct engine *engine = engine_new(*state);
@@ -603,6 +624,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(empty_engine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(put_replaces_and_removes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(days_as_known_on_a_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(days_and_amounts_at_both_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_names_the_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_in_customers_and_refunds, set_up, tear_down),
