@@ -300,7 +300,14 @@ struct engine_size engine_size(const struct engine *engine)
     return size;
 }
 
-bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_day)
+static bool counts_on(const struct block *block, uint32_t row, int32_t as_of_day)
+{
+    uint16_t whole = block_refunded_whole(block, row);
+    return whole == ENGINE_DAY_NONE || engine_day(whole) >= as_of_day;
+}
+
+bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_day,
+                 int32_t *last_day)
 {
     int32_t first = INT32_MAX, last = INT32_MIN;
     CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
@@ -308,8 +315,8 @@ bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_
         const struct block *block = engine->blocks[i];
         for (uint32_t row = 0; row < block_row_count(block); row++) {
             int32_t day = engine_day(block->day[row]);
-            if ((day >= first && day <= last) ||
-                block_refunded_whole(block, row) != ENGINE_DAY_NONE)
+            if ((day >= first && day <= last) || day >= as_of_day ||
+                !counts_on(block, row, as_of_day))
                 continue;
             first = day < first ? day : first;
             last = day > last ? day : last;

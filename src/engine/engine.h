@@ -48,8 +48,9 @@ struct engine_size {
     int64_t customers, orders, refunds, bytes;
 };
 struct engine_size engine_size(const struct engine *engine);
-/* First and last paid day of the orders that were never wholly refunded; false where there is none. */
-bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_day);
+/* First and last paid day of the orders that count as known on a day: paid before it and not wholly refunded by then;
+ * LIMIT_DAY_MAX + 1: all that is known. False where there is none. */
+bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_day, int32_t *last_day);
 /* Says whether two engines hold the same facts (in whatever order they were put); absent where equal, else the first
  * customer (by id) that differs and how. Of order ids the engine keeps only the order that they give to the orders of one
  * day, and largest lines only of orders that share a day; names are not compared. For verify and for tests. */

@@ -3,6 +3,7 @@
 #include "store/sqlite_internal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -58,9 +59,18 @@ static const struct err *cannot_open(struct arena *arena, struct sqlite_connecti
     struct str why = store_message(arena, c->db ? sqlite3_errmsg(c->db) : "out of memory");
     if (c->db && sqlite3_system_errno(c->db))
         why = str_fmt(arena, "%.*s (%s)", STR_ARG(why), strerror(sqlite3_system_errno(c->db)));
-    const struct err *err = ERR_NEW(arena, ERR_STORE_OPEN, STR("store"), why);
+    bool full = c->db && sqlite3_errcode(c->db) == SQLITE_FULL;
+    const struct err *err = full ? ERR_NEW(arena, ERR_STORE_FULL, STR_NONE)
+                                 : ERR_NEW(arena, ERR_STORE_OPEN, STR("store"), why);
     sqlite_disconnect(c);
     return err;
+}
+
+/* Without its statistics SQLite allocates without a mutex that all connections share. Before its
+ * first use in the process; later it is refused, which does no harm. */
+static void leave_out_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 const struct err *sqlite_connect(struct arena *arena, struct str url, enum sqlite_role role,
@@ -71,6 +81,8 @@ const struct err *sqlite_connect(struct arena *arena, struct str url, enum sqlit
         [SQLITE_ROLE_READER] = SETTINGS_READER,
         [SQLITE_ROLE_CHECKPOINT] = SETTINGS_CHECKPOINT,
     };
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, leave_out_statistics);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (c->create)
         flags |= SQLITE_OPEN_CREATE;

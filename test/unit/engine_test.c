@@ -70,7 +70,7 @@ static void empty_engine(void **state)
 {
     struct engine *engine = engine_new(*state);
     int32_t first_day, last_day;
-    assert_false(engine_days(engine, &first_day, &last_day));
+    assert_false(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     struct engine_size size = engine_size(engine);
     assert_int_equal(size.customers + size.orders + size.refunds + size.bytes, 0);
     for (int i = 0; i < metric_count; i++)
@@ -104,7 +104,7 @@ static void put_replaces_and_removes(void **state)
     put(engine, 71, first, 2);
     check_totals(*state, engine, 2, 5, 4, 212);
     int32_t first_day, last_day;
-    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_true(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     assert_int_equal(first_day, DAY_0);
     assert_int_equal(last_day, DAY_0 + 4);
     engine_free(engine);
@@ -127,7 +127,7 @@ static void days_and_amounts_at_both_ends(void **state)
      * day of 2100. */
     check_totals(*state, engine, 1, 3, 1, INT64_C(9000000008589934591));
     int32_t first_day, last_day;
-    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_true(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     assert_int_equal(first_day, LIMIT_DAY_MAX);
     assert_int_equal(last_day, LIMIT_DAY_MAX);
     for (int i = 0; i < metric_count; i++)
@@ -566,7 +566,7 @@ static void *read_for_a_while(void *arg)
         const struct cell *row = report_of(arena, reader->engine, "totals")->sections[0].cells;
         struct engine_size size = engine_size(reader->engine);
         int32_t first_day, last_day;
-        engine_days(reader->engine, &first_day, &last_day);
+        engine_days(reader->engine, LIMIT_DAY_MAX + 1, &first_day, &last_day);
         reader->faults += row[1].i != 2 * row[0].i || size.orders != 2 * size.customers;
         arena_free(arena);
     }
