@@ -83,6 +83,8 @@ static void move_block(struct engine *into, struct engine *from, size_t at,
     int64_t bytes = block_bytes(block) + (int64_t)(ENGINE_BLOCK * sizeof(int64_t));
     into->memory.bytes += bytes;
     from->memory.bytes -= bytes;
+    for (uint32_t index = first; index < first + ENGINE_BLOCK; index++)
+        id_list_prefetch(&into->customer_ids, id_list_at(&into->customer_ids, index));
     for (uint32_t index = first; index < first + ENGINE_BLOCK; index++) {
         if (!has_facts(into, index))
             continue;

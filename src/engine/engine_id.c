@@ -44,6 +44,7 @@ bool memory_grow(struct memory *memory, void **array, size_t *capacity, size_t n
 /* --- Ids --- */
 
 #define ID_SLOTS_MIN 64
+#define PREFETCH_AHEAD 16 /* slots: as long as memory takes to answer */
 
 /* The finaliser of MurmurHash3: ids that differ in few bits end far apart. */
 static uint64_t id_hash(int64_t id)
@@ -94,6 +95,11 @@ uint32_t id_list_find(const struct id_list *list, int64_t id)
     return slot ? slot_index(list, slot) : ID_LIST_NONE;
 }
 
+static const int64_t *id_place(const struct id_list *list, uint32_t index)
+{
+    return &list->blocks[index >> ENGINE_BLOCK_BITS][index & (ENGINE_BLOCK - 1)];
+}
+
 /* Slots for `count` ids, at most three quarters of them taken. */
 static bool id_list_reserve_slots(struct id_list *list, struct memory *memory, size_t count)
 {
@@ -105,9 +111,12 @@ static bool id_list_reserve_slots(struct id_list *list, struct memory *memory, s
     bigger.slots = memory_get(memory, bigger.slot_count, sizeof(*bigger.slots));
     if (!bigger.slots)
         return false;
-    for (size_t i = 0; i < list->slot_count; i++)
+    for (size_t i = 0; i < list->slot_count; i++) {
+        if (i + PREFETCH_AHEAD < list->slot_count && list->slots[i + PREFETCH_AHEAD])
+            __builtin_prefetch(id_place(list, slot_index(list, list->slots[i + PREFETCH_AHEAD])));
         if (list->slots[i])
             id_list_point(&bigger, slot_index(list, list->slots[i]));
+    }
     memory_give(memory, list->slots, list->slot_count, sizeof(*list->slots));
     list->slots = bigger.slots;
     list->slot_count = bigger.slot_count;
@@ -155,6 +164,11 @@ void id_list_take_block(struct id_list *list, struct id_list *from, size_t block
     list->blocks[list->count >> ENGINE_BLOCK_BITS] = from->blocks[block];
     list->count += ENGINE_BLOCK;
     from->blocks[block] = NULL;
+}
+
+void id_list_prefetch(const struct id_list *list, int64_t id)
+{
+    __builtin_prefetch(&list->slots[id_hash(id) & (list->slot_count - 1)]);
 }
 
 void id_list_point(struct id_list *list, uint32_t index)

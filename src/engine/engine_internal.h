@@ -54,6 +54,8 @@ void id_list_pad(struct id_list *list);
 /* Takes one block of another list over, to the indices that come next (the first of a block; room
  * must be reserved). Nothing in it is found before id_list_point. */
 void id_list_take_block(struct id_list *list, struct id_list *from, size_t block);
+/* Says that this id will be looked for soon: its slot is seldom in the processor's cache. */
+void id_list_prefetch(const struct id_list *list, int64_t id);
 /* The id of this index is found there from now on; room must be reserved. */
 void id_list_point(struct id_list *list, uint32_t index);
 void id_list_free(struct id_list *list, struct memory *memory);

@@ -12,7 +12,7 @@
 
 #include "engine/engine_internal.h"
 
-#define METRIC_SCRATCH_MAX 64
+#define METRIC_SCRATCH_MAX 128
 
 /* One report being made. The engine's read lock is held. */
 struct metric_run {
@@ -24,7 +24,8 @@ struct metric_run {
     /* The scope in days of the engine: known are the days before known_end, looked at are those
      * from `from` to before to_end. */
     uint16_t known_end, from, to_end;
-    uint32_t day_end; /* no order or refund lies on it or later */
+    uint32_t day_end;   /* no order or refund lies on it or later … */
+    uint32_t day_count; /* … or more days than this before it */
     int32_t month_min;
     uint32_t month_count;
     uint16_t *month_of; /* by day: month - month_min */

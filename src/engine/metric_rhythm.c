@@ -13,10 +13,11 @@ struct gaps {
     int64_t n, sum, max;
 };
 
-/* Counts of gaps lie by purchase number before them, then by days, run->day_end for each number. */
+/* Counts of gaps lie by purchase number before them, then by days, run->day_count for each number.
+ */
 static size_t gap_counts_size(const struct metric_run *run)
 {
-    return (size_t)run->day_end * NUMBER_MAX;
+    return (size_t)run->day_count * NUMBER_MAX;
 }
 
 static uint32_t number_of(uint32_t days_before)
@@ -27,26 +28,26 @@ static uint32_t number_of(uint32_t days_before)
 static void gaps_add_customer(const struct seen *seen, uint32_t slot, int64_t *counts)
 {
     const uint16_t *day = seen->days.day;
-    size_t day_end = seen->run->day_end;
+    size_t day_count = seen->run->day_count;
     uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
     uint32_t begin = seen->days.begin[slot];
     for (uint32_t at = from; at + 1 < to; at++) {
         size_t number = number_of(at - begin);
-        counts[(number - 1) * day_end + (size_t)(day[at + 1] - day[at])]++;
+        counts[(number - 1) * day_count + (size_t)(day[at + 1] - day[at])]++;
     }
 }
 
 /* by_number[0]: all gaps; [1] … [NUMBER_MAX]: those after that purchase. */
 static ERR_RESULT gaps_of(struct metric_run *run, int64_t *counts, struct gaps *by_number)
 {
-    int64_t *all = metric_scratch(run, run->day_end, sizeof(*all));
+    int64_t *all = metric_scratch(run, run->day_count, sizeof(*all));
     if (!all)
         return metric_no_memory(run);
     by_number[0] = (struct gaps){.counts = all};
     for (int number = 1; number <= NUMBER_MAX; number++) {
         struct gaps *gaps = &by_number[number];
-        *gaps = (struct gaps){.counts = counts + (size_t)(number - 1) * run->day_end};
-        for (uint32_t days = 0; days < run->day_end; days++) {
+        *gaps = (struct gaps){.counts = counts + (size_t)(number - 1) * run->day_count};
+        for (uint32_t days = 0; days < run->day_count; days++) {
             if (gaps->counts[days] == 0)
                 continue;
             all[days] += gaps->counts[days];
@@ -76,7 +77,7 @@ static double gaps_quantile(const struct gaps *gaps, int numerator, int denomina
 
 struct rhythm_share {
     int64_t *gap_counts;
-    int64_t *mean_counts; /* (gaps - 1) * run->day_end + span */
+    int64_t *mean_counts; /* (gaps - 1) * run->day_count + span */
     double *long_means;
     size_t long_mean_count;
 };
@@ -94,7 +95,7 @@ static void rhythm_add(struct seen *seen, void *share)
         uint32_t gaps = to - from - 1;
         int span = days->day[to - 1] - days->day[from];
         if (gaps <= GAPS_COUNTED)
-            rhythm->mean_counts[(size_t)(gaps - 1) * seen->run->day_end + (size_t)span]++;
+            rhythm->mean_counts[(size_t)(gaps - 1) * seen->run->day_count + (size_t)span]++;
         else
             rhythm->long_means[rhythm->long_mean_count++] = (double)span / (double)gaps;
     }
@@ -125,8 +126,8 @@ static void means_add_all(const struct metric_run *run, struct means *means,
                           const struct rhythm_share *shares)
 {
     for (size_t gaps = 1; gaps <= GAPS_COUNTED; gaps++) {
-        const int64_t *counts = &shares[0].mean_counts[(gaps - 1) * run->day_end]; /* united */
-        for (uint32_t span = 0; span < run->day_end; span++)
+        const int64_t *counts = &shares[0].mean_counts[(gaps - 1) * run->day_count]; /* united */
+        for (uint32_t span = 0; span < run->day_count; span++)
             if (counts[span] > 0)
                 means_add(means, (double)span / (double)gaps, counts[span]);
     }
@@ -154,7 +155,7 @@ static double mean_at(const struct means *means, int64_t rank)
 static ERR_RESULT median_of_means(struct metric_run *run, const struct rhythm_share *shares,
                                   double *median)
 {
-    size_t eighths = (size_t)run->day_end * 8, gathered = (size_t)run->day_end * GAPS_COUNTED;
+    size_t eighths = (size_t)run->day_count * 8, gathered = (size_t)run->day_count * GAPS_COUNTED;
     for (int i = 0; i < run->threads; i++)
         gathered += shares[i].long_mean_count;
     struct means means = {.by_eighth = metric_scratch(run, eighths, sizeof(*means.by_eighth))};
@@ -216,7 +217,7 @@ static void rhythm_write_numbers(struct metric_run *run, const struct gaps *by_n
 
 ERR_RESULT metric_run_rhythm(struct metric_run *run)
 {
-    size_t gap_size = gap_counts_size(run), mean_size = (size_t)run->day_end * GAPS_COUNTED;
+    size_t gap_size = gap_counts_size(run), mean_size = (size_t)run->day_count * GAPS_COUNTED;
     size_t long_means_max = (size_t)run->engine->order_count / (GAPS_COUNTED + 1);
     int64_t *gap_counts[ENGINE_THREADS_MAX], *mean_counts[ENGINE_THREADS_MAX];
     if (!metric_sums(run, gap_size, gap_counts) || !metric_sums(run, mean_size, mean_counts))

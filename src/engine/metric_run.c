@@ -69,6 +69,7 @@ static ERR_RESULT prepare_days(struct metric_run *run)
     if (engine->day_min <= engine->day_max) {
         first = engine_day_pack(engine->day_min);
         run->day_end = (uint32_t)engine_day_pack(engine->day_max) + 1;
+        run->day_count = run->day_end - first;
         run->month_min = month_of_day(engine->day_min);
         run->month_count = (uint32_t)(month_of_day(engine->day_max) - run->month_min) + 1;
     }

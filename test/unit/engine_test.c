@@ -458,7 +458,7 @@ static void compare_reports(struct arena *arena, const struct engine *a, const s
 static void threads_and_scopes_agree(void **state)
 {
     enum { CUSTOMERS = 30000 };
-    struct engine *one = engine_new(*state), *four = engine_new(*state);
+    struct engine *one = engine_new(*state), *eight = engine_new(*state);
     struct engine *crowded = engine_new(*state);
     struct engine_order orders[16], late = order(1, DAY_0 + 5000, 1);
     struct engine_refund refund = {.amount_minor = 40};
@@ -473,14 +473,14 @@ static void threads_and_scopes_agree(void **state)
         refund.channel_id = c % 5;
         size_t refunds = c % 9 == 0;
         assert_null(engine_put(one, c, orders, count, &refund, refunds));
-        assert_null(engine_put(four, c, orders, count, &refund, refunds));
+        assert_null(engine_put(eight, c, orders, count, &refund, refunds));
         assert_null(engine_put(crowded, c, orders, count, &refund, refunds));
         if (c % 60 == 0)
             put(crowded, CUSTOMERS + c, &late, 1);
     }
     engine_threads(one, 1);
-    engine_threads(four, 4);
-    compare_reports(*state, one, four);
+    engine_threads(eight, 8);
+    compare_reports(*state, one, eight);
     struct report_scope before = {
         .as_of_day = DAY_0 + 4000, .from_day = DAY_0, .to_day = DAY_0 + 3999, .currency_digits = 2};
     for (int i = 0; i < metric_count; i++) {
@@ -490,7 +490,7 @@ static void threads_and_scopes_agree(void **state)
         assert_null(report_difference(*state, of_one, of_crowded).p);
     }
     engine_free(one);
-    engine_free(four);
+    engine_free(eight);
     engine_free(crowded);
 }
 

@@ -559,6 +559,11 @@ static void sorts_and_finds_ranks(void **state)
             assert_true(ranks.searches[i].low == sorted[wanted[i]]);
         assert_true(metric_sort_on_threads(&run, values, spare, n));
         assert_memory_equal(values, sorted, n * sizeof(*values));
+        for (size_t i = 0; i < n; i++)
+            values[i] = sorted[(i * 7919 + round) % n];
+        qsort(memcpy(sorted, values, n * sizeof(*values)), n, sizeof(*sorted), compare_values);
+        metric_sort(values, spare, n);
+        assert_memory_equal(values, sorted, n * sizeof(*values));
         free_scratch(&run);
     }
     free(values);

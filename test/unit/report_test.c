@@ -158,12 +158,26 @@ static void test_row_counts(void **state)
     assert_difference(arena, empty, "trial: section all: 3 rows and 0 rows");
 }
 
+static void test_reserved_rows(void **state)
+{
+    struct arena *arena = *state;
+    struct report *report = sample(arena);
+    report_reserve(report, 0, 1000); /* keeps the three that are there */
+    report_reserve(report, 0, 2);
+    const struct cell *cells = report->sections[0].cells;
+    for (int i = 3; i < 1000; i++)
+        assert_true(report_row(report, 0)[COUNT].null);
+    assert_ptr_equal(report->sections[0].cells, cells);
+    report->sections[0].row_count = 3;
+    assert_null(report_difference(arena, sample(arena), report).p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),       cmocka_unit_test(test_cells),
         cmocka_unit_test(test_equal),      cmocka_unit_test(test_different),
-        cmocka_unit_test(test_row_counts),
+        cmocka_unit_test(test_row_counts), cmocka_unit_test(test_reserved_rows),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
