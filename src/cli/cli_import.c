@@ -65,6 +65,7 @@ static const struct phase {
     {"read", TEXT("reading", "读取"), TEXT("{0} MB/s", "{0} MB/秒"), 1e6},
     {"group", TEXT("putting orders together", "归并订单"), TEXT("{0} rows/s", "{0} 行/秒"), 1},
     {"write", TEXT("writing", "写入"), TEXT("{0} orders/s", "{0} 单/秒"), 1},
+    {"claim", TEXT("noting order numbers", "登记订单号"), TEXT("{0} orders/s", "{0} 单/秒"), 1},
     {"reject", TEXT("writing the rejected lines", "写出被拒行"), TEXT("{0} MB/s", "{0} MB/秒"),
      1e6},
 };

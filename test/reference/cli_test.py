@@ -824,7 +824,7 @@ def test_lock(binary, kind):
 def test_migrate(binary, kind):
     """A brand of one migration ago is refused with advice, and the advice helps."""
     with Brand(binary, kind, "CNY", "Asia/Shanghai") as brand:
-        tables = ("orders", "order_line", "refund", "refund_waiting", "channel", "category", "product", "import_run")
+        tables = ("order_first_load",)  # of the newest migration
         last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
         brand.sql("; ".join(f"DROP TABLE {t}" for t in tables) + f"; DELETE FROM schema_migration WHERE number = {last}")
         run = brand.try_run("report", "totals", "--json")
@@ -870,6 +870,26 @@ def test_empty(brand):
     check((brand.base / "bad-only.csv.rejects.csv").exists(), f"{brand.kind} its reject file is there")
 
 
+def test_progress(binary):
+    """On a terminal every phase of an import has its words, those of a first load too."""
+    with Brand(binary, "sqlite", "CNY", "Asia/Shanghai") as brand:
+        path = write(brand.base / "orders.csv", text_of(ROWS + BAD[:2])[0])
+        master, slave = os.openpty()
+        process = subprocess.Popen(brand.command("import", "orders", path, "--map", map_file(brand)),
+                                   stdout=subprocess.DEVNULL, stderr=slave, cwd=brand.base)
+        os.close(slave)
+        shown = b""
+        try:
+            while chunk := os.read(master, 4096):
+                shown += chunk
+        except OSError:  # the other end of the terminal is closed
+            pass
+        os.close(master)
+        check(process.wait() == 0, f"import on a terminal: {shown[-300:]!r}")
+        for words in (b"putting orders together", b"writing", b"noting order numbers"):
+            check(words in shown, f"import on a terminal shows {words!r}: {shown[-600:]!r}")
+
+
 def test_brand(binary, kind):
     with Brand(binary, kind, "CNY", "Asia/Shanghai", name="江南" * 25) as brand:
         text, lines = text_of(ROWS, last_newline=False)
@@ -897,12 +917,13 @@ def test_brand(binary, kind):
 
 
 def main():
-    args = arguments(__doc__, only={"default": "", "help": "init, help, sqlite or postgres"})
+    args = arguments(__doc__, only={"default": "", "help": "init, help (and progress), sqlite or postgres"})
     if args.only in ("", "init"):
         test_init(args.binary)
         test_init_postgres(args.binary)
     if args.only in ("", "help"):
         test_help(args.binary)
+        test_progress(args.binary)
     for kind in KINDS:
         if args.only in ("", kind):
             test_brand(args.binary, kind)

@@ -64,6 +64,12 @@ static const struct err *settle(struct tx *tx, void *arg)
     return order_first_load_settle(tx);
 }
 
+static const struct err *apply_again(struct tx *tx, void *arg)
+{
+    struct call *call = arg;
+    return order_batch_apply(tx, &call->batch);
+}
+
 static const struct err *compare(struct tx *tx, void *arg)
 {
     struct call *call = arg;
@@ -149,6 +155,20 @@ static void what_others_see(enum store_kind kind)
     shop_close(shop);
 }
 
+/* What the load wrote and has not claimed yet is told by another command: it is known. */
+static void another_tells_the_same(enum store_kind kind)
+{
+    struct call call;
+    struct shop *shop = begin(kind, &call);
+    test_write(shop->test, apply_again, &call);
+    assert_int_equal(call.batch.order_new_count, 0);
+    assert_int_equal(call.batch.order_same_count, 2);
+    assert_string_equal(shop_sql(shop, "SELECT COUNT(*) FROM orders"), "2");
+    assert_string_equal(lookups(shop), "2");
+    check_open(shop, false);
+    shop_close(shop);
+}
+
 static void steps(enum store_kind kind)
 {
     struct call call;
@@ -225,6 +245,7 @@ static void refused_where_orders_are(enum store_kind kind)
 #define TESTS(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
 
 ON_BOTH(what_others_see)
+ON_BOTH(another_tells_the_same)
 ON_BOTH(steps)
 ON_BOTH(refused_where_orders_are)
 ON_BOTH(broken_off)
@@ -233,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TESTS(what_others_see),
+        TESTS(another_tells_the_same),
         TESTS(steps),
         TESTS(refused_where_orders_are),
         TESTS(broken_off),
