@@ -75,6 +75,23 @@ static _Noreturn void out_of_memory(const char *name, size_t bytes, size_t used,
     abort();
 }
 
+void memory_refused(const char *who, size_t bytes)
+{
+    if (bytes > 0)
+        fprintf(stderr, "huitou: out of memory in %s: %zu more bytes\n", who, bytes);
+    else
+        fprintf(stderr, "huitou: out of memory in %s\n", who);
+    abort();
+}
+
+void *memory_or_end(void *old, size_t bytes)
+{
+    void *p = realloc(old, bytes);
+    if (p == NULL && bytes > 0)
+        memory_refused("a library", bytes);
+    return p;
+}
+
 static void chunk_free(struct chunk *chunk)
 {
     permit(chunk->bytes, chunk->capacity);

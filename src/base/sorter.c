@@ -82,7 +82,8 @@ struct sorter {
 static void *must_alloc(void *old, size_t bytes)
 {
     void *p = realloc(old, bytes);
-    CHECK(p != NULL);
+    if (p == NULL)
+        memory_refused("sorter", bytes);
     return p;
 }
 

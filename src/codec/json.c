@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,19 @@ static void copy_value(struct arena *arena, json_t *from, struct json_value *to)
     CHECK(false);
 }
 
+static void *allocate(size_t bytes)
+{
+    return memory_or_end(NULL, bytes);
+}
+
+/* Where memory is refused, jansson 2.14 goes on without the character it had no room for
+ * (strbuffer_append_byte in its lexer is not checked): what it then reads is not what was written.
+ */
+static void set_allocator(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
+
 /* The first bracket that is nested deeper than allowed; text.n where there is none. */
 static size_t too_deep_at(struct str text)
 {
@@ -144,6 +158,8 @@ const struct err *json_read(struct arena *arena, struct str field, struct str te
     if (str_starts(text, bom))
         text = str_slice(text, bom.n, text.n);
     TRY(depth_check(arena, field, text));
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_allocator);
     json_error_t error;
     const char *bytes = text.p ? text.p : "";
     json_t *root = json_loadb(bytes, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

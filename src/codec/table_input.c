@@ -257,6 +257,7 @@ static void parser_open(struct table_input *table)
     csv_set_space_func(&table->parser, is_space_never);
     csv_set_term_func(&table->parser, is_line_end);
     csv_set_blk_size(&table->parser, 4096);
+    csv_set_realloc_func(&table->parser, memory_or_end);
 }
 
 /* Forgets a row that was begun: the cells that this ends are not wanted. */
@@ -296,7 +297,7 @@ static const struct err *feed_line(struct table_input *table, int index)
         at += csv_parse(parser, line.p + at, line.n - at, on_cell, on_row, table);
         if (at == line.n)
             break;
-        CHECK(csv_error(parser) == CSV_EPARSE); /* or memory ran out */
+        CHECK(csv_error(parser) == CSV_EPARSE);
         if (line.p[at] != '"')
             return stray_quote(table, ERR_CSV_STRAY_QUOTE, index, at);
         if (only_blanks_before(table, line, at))

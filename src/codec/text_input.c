@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <iconv.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,6 +106,19 @@ static const struct err *gzip_bad(struct text_input *input, const char *why)
     return ERR_NEW(input->arena, ERR_GZIP_BAD, input->path, str_c(why));
 }
 
+/* zlib takes its window when the first block comes: a good file must not be called bad then. */
+static void *allocate(void *unused, uInt count, uInt size)
+{
+    (void)unused;
+    return memory_or_end(NULL, (size_t)count * size);
+}
+
+static void release(void *unused, void *p)
+{
+    (void)unused;
+    free(p);
+}
+
 static const struct err *packing_find(struct text_input *input)
 {
     TRY(disk_fill(input));
@@ -112,6 +126,8 @@ static const struct err *packing_find(struct text_input *input)
     if (input->disk_n < 2 || input->disk[0] != 0x1f || input->disk[1] != 0x8b)
         return NULL;
     input->packing = PACKING_GZIP;
+    input->z.zalloc = allocate;
+    input->z.zfree = release;
     if (inflateInit2(&input->z, GZIP_WINDOW_BITS) != Z_OK)
         return ERR_NEW(input->arena, ERR_INTERNAL, input->path, STR("zlib"));
     input->inflating = true;
@@ -343,6 +359,14 @@ static void close_deferred(void *arg)
     text_input_close(arg);
 }
 
+/* glibc says EINVAL too where it has no memory for a character set's module, or no such file: of
+ * those that "auto" finds it would be wrong to say that nobody knows them. */
+static bool is_known_to_glibc(struct str encoding)
+{
+    return str_eq_nocase(encoding, STR("gb18030")) || str_eq_nocase(encoding, STR("gbk")) ||
+           str_eq_nocase(encoding, STR("utf-16"));
+}
+
 /* "utf-8" and "auto" are ours; a name with '/' could switch iconv to dropping what it cannot read.
  */
 static const struct err *converter_open(struct text_input *input, struct str encoding)
@@ -353,6 +377,8 @@ static const struct err *converter_open(struct text_input *input, struct str enc
     bool plain = str_is(encoding) && !memchr(encoding.p, '/', encoding.n);
     if (plain)
         input->converter = iconv_open("UTF-8", str_z(input->arena, encoding));
+    if (input->converter == NO_CONVERTER && is_known_to_glibc(encoding))
+        return ERR_NEW(input->arena, ERR_ENCODING_NOT_LOADED, input->path, encoding);
     if (input->converter == NO_CONVERTER)
         return ERR_NEW(input->arena, ERR_ENCODING_UNKNOWN, input->path, encoding);
     return NULL;

@@ -87,24 +87,29 @@ static const struct err *take(struct postgres *db, struct arena *arena,
 /* --- Transactions -------------------------------------------------------------------------------
  */
 
+struct commit {
+    const struct tx *tx;
+    bool done; /* the server said so: what breaks after that no longer matters */
+};
+
 static const struct err *read_commit(struct postgres_connection *c, PGresult **result, void *arg,
                                      size_t index)
 {
-    const struct tx *tx = arg;
+    struct commit *commit = arg;
     (void)index;
     /* A COMMIT of a transaction that has failed answers ROLLBACK. */
     if (strcmp(PQcmdStatus(*result), "COMMIT") != 0)
-        return ERR_NEW(c->arena, ERR_STATEMENT_FAILED, STR_NONE, str_c(tx->job_name),
+        return ERR_NEW(c->arena, ERR_STATEMENT_FAILED, STR_NONE, str_c(commit->tx->job_name),
                        STR("the transaction was rolled back"));
+    commit->done = true;
     return NULL;
 }
 
-static const struct err *send_commit(struct tx *tx, struct postgres_connection *c)
+static const struct err *send_commit(struct postgres_connection *c, struct commit *commit)
 {
-    struct postgres_queued entry = {"COMMIT", read_commit, tx, 0};
+    struct postgres_queued entry = {"COMMIT", read_commit, commit, 0};
     TRY(postgres_queue_text(c, &entry, "COMMIT", NULL, false));
-    const struct err *err = postgres_finish(c);
-    return err ? err : tx->failure;
+    return postgres_finish(c);
 }
 
 /* An earlier statement that fails keeps the COMMIT from running, and so does a server that says
@@ -112,9 +117,12 @@ static const struct err *send_commit(struct tx *tx, struct postgres_connection *
  * its outcome unknown. */
 static const struct err *commit(struct tx *tx, struct postgres_connection *c)
 {
+    struct commit commit = {.tx = tx};
     if (c->queued == POSTGRES_QUEUE_MAX)
         TRY(postgres_finish(c));
-    const struct err *err = send_commit(tx, c);
+    const struct err *err = send_commit(c, &commit);
+    if (commit.done)
+        return NULL;
     if (err && err->code == ERR_STORE_DISCONNECTED && c->broken_at_last)
         return ERR_NEW(tx->arena, ERR_COMMIT_UNKNOWN, STR_NONE, str_c(tx->job_name), err->arg[0]);
     return err;
@@ -131,6 +139,8 @@ static void roll_back(struct postgres_connection *c)
         err = postgres_finish(c);
     if (err || PQtransactionStatus(c->pg) != PQTRANS_IDLE)
         c->broken = true;
+    if (c->broken)
+        postgres_end_session(c);
 }
 
 static const struct err *run(struct store *store, struct arena *arena, const struct store_job *job,
@@ -185,7 +195,7 @@ static const struct err *postgres_read(struct store *store, struct arena *arena,
 
 static const struct err *exec(struct postgres_connection *c, const char *sql, PGresult **keep)
 {
-    PGresult *result = PQexec(c->pg, sql);
+    PGresult *result = postgres_exec(c, sql);
     ExecStatusType status = PQresultStatus(result);
     const struct err *err = NULL;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)

@@ -1,12 +1,17 @@
 /* A PostgreSQL connection in pipeline mode: statements are queued and sent on, results are read in
  * the same order at a point of synchronisation (postgres_finish). */
 #include <libpq-fe.h>
-#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "store/postgres_internal.h"
+
+#define CONNECT_SECONDS "10"    /* where the address has no connect_timeout */
+#define CONNECT_SECONDS_LEAST 2 /* libpq's own */
+
+#define SILENCE "the server answers no more"
 
 static void ignore_notice(void *arg, const char *message)
 {
@@ -16,26 +21,52 @@ static void ignore_notice(void *arg, const char *message)
 
 static const struct err *cannot_open(struct arena *arena, struct postgres_connection *c)
 {
-    struct str why = store_message(arena, c->pg ? PQerrorMessage(c->pg) : "out of memory");
+    struct str why = c->silent ? STR(SILENCE) : store_message(arena, PQerrorMessage(c->pg));
     postgres_disconnect(c);
     return ERR_NEW(arena, ERR_STORE_OPEN, STR("store"), why);
 }
 
+/* How long connecting may take, from the address or by default; -1: as long as it wants to. */
+static int silence_ms_of(const struct postgres_connection *c)
+{
+    PQconninfoOption *options = PQconninfo(c->pg);
+    int seconds = -1;
+    for (PQconninfoOption *o = options; o && o->keyword; o++) {
+        if (strcmp(o->keyword, "connect_timeout") == 0 && o->val)
+            seconds = (int)strtol(o->val, NULL, 10);
+    }
+    PQconninfoFree(options);
+    if (seconds <= 0 || seconds > INT32_MAX / 1000)
+        return -1;
+    return (seconds < CONNECT_SECONDS_LEAST ? CONNECT_SECONDS_LEAST : seconds) * 1000;
+}
+
+/* Rows of a cursor are wanted to the last one: cursor_tuple_fraction. The server gives up a session
+ * that lost us, and the locks it holds: without that, who comes after would wait for hours. */
+static const char session[] =
+    "SET synchronous_commit = on; SET jit = off; SET timezone = 'UTC'; "
+    "SET cursor_tuple_fraction = 1; SET idle_in_transaction_session_timeout = '5min'; "
+    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
+    "SET tcp_keepalives_count = 3; SET tcp_user_timeout = '60s'";
+
 const struct err *postgres_connect(struct arena *arena, struct str url,
                                    struct postgres_connection *c)
 {
-    /* Rows of a cursor are wanted to the last one: cursor_tuple_fraction. */
-    static const char session[] = "SET synchronous_commit = on; SET jit = off; SET timezone = "
-                                  "'UTC'; SET cursor_tuple_fraction = 1";
-    const char *const keywords[] = {"connect_timeout", "application_name", "dbname",
-                                    "client_encoding", NULL};
-    const char *const values[] = {"10", "huitou", str_z(arena, url), "UTF8", NULL};
-    *c = (struct postgres_connection){.arena = arena, .next_free = c->next_free};
+    /* What stands before dbname, the address may say otherwise. */
+    const char *const keywords[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
+                                    "keepalives_count", "tcp_user_timeout", "application_name",
+                                    "dbname",           "client_encoding",  NULL};
+    const char *const values[] = {CONNECT_SECONDS,   "30",   "10", "3", "60000", "huitou",
+                                  str_z(arena, url), "UTF8", NULL};
+    *c = (struct postgres_connection){
+        .arena = arena, .next_free = c->next_free, .asks_if_silent = true};
     c->pg = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(c->pg) != CONNECTION_OK)
+    if (PQstatus(c->pg) != CONNECTION_OK || PQsetnonblocking(c->pg, 1) != 0)
         return cannot_open(arena, c);
+    c->silence_ms = silence_ms_of(c);
+    c->backend = PQbackendPID(c->pg);
     PQsetNoticeProcessor(c->pg, ignore_notice, NULL);
-    PGresult *result = PQexec(c->pg, session);
+    PGresult *result = postgres_exec(c, session);
     bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);
     return ok ? NULL : cannot_open(arena, c);
@@ -52,14 +83,14 @@ void postgres_enter_pipeline(struct postgres_connection *c)
 {
     CHECK(c->queued == 0);
     /* Fails only on a connection that is lost, which the next statement will tell. */
-    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1)
+    if (PQenterPipelineMode(c->pg) != 1)
         c->broken = true;
 }
 
 const struct err *postgres_leave_pipeline(struct postgres_connection *c)
 {
     TRY(postgres_finish(c));
-    if (PQexitPipelineMode(c->pg) != 1 || PQsetnonblocking(c->pg, 0) != 0)
+    if (PQexitPipelineMode(c->pg) != 1)
         return postgres_error(c, "leaving the pipeline", NULL);
     return NULL;
 }
@@ -89,6 +120,8 @@ const struct err *postgres_error(struct postgres_connection *c, const char *name
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     struct str message =
         store_message(arena, result ? PQresultErrorMessage(result) : PQerrorMessage(c->pg));
+    if (c->silent)
+        message = STR(SILENCE);
     if (is_lost(c, result, state)) {
         c->broken = true;
         c->broken_at_last = !state;
@@ -111,20 +144,6 @@ const struct err *postgres_error(struct postgres_connection *c, const char *name
 
 /* --- The queue ----------------------------------------------------------------------------------
  */
-
-/* Sends what libpq holds back. Watches the socket both ways, so that a server that waits for us to
- * read its results never waits for ever. */
-static bool flush(struct postgres_connection *c)
-{
-    for (;;) {
-        int left = PQflush(c->pg);
-        if (left <= 0)
-            return left == 0;
-        struct pollfd socket = {PQsocket(c->pg), POLLIN | POLLOUT, 0};
-        if (poll(&socket, 1, -1) > 0 && (socket.revents & POLLIN) && !PQconsumeInput(c->pg))
-            return false;
-    }
-}
 
 static const struct err *note_queued(struct postgres_connection *c,
                                      const struct postgres_queued *entry, int sent)
@@ -169,7 +188,7 @@ const struct err *postgres_queue_prepared(struct postgres_connection *c,
 static const struct err *read_queued(struct postgres_connection *c,
                                      const struct postgres_queued *entry)
 {
-    PGresult *result = PQgetResult(c->pg);
+    PGresult *result = postgres_result(c);
     const struct err *err = NULL;
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
@@ -185,7 +204,7 @@ static const struct err *read_queued(struct postgres_connection *c,
     }
     PQclear(result);
     if (!c->broken)
-        PQclear(PQgetResult(c->pg)); /* NULL: the end of this statement's results */
+        PQclear(postgres_result(c)); /* NULL: the end of this statement's results */
     return err;
 }
 
@@ -198,7 +217,8 @@ const struct err *postgres_finish(struct postgres_connection *c)
     c->queued = 0;
     if (!PQpipelineSync(c->pg))
         return postgres_error(c, "synchronisation", NULL);
-    flush(c); /* where it fails, the results tell why: the server's last words may be among them */
+    postgres_flush(
+        c); /* where it fails, the results tell why: the server's last words may be among them */
     for (int i = 0; i < count; i++) {
         const struct err *err = read_queued(c, &c->queue[i]);
         if (!first)
@@ -208,7 +228,7 @@ const struct err *postgres_finish(struct postgres_connection *c)
             return first;
         }
     }
-    PGresult *sync = PQgetResult(c->pg);
+    PGresult *sync = postgres_result(c);
     bool ok = PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
     if (!ok && !first) {
         first = postgres_error(c, "synchronisation", sync);

@@ -1,5 +1,5 @@
-/* Inside the PostgreSQL driver: connections and the queue of what was sent (postgres_connection.c), statements and cursors
- * (postgres_statement.c), the pool and transactions (postgres.c). */
+/* Inside the PostgreSQL driver: connections and the queue of what was sent (postgres_connection.c), waiting
+ * (postgres_wait.c), statements and cursors (postgres_statement.c), the pool and transactions (postgres.c). */
 #ifndef HUITOU_STORE_POSTGRES_INTERNAL_H
 #define HUITOU_STORE_POSTGRES_INTERNAL_H
 
@@ -37,6 +37,10 @@ struct postgres_connection {
     int queued;
     bool broken;         /* lost; to be closed */
     bool broken_at_last; /* … with the last queued statement, or without a word from the server */
+    int backend;         /* the server's process */
+    int silence_ms;      /* after so long without a byte the server is asked; -1: never */
+    bool asks_if_silent; /* false: so long a silence means that it is lost */
+    bool silent;         /* nothing came, and the server no longer works for this session: lost */
     int64_t generation;
     int cursors_named;
     struct postgres_cursor *cursors;
@@ -51,7 +55,10 @@ struct postgres_parameters {
     char numbers[POSTGRES_PARAMETERS_MAX][8];
 };
 
-/* Connects and sets up the session, not yet in pipeline mode. Errors: STORE_OPEN. */
+/* Connects and sets up the session, not yet in pipeline mode. Nothing here waits for ever: connecting ends after the
+ * address's connect_timeout (10 s where it names none); after as long without a byte from the server a second connection
+ * asks whether it still works for this session, and where it does not the line counts as lost; a peer that is gone
+ * without a word is noticed by TCP within about a minute, on both sides. Errors: STORE_OPEN. */
 ERR_RESULT postgres_connect(struct arena *arena, struct str url, struct postgres_connection *c);
 void postgres_disconnect(struct postgres_connection *c);
 void postgres_enter_pipeline(struct postgres_connection *c);
@@ -65,6 +72,16 @@ ERR_RESULT postgres_queue_text(struct postgres_connection *c, const struct postg
 /* Queues a prepared statement. */
 ERR_RESULT postgres_queue_prepared(struct postgres_connection *c, const struct postgres_queued *entry, int index,
                                    const struct postgres_parameters *parameters);
+/* Sends what libpq holds back; false where the line is lost. */
+bool postgres_flush(struct postgres_connection *c);
+/* As PQgetResult; NULL with c->silent where the server no longer works for this session. The caller clears it. */
+struct pg_result *postgres_result(struct postgres_connection *c);
+/* Of a lost connection: ends the server's session, which may not know yet, unless it is at work. Whoever tries the same
+ * again would wait for the locks that it holds. */
+void postgres_end_session(const struct postgres_connection *c);
+/* Outside of a pipeline: runs SQL without parameters. The last result, which is an error where one failed, or stands
+ * at COPY_IN; NULL where the line is lost. The caller clears it. */
+struct pg_result *postgres_exec(struct postgres_connection *c, const char *sql);
 /* Sends all that is queued and reads every result; returns the first error. */
 ERR_RESULT postgres_finish(struct postgres_connection *c);
 /* The error of a result, or (NULL) of the connection. */

@@ -206,7 +206,7 @@ const struct err *postgres_many(struct tx *tx, const struct stmt *stmt, const vo
 
 /* The stream of COPY … (FORMAT binary), sent in chunks. */
 struct copy {
-    PGconn *pg;
+    struct postgres_connection *connection;
     bool failed;
     size_t used;
     char chunk[COPY_CHUNK_BYTES];
@@ -214,8 +214,10 @@ struct copy {
 
 static void copy_send(struct copy *copy)
 {
-    if (copy->used > 0 && PQputCopyData(copy->pg, copy->chunk, (int)copy->used) != 1)
-        copy->failed = true;
+    struct postgres_connection *c = copy->connection;
+    if (copy->used > 0 && !copy->failed)
+        copy->failed =
+            PQputCopyData(c->pg, copy->chunk, (int)copy->used) != 1 || !postgres_flush(c);
     copy->used = 0;
 }
 
@@ -272,8 +274,9 @@ static void copy_rows(struct copy *copy, const struct stmt *stmt, const char *in
         copy_put_row(copy, stmt, ins + i * stmt->in_size);
     copy_put_i16(copy, -1);
     copy_send(copy);
-    if (PQputCopyEnd(copy->pg, NULL) != 1)
-        copy->failed = true;
+    struct postgres_connection *c = copy->connection;
+    if (!copy->failed)
+        copy->failed = PQputCopyEnd(c->pg, NULL) != 1 || !postgres_flush(c);
 }
 
 /* Reads the results of a COPY to the last one. */
@@ -281,7 +284,7 @@ static const struct err *copy_result(struct postgres_connection *c, const struct
 {
     const struct err *err = NULL;
     PGresult *result;
-    while ((result = PQgetResult(c->pg))) {
+    while ((result = postgres_result(c))) {
         if (PQresultStatus(result) != PGRES_COMMAND_OK && !err)
             err = postgres_error(c, stmt->name, result);
         PQclear(result);
@@ -296,19 +299,19 @@ static const struct err *copy_in(struct postgres_connection *c, const struct stm
 {
     const char *sql = str_z(c->arena, str_fmt(c->arena, "COPY %s (%s) FROM STDIN (FORMAT binary)",
                                               stmt->bulk_table, stmt->bulk_columns));
-    PGresult *result = PQexec(c->pg, sql);
+    PGresult *result = postgres_exec(c, sql);
     const struct err *err =
         PQresultStatus(result) == PGRES_COPY_IN ? NULL : postgres_error(c, stmt->name, result);
     PQclear(result);
     if (err)
         return err;
     struct copy copy;
-    copy.pg = c->pg;
+    copy.connection = c;
     copy.failed = false;
     copy.used = 0;
     copy_rows(&copy, stmt, ins, count);
     err = copy_result(c, stmt);
-    if (!err && copy.failed)
+    if (!err && (copy.failed || c->silent))
         err = postgres_error(c, stmt->name, NULL);
     return err;
 }

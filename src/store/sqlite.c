@@ -58,7 +58,9 @@ static const struct err *cannot_open(struct arena *arena, struct sqlite_connecti
     struct str why = store_message(arena, c->db ? sqlite3_errmsg(c->db) : "out of memory");
     if (c->db && sqlite3_system_errno(c->db))
         why = str_fmt(arena, "%.*s (%s)", STR_ARG(why), strerror(sqlite3_system_errno(c->db)));
-    const struct err *err = ERR_NEW(arena, ERR_STORE_OPEN, STR("store"), why);
+    bool full = c->db && sqlite3_errcode(c->db) == SQLITE_FULL;
+    const struct err *err = full ? ERR_NEW(arena, ERR_STORE_FULL, STR_NONE)
+                                 : ERR_NEW(arena, ERR_STORE_OPEN, STR("store"), why);
     sqlite_disconnect(c);
     return err;
 }

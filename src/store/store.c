@@ -2,6 +2,7 @@
 #include "store/store_internal.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +12,10 @@
 #define UNIQUE_TRIES_MAX 4
 #define BACKOFF_US_MIN 500
 #define BACKOFF_US_MAX 1000000
+/* A server that is started again needs seconds: 12 tries take about a quarter of a minute. */
+#define RECONNECT_US_MIN 50000
+#define RECONNECT_US_MAX 2500000
+#define REASON_BYTES 600
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -90,29 +95,57 @@ struct str store_message(struct arena *arena, const char *message)
 /* --- The runner ------------------------------------------------------------------------------- */
 
 /* Waits longer with each try, by an amount that differs from thread to thread. */
-static void back_off(int tries)
+static void back_off(int tries, bool disconnected)
 {
-    int64_t us = BACKOFF_US_MIN;
-    for (int i = 1; i < tries && us < BACKOFF_US_MAX; i++)
+    int64_t us = disconnected ? RECONNECT_US_MIN : BACKOFF_US_MIN;
+    int64_t us_max = disconnected ? RECONNECT_US_MAX : BACKOFF_US_MAX;
+    for (int i = 1; i < tries && us < us_max; i++)
         us *= 2;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     us += now.tv_nsec / 7 % us;
-    if (us > BACKOFF_US_MAX)
-        us = BACKOFF_US_MAX;
+    if (us > us_max)
+        us = us_max;
     nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
 }
 
-/* What is told after the last try of something that could not be done. */
-static const struct err *give_up(struct arena *arena, const struct store_job *job, int tries,
-                                 const struct err *last)
+/* What is kept of the tries that failed; the errors themselves are rewound with the arena. */
+struct tries {
+    int count;
+    bool unknown;              /* the outcome of one of them */
+    char reason[REASON_BYTES]; /* why the line was lost first: later ones only say that nobody
+                                  answers */
+};
+
+static void note_try(struct tries *tries, const struct err *err)
 {
+    bool unknown = err_class(err) == ERR_CLASS_AMBIGUOUS;
+    tries->count++;
+    tries->unknown = tries->unknown || unknown;
+    if (tries->reason[0] || !(unknown || err->code == ERR_STORE_DISCONNECTED))
+        return;
+    struct str text = unknown ? err->arg[1] : err->arg[0];
+    snprintf(tries->reason, sizeof(tries->reason), "%.*s", STR_ARG(text));
+}
+
+/* What is told after the last try of something that could not be done. */
+static const struct err *give_up(struct arena *arena, const struct store_job *job,
+                                 const struct tries *tries, const struct err *last)
+{
+    struct str name = str_c(job->name), count = str_fmt(arena, "%d", tries->count);
+    /* fn itself has looked, and says no: what it asked for is not done. */
+    if (err_class(last) == ERR_CLASS_CALLER || err_class(last) == ERR_CLASS_AMBIGUOUS)
+        return last;
+    if (tries->unknown)
+        return ERR_NEW(arena, ERR_COMMIT_UNKNOWN, STR_NONE, name, str_c(tries->reason));
+    if (err_class(last) != ERR_CLASS_RETRY)
+        return last;
     if (last->code == ERR_STORE_UNIQUE)
         return ERR_NEW(arena, ERR_STORE_CONSTRAINT, last->field, last->arg[0], last->arg[1]);
-    if (err_class(last) == ERR_CLASS_AMBIGUOUS)
-        return last;
-    return ERR_NEW(arena, ERR_STORE_BUSY, last->field, str_c(job->name),
-                   str_fmt(arena, "%d", tries), err_text(arena, last, LANG_EN));
+    if (last->code == ERR_STORE_DISCONNECTED)
+        return ERR_NEW(arena, ERR_STORE_GONE, STR_NONE, name, str_c(tries->reason), count,
+                       last->arg[0]);
+    return ERR_NEW(arena, ERR_STORE_BUSY, last->field, name, count, err_text(arena, last, LANG_EN));
 }
 
 /* The only retry loop of the program. */
@@ -121,20 +154,20 @@ static const struct err *run(struct store *store, struct arena *arena, const str
 {
     CHECK(job->name && job->fn);
     struct arena_mark mark = arena_mark(arena);
-    for (int tries = 1;; tries++) {
+    struct tries tries = {0};
+    for (;;) {
         const struct err *err = try_once(store, arena, job);
         if (!err)
             return NULL;
-        bool again = err_class(err) == ERR_CLASS_RETRY ||
-                     (err_class(err) == ERR_CLASS_AMBIGUOUS && job->again_if_ambiguous);
-        if (!again)
-            return err;
+        note_try(&tries, err);
+        bool ambiguous = err_class(err) == ERR_CLASS_AMBIGUOUS;
+        bool again = err_class(err) == ERR_CLASS_RETRY || (ambiguous && job->again_if_ambiguous);
         int tries_max = err->code == ERR_STORE_UNIQUE ? UNIQUE_TRIES_MAX : LIMIT_TX_RETRY_MAX;
-        if (tries >= tries_max)
-            return give_up(arena, job, tries, err);
+        if (!again || tries.count >= tries_max)
+            return give_up(arena, job, &tries, err);
+        back_off(tries.count, ambiguous || err->code == ERR_STORE_DISCONNECTED);
         arena_rewind(arena, mark);
         atomic_fetch_add(&store->retries, 1);
-        back_off(tries);
     }
 }
 

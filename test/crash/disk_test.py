@@ -246,6 +246,7 @@ def main():
                      failures={"type": int, "default": 77}, fills={"type": int, "default": 12},
                      births={"type": int, "default": 18}, until_failure={"action": "store_true"},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")})
+    args.binary, args.driver = str(pathlib.Path(args.binary).resolve()), str(pathlib.Path(args.driver).resolve())
     with tempfile.TemporaryDirectory(prefix="huitou-disk-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
         world = World(args, pathlib.Path(folder))
         rng = random.Random(args.seed)

@@ -136,6 +136,7 @@ def main():
     args = arguments(__doc__, rounds={"type": int, "default": 20}, seed={"type": int, "default": 1},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")}, only={"choices": KINDS},
                      until_failure={"action": "store_true"})
+    args.binary, args.driver = str(pathlib.Path(args.binary).resolve()), str(pathlib.Path(args.driver).resolve())
     with tempfile.TemporaryDirectory(prefix="huitou-kill-") as folder:
         exports = pathlib.Path(folder)
         told = promises.write_exports(exports, EXPORTS, ORDERS, args.seed)

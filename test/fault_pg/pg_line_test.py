@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+"""The line to PostgreSQL cut, torn, stalled; sessions ended; the server restarted or gone; conflicts.
+
+    python3 test/fault_pg/pg_line_test.py [--binary PATH] [--driver PATH] [--rounds 1] [--seed 1] [--only PART,PART]
+
+Behind a proxy (proxy.py), on a cluster of its own: `pg_driver` (a stream of small commands through one store, see there),
+imports and customer commands by the program itself. Each round has every kind of fault once. Held against the promise:
+every acknowledged change is there exactly once, none is half-done; what was refused is not there; what is told as unknown
+is there once or not at all; nothing hangs; afterwards the same import ends in the state of one that met nothing.
+"""
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "test"), str(ROOT / "test/crash"), str(ROOT / "test/fault_pg")]
+import import_kill_test  # noqa: E402
+import proxy as line  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from program import Tally, arguments  # noqa: E402
+
+tally = Tally()
+seen = collections.Counter()  # (part, outcome) → how often
+PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes a minute
+THREADS, JOBS = 3, 40
+
+
+class Surroundings:
+    def __init__(self, args, directory):
+        self.args, self.base = args, pathlib.Path(directory)
+        (self.base / "cluster").mkdir()
+        self.base.chmod(0o755)
+        # No power is lost here: fsync off only makes it faster. Deadlocks are found at once.
+        self.cluster = Cluster(self.base / "cluster", "fsync=off", "deadlock_timeout=20ms", "max_connections=60")
+        self.cluster.start()
+        self.proxy = line.Proxy("127.0.0.1", self.cluster.port, self.terminate)
+        self.serial = 0
+
+    def sql(self, statement, database="postgres"):
+        run = subprocess.run(["psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.cluster.url(database), "-c", statement],
+                             capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise RuntimeError(run.stderr)
+        return [row.split("\t") for row in run.stdout.splitlines()]
+
+    def terminate(self, pid):
+        self.sql(f"SELECT pg_terminate_backend({pid}, 10000)")
+
+    def database(self, template="template0"):
+        self.serial += 1
+        self.sql(f"CREATE DATABASE pgfault_{self.serial} TEMPLATE {template}")
+        return f"pgfault_{self.serial}"
+
+    def drop(self, database):
+        self.sql(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def through_proxy(self, database):
+        return f"postgres://huitou@127.0.0.1:{self.proxy.port}/{database}?connect_timeout=2"
+
+    def close(self):
+        self.proxy.close()
+        self.cluster.close()
+
+
+def run(command, **options):
+    try:
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
+                              **options)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, "hangs", "", f"no end within {PATIENCE_SECONDS} s")
+
+
+# --- A stream of small commands ---------------------------------------------------------------------------------------------
+
+def driver(around, database, seed, url=None):
+    return run([around.args.driver, url or around.through_proxy(database), seed, THREADS, JOBS])
+
+
+def check_stream(around, database, ran, label, may_fail):
+    """What was answered against what is there. may_fail: beside "done"."""
+    rows = around.sql("SELECT a.job, a.parts, count(p.part) FROM attempt a LEFT JOIN part p USING (attempt) "
+                      "GROUP BY a.attempt ORDER BY a.job", database)
+    done = collections.Counter(int(job) for job, _, _ in rows)
+    tally.check(all(parts == there for _, parts, there in rows), f"{label}: half-done")
+    orphans = around.sql("SELECT count(*) FROM part WHERE attempt NOT IN (SELECT attempt FROM attempt)", database)[0][0]
+    added = around.sql("SELECT sum(n) FROM tally", database)[0][0]
+    tally.check(orphans == "0" and int(added) == 2 * len(rows), f"{label}: half-done: {orphans} parts alone, {added} added")
+    answers = [text.split() for text in ran.stdout.splitlines()]
+    answered = {int(job) for job, _, _, _ in answers}
+    # A line that is cut while the database is opened is told, and nothing is done.
+    opening = ran.returncode == 1 and not answers and not rows and "connection" in ran.stderr
+    seen["driver", "ran" if ran.returncode == 0 else "refused while opening"] += 1
+    tally.check(ran.returncode == 0 or opening, f"{label}: the driver ends with {ran.returncode}: {ran.stderr[-600:]}")
+    for job, kind, answer, _ in answers:
+        count = done[int(job)]
+        seen[f"{kind} commands", answer] += 1
+        if answer == "done":
+            tally.check(count == 1, f"{label}: job {job} ({kind}) was acknowledged and is there {count} times")
+        elif answer == "COMMIT_UNKNOWN":
+            tally.check(count <= 1, f"{label}: job {job} ({kind}), outcome unknown, is there {count} times")
+        else:
+            tally.check(count == 0, f"{label}: job {job} ({kind}) was refused ({answer}) and is there {count} times")
+        allowed = answer in may_fail.get(kind, ()) or answer == "done"
+        tally.check(allowed, f"{label}: job {job} ({kind}): {answer}: {ran.stderr[-600:]}")
+    tally.check(all(job in answered for job in done), f"{label}: something nobody was told of is there")
+    return answers
+
+
+def prepare_stream(around):
+    """A database with the driver's tables; how many messages an undisturbed run has."""
+    template = around.database()
+    ran = run([around.args.driver, around.cluster.url(template), 0, 1, 0])
+    tally.check(ran.returncode == 0, f"driver: {ran.stderr}")
+    database = around.database(template)
+    around.proxy.arm(None)
+    ran = driver(around, database, 0)
+    answers = check_stream(around, database, ran, "undisturbed", {})
+    tally.check(len(answers) == THREADS * JOBS, f"undisturbed: {len(answers)} answers")
+    around.drop(database)
+    return template, around.proxy.messages
+
+
+def stream_round(around, template, seed, fault, may_fail):
+    database = around.database(template)
+    around.proxy.arm(fault)
+    ran = driver(around, database, seed)
+    fired = around.proxy.disarm()
+    seen["moment: " + fault.name, "happened" if fired else "never came"] += 1
+    answers = check_stream(around, database, ran, f"{fault.name}, seed {seed}", may_fail)
+    around.drop(database)
+    return answers
+
+
+UNKNOWN = {"once": ("COMMIT_UNKNOWN",)}
+
+
+def part_stream(around):
+    template, messages = prepare_stream(around)
+    for number in range(around.args.rounds):
+        rng = line.generator(around.args.seed, number)
+        for fault in line.moments(rng, messages):
+            stream_round(around, template, around.args.seed * 1000 + number, fault, UNKNOWN)
+    around.drop(template)
+
+
+def part_stalls(around):
+    template, messages = prepare_stream(around)
+    for number in range(around.args.rounds):
+        rng = line.generator(around.args.seed, f"stall {number}")
+        for fault in line.stalls(rng, messages):
+            stream_round(around, template, around.args.seed * 1000 + number, fault, UNKNOWN)
+    around.drop(template)
+
+
+def part_conflicts(around):
+    """Serialization failures and deadlocks told at a statement, at the COMMIT (a constraint trigger), by the server."""
+    template, _ = prepare_stream(around)
+    around.sql("""
+        CREATE SEQUENCE conflict;
+        CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('conflict') % 7 = 0 THEN RAISE EXCEPTION 'injected' USING ERRCODE = TG_ARGV[0]; END IF;
+          RETURN NEW; END $$;
+        CREATE TRIGGER now BEFORE INSERT ON attempt FOR EACH ROW EXECUTE FUNCTION conflict('40P01');
+        CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON attempt DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION conflict('40001')""", template)
+    for number in range(around.args.rounds):
+        database = around.database(template)
+        around.proxy.arm(None)
+        ran = driver(around, database, around.args.seed + number)
+        check_stream(around, database, ran, f"conflicts, round {number}", {})
+        retries = int(ran.stderr.rsplit(" ", 1)[-1])
+        seen["conflicts", "run again"] += retries
+        tally.check(retries > 10, f"conflicts: {retries} retries")
+        around.drop(database)
+    around.drop(template)
+
+
+def part_restart(around):
+    """The server restarted by force in the midst; everything goes on once it is back."""
+    template, messages = prepare_stream(around)
+    for number in range(around.args.rounds):
+        rng = line.generator(around.args.seed, f"restart {number}")
+
+        def restart(_connection):
+            around.cluster.stop("immediate")
+            around.cluster.start()
+        fault = line.Fault("server restarted", line.nth(line.in_transaction, rng.randrange(messages // 2)), restart)
+        stream_round(around, template, number, fault, UNKNOWN)
+    around.drop(template)
+
+
+def part_gone(around):
+    """The server gone for good: a clear stop, within a minute, and nothing told wrong."""
+    template, messages = prepare_stream(around)
+    for gone in ("refuse", "silent")[:around.args.rounds]:
+        rng = line.generator(around.args.seed, f"gone {gone}")
+        fault = line.Fault(f"gone ({gone})", line.nth(line.is_committed, rng.randrange(20)), "cut", gone)
+        answers = stream_round(around, template, 1, fault, {kind: ("COMMIT_UNKNOWN", "STORE_GONE") for kind in ("once", "keyed")})
+        tally.check(any(answer != "done" for _, _, answer, _ in answers), f"gone ({gone}): nobody was told")
+    around.drop(template)
+
+
+# --- The program itself -----------------------------------------------------------------------------------------------------
+
+class Shop:
+    """A brand on PostgreSQL whose address leads through the proxy; copies of it are cheap."""
+
+    def __init__(self, around, of=None):
+        self.around = around
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="brand-", dir=around.base))
+        self.dir, self.kind = self.base / "brand", "postgres"
+        if of:
+            self.database = around.database(of.database)
+            subprocess.run(["cp", "-a", of.dir, self.dir], check=True)
+        else:
+            self.database = around.database()
+            made = run([around.args.binary, "--lang", "en", "init", self.dir, "--name", "Test", "--currency", "CNY", "--timezone",
+                        "Asia/Shanghai", "--store", around.cluster.url(self.database)])
+            if made.returncode:
+                raise RuntimeError(made.stderr)
+        config = json.loads((self.dir / "huitou.json").read_text())
+        config["store"] = around.through_proxy(self.database)
+        (self.dir / "huitou.json").write_text(json.dumps(config))
+
+    def try_run(self, *args):
+        return run([self.around.args.binary, "--lang", "en", "--dir", self.dir, *args], cwd=self.base)
+
+    def json(self, *args):
+        ran = self.try_run(*args, "--json")
+        if ran.returncode:
+            raise RuntimeError(f"{args}: {ran.stdout}{ran.stderr}")
+        return json.loads(ran.stdout)
+
+    def sql(self, statement):
+        return self.around.sql(statement, self.database)
+
+    def close(self):
+        self.around.drop(self.database)
+        subprocess.run(["rm", "-r", self.base], check=True)
+
+
+class Import:
+    """One file, its import undisturbed, and the state that it must end in."""
+
+    def __init__(self, around):
+        self.around = around
+        self.file, map_file = around.base / "orders.csv.gz", around.base / "map.json"
+        import_kill_test.make_file(self.file, around.args.seed, 1200)
+        map_file.write_text(import_kill_test.MAP)
+        self.command = ("import", "orders", "--batch-orders", "200", self.file, "--map", map_file)
+        self.shop = Shop(around)
+        clean = Shop(around, self.shop)
+        around.proxy.arm(None)
+        clean.json(*self.command)
+        self.messages = around.proxy.messages
+        self.state = import_kill_test.state(clean)
+        tally.check(len(self.state["orders"]) > 1000, "the undisturbed import brought orders")
+        clean.close()
+
+    def round(self, fault, may_stop):
+        around, shop = self.around, Shop(self.around, self.shop)
+        around.proxy.arm(fault)
+        ran = shop.try_run(*self.command)
+        fired = around.proxy.disarm()
+        seen["import: " + fault.name, f"exit {ran.returncode}" + ("" if fired else ", never came")] += 1
+        label = f"import, {fault.name}"
+        self.check_end(ran, label, may_stop)
+        verify = shop.try_run("verify")
+        tally.check(verify.returncode == 0, f"{label}: verify: {verify.stdout}{verify.stderr}")
+        if ran.returncode:
+            again = shop.try_run(*self.command)
+            tally.check(again.returncode == 0, f"{label}: again: {again.stdout}{again.stderr}")
+            verify = shop.try_run("verify")
+            tally.check(verify.returncode == 0, f"{label}: verify at the end: {verify.stdout}{verify.stderr}")
+        now = import_kill_test.state(shop)
+        for name, rows in self.state.items():
+            tally.check(now[name] == rows, f"{label}: {name} differ from an import that met nothing")
+        shop.close()
+
+    def check_end(self, ran, label, may_stop):
+        """An end with 0, or a stop that says what to do."""
+        if ran.returncode == 0:
+            tally.check("error" not in ran.stderr, f"{label}: ends well and says {ran.stderr}")
+            return
+        words = ("run the same again", "repeat it if it is not", "try again")
+        tally.check(ran.returncode == 1 and any(word in ran.stderr for word in words), f"{label}: {ran.returncode}: {ran.stderr}")
+        tally.check(may_stop, f"{label}: it could have gone on: {ran.stderr}")
+        seen["stops", ran.stderr[ran.stderr.index("error: "):].split("(")[0].strip()[:100]] += 1
+
+
+def part_import(around):
+    imported = Import(around)
+    for number in range(around.args.rounds):
+        rng = line.generator(around.args.seed, f"import {number}")
+        faults = line.moments(rng, imported.messages)
+        if around.args.rounds == 1:
+            faults = rng.sample(faults, 10)
+        for fault in faults:
+            # While it opens the database there is nothing to go on with: that is told at once.
+            opening = "any message of" in fault.name or fault.name == "while connecting"
+            imported.round(fault, may_stop=opening)
+        for fault in rng.sample(line.stalls(rng, imported.messages), 1 if around.args.rounds == 1 else 4):
+            imported.round(fault, may_stop=False)
+
+
+def part_import_gone(around):
+    imported = Import(around)
+    imported.round(line.Fault("gone", line.nth(line.is_committed, 3), "cut", "refuse"), may_stop=True)
+
+
+def command_outcome(shop, fault, command, is_done):
+    """Runs one command under a fault; what it says must be true."""
+    around = shop.around
+    before = is_done()
+    around.proxy.arm(fault)
+    ran = shop.try_run(*command)
+    fired = around.proxy.disarm()
+    after = is_done()
+    label = f"{' '.join(map(str, command[:2]))}, {fault.name}"
+    unknown = "may be done or not" in ran.stderr
+    seen[f"huitou {command[0]} {command[1]}", ("done" if ran.returncode == 0 else "unknown" if unknown else "refused") + ("" if fired else ", fault never came")] += 1
+    tally.check(not before, f"{label}: done before")
+    tally.check(ran.returncode in (0, 1), f"{label}: exit {ran.returncode}: {ran.stderr}")
+    if ran.returncode == 0:
+        tally.check(after, f"{label}: acknowledged and not there")
+    elif not unknown:
+        tally.check(not after, f"{label}: refused ({ran.stderr.strip()}) and there")
+    verify = shop.try_run("verify")
+    tally.check(verify.returncode == 0, f"{label}: verify: {verify.stdout}{verify.stderr}")
+    return after
+
+
+def part_commands(around):
+    """huitou customer tag, merge with the line cut in each."""
+    imported = Import(around)
+    shop = Shop(around, imported.shop)
+    shop.json(*imported.command)
+    rows = shop.sql("SELECT customer_id FROM customer WHERE placeholder = 0 ORDER BY customer_id LIMIT 400")
+    ids = [row[0] for row in rows]
+    rng = line.generator(around.args.seed, "commands")
+    told = lambda fault: "COMMIT" in fault.name or "session" in fault.name
+    for _ in range(around.args.rounds):
+        for fault in filter(told, line.moments(rng, 60, 3)):
+            one = ids.pop()
+            tags = ("SELECT count(*) FROM tag JOIN customer_tag ON customer_tag.tag_id = tag.tag_id "
+                    f"WHERE customer_id = {one} AND tag.name = 'vip'")
+            command_outcome(shop, fault, ("customer", "tag", one, "vip"), lambda: shop.sql(tags) == [["1"]])
+        for fault in filter(told, line.moments(rng, 60, 4)):
+            one, other = ids.pop(), ids.pop()
+            roots = f"SELECT count(DISTINCT root_id) FROM customer WHERE customer_id IN ({one}, {other})"
+            merge = ("customer", "merge", one, other, "--yes")
+            command_outcome(shop, fault, merge, lambda: shop.sql(roots) == [["1"]])
+    shop.close()
+
+
+PARTS = {"stream": part_stream, "conflicts": part_conflicts, "restart": part_restart, "stalls": part_stalls,
+         "commands": part_commands, "import": part_import, "gone": part_gone, "import-gone": part_import_gone}
+
+
+def main():
+    args = arguments(__doc__, driver={"default": str(ROOT / "build/release/test/pg_driver")}, only={"default": ""},
+                     rounds={"type": int, "default": 1}, seed={"type": int, "default": 1})
+    args.binary, args.driver = str(pathlib.Path(args.binary).resolve()), str(pathlib.Path(args.driver).resolve())
+    with tempfile.TemporaryDirectory(prefix="huitou-line-") as directory:
+        around = Surroundings(args, directory)
+        try:
+            for name, part in PARTS.items():
+                if not args.only or name in args.only.split(","):
+                    since = time.monotonic()
+                    part(around)
+                    print(f"{name}: {time.monotonic() - since:.1f} s", flush=True)
+        finally:
+            around.close()
+    for (what, outcome), count in sorted(seen.items()):
+        print(f"  {what}: {outcome} ({count})")
+    tally.finish()
+
+
+if __name__ == "__main__":
+    main()
