@@ -443,13 +443,14 @@ void sqlite_close(struct store *store)
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->writer_thread, NULL);
     pthread_join(s->checkpoint_thread, NULL);
-    if (is_stopped(s)) {
-        /* What the log holds is for the next start to judge: closing must not copy it into the
-         * file. */
-        sqlite3_db_config(s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    } else {
+    if (!is_stopped(s))
         checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
-    }
+    /* What the log holds is for the next start to judge, also where this very checkpoint has
+     * failed: SQLite would try once more and remove the log, but after an fsync that failed the
+     * next one says nothing of pages that an earlier, unfinished checkpoint copied and that are
+     * now lost. */
+    if (is_stopped(s))
+        sqlite3_db_config(s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     disconnect_all(s);
     pthread_cond_destroy(&s->checkpoint_wanted);
     pthread_cond_destroy(&s->reader_free);

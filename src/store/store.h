@@ -44,9 +44,9 @@ struct store_job {
     bool takes_long; /* SQLite: jobs that wait go first, once, and it shares its commit with none */
 };
 /* Errors: what fn returned; COMMIT_UNKNOWN (class AMBIGUOUS), also where a try's outcome stayed unknown and no later one
- * succeeded; STORE_STOPPED; after LIMIT_TX_RETRY_MAX tries STORE_BUSY, or STORE_GONE (about a quarter of a minute, longer
- * where connecting times out) where the server cannot be reached; STORE_CONSTRAINT where a unique row is still in the
- * way after a few. Never call it from inside a transaction. */
+ * succeeded; STORE_STOPPED; after LIMIT_TX_RETRY_MAX tries STORE_BUSY, or STORE_GONE where the server cannot be reached
+ * (after a quarter of a minute, or longer where connecting times out); STORE_CONSTRAINT where a unique row is still in
+ * the way after a few. Never call it from inside a transaction. */
 ERR_RESULT store_write(struct store *store, struct arena *arena, const struct store_job *job);
 /* A consistent snapshot for all statements of fn. */
 ERR_RESULT store_read(struct store *store, struct arena *arena, const struct store_job *job);

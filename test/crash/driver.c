@@ -7,10 +7,12 @@
  *
  *   crash_driver --dir BRAND --log FILE --exports DIR [--seed N] [--threads N] [--commands N]
  *                [--imports N] [--pause-us N] [--verify] [--create] [--fault KIND:N[:lasting]]
- *                [--survivors DIR]
+ *                [--survivors DIR] [--hold]
  *
  * --commands 0: until the imports end. --exports: export-0.csv … and map.json. --verify: before and
  * after. --create: makes the brand, and does nothing else; the key of its answer is "create".
+ * --hold: a reader keeps a snapshot from the middle to the end, so that checkpoints stay
+ * unfinished.
  * --survivors: through the disk of fault_vfs.h, with what --fault plans; the power is cut at the
  * latest when all is done. Phases go to HUITOU_PHASE_LOG, as the import's do.
  * Exit status: 0; 1 verify found something or a setting is wrong; 3 the store stopped or was not
@@ -44,6 +46,8 @@
 #define BATCH_ORDERS 150 /* of an import: small, for many phases */
 #define AFTER_STOP 4     /* commands that a thread still tries once the store has stopped */
 #define PROBE_AFTER_US 50000
+#define HOLD_AFTER 90 /* commands, by when there is something in the log */
+#define HOLD_STEP_US 200
 #define FULL_REFUSALS 10 /* commands refused for want of room before there is room again */
 #define EXPORTED_AT_US INT64_C(1704067200000000) /* 2024-01-01; export n is n days younger */
 #define SOLD_AT_US INT64_C(1672531200000000)     /* 2023-01-01 */
@@ -62,7 +66,7 @@ struct settings {
     const char *dir, *log, *exports, *survivors;
     uint64_t seed;
     int threads, commands, imports, pause_us;
-    bool verify, create;
+    bool verify, create, hold;
     struct fault_plan fault;
 };
 
@@ -74,7 +78,8 @@ struct driver {
     int64_t first_import;
     int64_t *customers; /* ids, ascending */
     size_t customer_count;
-    atomic_bool imports_ended, stopped;
+    atomic_bool imports_ended, commands_ended, stopped;
+    atomic_int commands_begun;
     atomic_int refusals_full, faults;
 };
 
@@ -198,6 +203,7 @@ static void command_run(struct command *c, const char *begin)
                             .arg = c,
                             .again_if_ambiguous = c->kind == COMMAND_ORDERS};
     put_line(driver->log_fd, begin);
+    atomic_fetch_add(&driver->commands_begun, 1);
     phase(driver, c->kind, "begin");
     const struct err *err = store_write(driver->home->store, c->worker->arena, &job);
     phase(driver, c->kind, "done");
@@ -584,11 +590,36 @@ static void probe_stop(struct driver *driver)
     arena_free(w.arena);
 }
 
+static const struct err *hold_tx(struct tx *tx, void *arg)
+{
+    struct driver *driver = arg;
+    TRY(look_tx(tx, &driver->customers[0]));
+    while (!atomic_load(&driver->commands_ended))
+        usleep(HOLD_STEP_US);
+    return NULL;
+}
+
+static void *holder_main(void *arg)
+{
+    struct driver *driver = arg;
+    struct arena *arena = arena_new("holder", ARENA_BYTES_MAX);
+    struct store_job job = {.name = "hold", .fn = hold_tx, .arg = driver};
+    while (atomic_load(&driver->commands_begun) < HOLD_AFTER &&
+           !atomic_load(&driver->commands_ended))
+        usleep(HOLD_STEP_US);
+    const struct err *err = store_read(driver->home->store, arena, &job);
+    (void)err; /* nothing is promised by it */
+    arena_free(arena);
+    return NULL;
+}
+
 static void run_all(struct driver *driver)
 {
     int threads = driver->settings.threads;
     struct worker workers[THREADS_MAX];
-    pthread_t ids[THREADS_MAX], importer;
+    pthread_t ids[THREADS_MAX], importer, holder;
+    if (driver->settings.hold)
+        CHECK(pthread_create(&holder, NULL, holder_main, driver) == 0);
     CHECK(pthread_create(&importer, NULL, importer_main, driver) == 0);
     for (int i = 0; i < threads; i++) {
         workers[i] = worker_new(driver, i);
@@ -599,6 +630,9 @@ static void run_all(struct driver *driver)
         arena_free(workers[i].arena);
     }
     pthread_join(importer, NULL);
+    atomic_store(&driver->commands_ended, true);
+    if (driver->settings.hold)
+        pthread_join(holder, NULL);
 }
 
 static void read_fault(const char *text, struct fault_plan *fault)
@@ -624,7 +658,7 @@ static bool read_settings(int argc, char **argv, struct settings *s)
         {"seed", 1, NULL, 's'},    {"threads", 1, NULL, 't'},   {"commands", 1, NULL, 'c'},
         {"imports", 1, NULL, 'i'}, {"pause-us", 1, NULL, 'p'},  {"verify", 0, NULL, 'v'},
         {"fault", 1, NULL, 'f'},   {"survivors", 1, NULL, 'o'}, {"create", 0, NULL, 'n'},
-        {NULL, 0, NULL, 0},
+        {"hold", 0, NULL, 'h'},    {NULL, 0, NULL, 0},
     };
     *s = (struct settings){.seed = 1, .threads = 3, .imports = 1000000};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -658,6 +692,9 @@ static bool read_settings(int argc, char **argv, struct settings *s)
             break;
         case 'f':
             read_fault(optarg, &s->fault);
+            break;
+        case 'h':
+            s->hold = true;
             break;
         case 'n':
             s->create = true;

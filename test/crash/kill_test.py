@@ -136,6 +136,7 @@ def main():
     args = arguments(__doc__, rounds={"type": int, "default": 20}, seed={"type": int, "default": 1},
                      driver={"default": str(ROOT / "build/release/test/crash_driver")}, only={"choices": KINDS},
                      until_failure={"action": "store_true"})
+    args.binary, args.driver = str(pathlib.Path(args.binary).resolve()), str(pathlib.Path(args.driver).resolve())
     with tempfile.TemporaryDirectory(prefix="huitou-kill-") as folder:
         exports = pathlib.Path(folder)
         told = promises.write_exports(exports, EXPORTS, ORDERS, args.seed)
@@ -145,7 +146,7 @@ def main():
                 brand_rounds(args, kind, exports, told, first, min(ROUNDS_PER_BRAND, args.rounds - first), killed_at, answers)
             print(f"{kind}: killed at " + ", ".join(f"{phase} ({count})" for phase, count in sorted(killed_at.items())))
             print(f"{kind}: answers " + ", ".join(f"{answer} ({count})" for answer, count in sorted(answers.items())))
-            tally.check(answers["ack"] > 20 * args.rounds, f"{kind}: only {answers['ack']} commands were acknowledged")
+            tally.check(answers["ack"] > 5 * args.rounds, f"{kind}: only {answers['ack']} commands were acknowledged")
     tally.finish()
 
 

@@ -85,8 +85,7 @@ const int stmt_count = sizeof(stmt_all) / sizeof(stmt_all[0]);
 static const char *const schema[] = {
     "CREATE TABLE attempt (attempt BIGINT PRIMARY KEY, job BIGINT NOT NULL, parts BIGINT NOT NULL)",
     "CREATE INDEX attempt_by_job ON attempt (job)",
-    "CREATE TABLE part (attempt BIGINT NOT NULL, part BIGINT NOT NULL, PRIMARY KEY (attempt, "
-    "part))",
+    "CREATE TABLE part (attempt BIGINT, part BIGINT, PRIMARY KEY (attempt, part))",
     "CREATE TABLE tally (id BIGINT PRIMARY KEY, n BIGINT NOT NULL)",
     "INSERT INTO tally VALUES (0, 0), (1, 0), (2, 0), (3, 0)",
 };

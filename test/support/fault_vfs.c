@@ -175,8 +175,9 @@ static void node_sync(struct node *node)
 /* What waits is on the disk or never will be. */
 static void node_sync_failed(struct node *node)
 {
+    bool all_lost = below(2);
     for (const struct waiting *w = node->first; w; w = w->next) {
-        if (below(2))
+        if (!all_lost && below(2))
             apply_whole(node, w, false);
     }
     forget_waiting(node);
