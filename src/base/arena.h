@@ -34,7 +34,7 @@ void arena_defer(struct arena *arena, void (*fn)(void *), void *arg);
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *arena);
 
-/* The end of the process where memory is refused outside of an arena: by a library, or to a sorter (decisions/0010).
+/* The end of the process where memory is refused outside of an arena: by a library, or to a sorter (decisions/0011).
  * Says on standard error who wanted how much (0: not known), and aborts. */
 _Noreturn void memory_refused(const char *who, size_t bytes);
 /* For libraries that may be given a malloc and a realloc: never NULL, but the end of the process. Owner: free(). */

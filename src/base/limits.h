@@ -18,4 +18,21 @@
 #define LIMIT_DAY_MAX 47481               /* 2099-12-31 */
 #define LIMIT_TX_RETRY_MAX 12             /* tries of one transaction */
 
+/* Workbooks (xlsx). Excel's own bounds, "Excel specifications and limits": 16,384 columns, 32,767 characters in a cell. */
+#define LIMIT_WORKBOOK_COLUMNS_MAX 16384
+#define LIMIT_WORKBOOK_ROWS_MAX INT32_MAX           /* a row's number; Excel's last is 1,048,576, others go further */
+#define LIMIT_WORKBOOK_UNPACKED_BYTES_MAX (8ll << 30) /* all that is unpacked in one reading: 1,048,576 rows of 100 cells */
+#define LIMIT_WORKBOOK_HEAD_BYTES_MAX (64ll << 20)  /* one part that is not cells: the list of sheets, the styles */
+/* What a part may unpack to, beyond its first LIMIT_WORKBOOK_RATIO_FREE_BYTES, per packed byte. Deflate reaches 1032 with
+ * zeros only; Apache POI's ZipSecureFile stops at 100, which real workbooks are known to exceed. */
+#define LIMIT_WORKBOOK_RATIO_MAX 300
+#define LIMIT_WORKBOOK_RATIO_FREE_BYTES (16ll << 20)
+#define LIMIT_WORKBOOK_DIRECTORY_BYTES_MAX (16u << 20) /* a zip's list of entries: libzip keeps it all in memory */
+#define LIMIT_SHARED_STRINGS_MAX (16u << 20)        /* different texts of a workbook: 8 bytes of memory each */
+#define LIMIT_SHARED_STRINGS_MEMORY_BYTES (256u << 20) /* of their text; what is beyond goes to a temporary file */
+#define LIMIT_XML_TAG_BYTES_MAX (1u << 20)          /* one tag or comment: the parser holds it whole */
+#define LIMIT_XML_DEPTH_MAX 64                      /* nesting of elements */
+#define LIMIT_XML_NAMES_MAX 1000                    /* different names of elements, attributes: the parser keeps each */
+#define LIMIT_XML_NAME_BYTES_MAX 250                /* one such name */
+
 #endif

@@ -159,13 +159,16 @@ static struct str data_key_context(struct arena *arena, int64_t customer_id)
     return str_fmt(arena, "customer %lld", (long long)customer_id);
 }
 
-struct str secret_data_key_new(struct arena *arena, const struct keyring *keys, int64_t customer_id)
+struct str secret_data_key_new(struct arena *arena, const struct keyring *keys, int64_t customer_id,
+                               uint8_t out[SECRET_KEY_BYTES])
 {
     uint8_t key[SECRET_KEY_BYTES];
     randombytes_buf(key, sizeof key);
     struct str plain = {(const char *)key, sizeof key};
     struct str wrapped =
         secret_seal(arena, keys->wrap, data_key_context(arena, customer_id), plain);
+    if (out)
+        memcpy(out, key, sizeof key);
     sodium_memzero(key, sizeof key);
     return wrapped;
 }

@@ -32,8 +32,10 @@ void secret_stream_end(struct secret_stream_hash *hash, uint8_t out[SECRET_HASH_
 #define FACT_SUM_MODULUS (INT64_C(1) << 62)
 int64_t secret_fact_number(const struct keyring *keys, struct str fact_bytes);
 
-/* A new data key for one customer, wrapped by the master key and bound to the customer's id. */
-struct str secret_data_key_new(struct arena *arena, const struct keyring *keys, int64_t customer_id);
+/* A new data key for one customer, wrapped by the master key and bound to the customer's id. out: the key itself; NULL where
+ * nothing is to be encrypted yet. */
+struct str secret_data_key_new(struct arena *arena, const struct keyring *keys, int64_t customer_id,
+                               uint8_t out[SECRET_KEY_BYTES]);
 /* Unwraps. Errors: SECRET_OPEN. */
 ERR_RESULT secret_data_key_open(struct arena *arena, const struct keyring *keys, int64_t customer_id,
                                 struct str wrapped, uint8_t out[SECRET_KEY_BYTES]);

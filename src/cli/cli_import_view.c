@@ -19,6 +19,9 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
     const struct count all[] = {
         {"rows", r->rows, true, false, TEXT("Rows read", "读到的行")},
         {"rows_skipped", r->rows_skipped, false, true, TEXT("left out by the map", "按映射略过")},
+        {"rows_total", r->rows_total, false, true,
+         TEXT("totals, repeated headers, empty rows (among those left out)",
+              "其中合计行、重复表头、空行")},
         {"rows_rejected", r->rows_rejected, true, true, TEXT("rejected", "被拒")},
         {"orders", r->orders, true, false, TEXT("Orders", "订单")},
         {"orders_new", r->orders_new, false, true, TEXT("new", "新增")},
@@ -26,8 +29,13 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"orders_same", r->orders_same, false, true, TEXT("already known, the same", "已有且相同")},
         {"orders_older", r->orders_older, false, true,
          TEXT("older than what is known", "早于已知内容")},
+        {"orders_unpaid", r->orders_unpaid, false, true,
+         TEXT("not paid, or closed unpaid: no amount counts", "未付款或未付款即关闭：不计金额")},
         {"orders_without_buyer", r->orders_without_buyer, false, true,
-         TEXT("without a buyer: left out of the reports", "没有买家：不计入报表")},
+         TEXT("without a buyer: on placeholders, left out of the reports",
+              "没有买家：挂在占位客户上，不计入报表")},
+        {"orders_by_receiver", r->orders_by_receiver, false, true,
+         TEXT("known by the receiver's phone only (weak)", "仅凭收货人手机识别（弱线索）")},
         {"zero_amount_orders", r->zero_amount_orders, false, true,
          TEXT("of amount 0: they count as orders", "金额为 0：仍算订单")},
         {"orders_rejected", r->orders_rejected, false, false, TEXT("Orders rejected", "被拒订单")},
@@ -37,9 +45,14 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"refunds_changed", r->refunds_changed, false, true, TEXT("changed", "更正")},
         {"refunds_same", r->refunds_same, false, true,
          TEXT("already known, the same", "已有且相同")},
+        {"refunds_by_state", r->refunds_by_state, false, true,
+         TEXT("whole, because a state says so and no column how much",
+              "按状态视为全额：文件没有退款金额")},
         {"refunds_without_order", r->refunds_without_order, false, true,
          TEXT("without a known order: they stand alone", "找不到订单：单独记账")},
         {"customers_seen", r->customers_seen, true, false, TEXT("Buyers", "买家")},
+        {"masked_values", r->masked_values, false, false,
+         TEXT("Masked values, which name nobody", "打码或加密的值（不作身份）")},
     };
     int n = (int)(sizeof(all) / sizeof(all[0]));
     for (int i = 0; i < n; i++)
@@ -68,6 +81,61 @@ static void draw_head(struct page *page, const struct import_view *view)
         PAGE_SAY(page, "This very file was imported before.", "这个文件以前导入过。");
     if (view->dry_run)
         PAGE_SAY(page, "Dry run: nothing was written.", "试运行：没有写入任何内容。");
+}
+
+/* Which map and why, and how the file is read: so that a wrong guess is seen at once. */
+static void draw_reasons(struct page *page, struct arena *arena, const struct import_view *view)
+{
+    const struct import_result *result = &view->result;
+    const struct import_recognition *why = &view->why;
+    if (view->recognised) {
+        struct str found = str_join(arena, why->found, (size_t)why->found_count, STR(", "));
+        PAGE_SAY(page, "{0} of the file's columns are among the map's {1}. Read: {2}.",
+                 "文件中有 {0} 列属于该映射的 {1} 列。读取：{2}。",
+                 text_count(arena, why->found_count + why->unread_count),
+                 text_count(arena, why->map_columns), text_clean(arena, found));
+    }
+    if (view->recognised && why->foreign_count > 0) {
+        struct str foreign = str_join(arena, why->foreign, (size_t)why->foreign_count, STR(", "));
+        PAGE_SAY(page, "Not known to the map: {0}.", "该映射不认识的列：{0}。",
+                 text_clean(arena, foreign));
+    }
+    if (view->recognised && str_is(why->next))
+        PAGE_SAY(page, "Next best: {0}, which knows {1} of the columns.",
+                 "其次：{0}，认识其中 {1} 列。", why->next, text_count(arena, why->next_columns));
+    struct str delimiter = result->delimiter == '\t' ? STR("TAB")
+                           : result->delimiter       ? str_fmt(arena, "\"%c\"", result->delimiter)
+                                                     : STR("-");
+    PAGE_SAY(page, "Encoding {0}, delimiter {1}, header in row {2}.",
+             "字符集 {0}，分隔符 {1}，表头在第 {2} 行。", result->encoding, delimiter,
+             text_count(arena, result->header_row));
+}
+
+static void draw_values(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    const bool zh = page->lang == LANG_ZH;
+    const struct cli_column columns[] = {
+        {zh ? STR("列") : STR("Column"), COLUMN_TEXT},
+        {zh ? STR("文件中的值") : STR("value in the file"), COLUMN_TEXT},
+        {zh ? STR("读作") : STR("read as"), COLUMN_TEXT},
+        {zh ? STR("行数") : STR("rows"), COLUMN_NUMBER}};
+    struct cli_table table = cli_table_new(arena, columns, 4);
+    if (result->value_count == 0)
+        return;
+    for (int i = 0; i < result->value_count; i++) {
+        const struct import_value *value = &result->values[i];
+        struct str *cells = cli_table_row(&table);
+        cells[0] = text_clean(arena, value->column);
+        cells[1] = text_clean(arena, value->value);
+        cells[2] = value->normal.p ? value->normal
+                                   : (zh ? STR("！未知，被拒") : STR("! unknown: rejected"));
+        cells[3] = text_count(arena, value->row_count);
+    }
+    page_char(page, '\n');
+    cli_table_draw(page, &table);
+    if (result->values_more_rows > 0)
+        PAGE_SAY(page, "{0} rows have further values.", "另有 {0} 行为其他值。",
+                 text_count(arena, result->values_more_rows));
 }
 
 static void draw_columns(struct page *page, struct arena *arena, const struct import_result *result)
@@ -183,7 +251,9 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
 {
     draw_head(page, view);
     if (view->dry_run) {
+        draw_reasons(page, arena, view);
         draw_columns(page, arena, &view->result);
+        draw_values(page, arena, &view->result);
         draw_preview(page, arena, &view->result);
     }
     draw_counts(page, arena, view);
@@ -214,6 +284,60 @@ static void put_columns(struct json_writer *w, const struct import_result *resul
     for (int i = 0; i < result->unmapped_count; i++)
         json_put_str(w, result->unmapped_columns[i]);
     json_close(w, ']');
+}
+
+static void put_names(struct json_writer *w, const char *key, const struct str *names, int count)
+{
+    json_key(w, str_c(key));
+    json_open(w, '[');
+    for (int i = 0; i < count; i++)
+        json_put_str(w, names[i]);
+    json_close(w, ']');
+}
+
+static void put_recognition(struct json_writer *w, const struct import_view *view)
+{
+    const struct import_recognition *why = &view->why;
+    json_key(w, STR("recognition"));
+    json_open(w, '{');
+    put_names(w, "columns_read", why->found, why->found_count);
+    put_names(w, "columns_known", why->unread, why->unread_count);
+    put_names(w, "columns_unknown", why->foreign, why->foreign_count);
+    json_key(w, STR("map_columns"));
+    json_put_i64(w, why->map_columns);
+    put_text(w, "next_map", why->next);
+    json_key(w, STR("next_map_columns"));
+    json_put_i64(w, why->next_columns);
+    json_close(w, '}');
+}
+
+static void put_values(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("values"));
+    json_open(w, '[');
+    for (int i = 0; i < result->value_count; i++) {
+        const struct import_value *value = &result->values[i];
+        json_open(w, '{');
+        put_text(w, "column", value->column);
+        put_text(w, "value", value->value);
+        put_text(w, "read_as", value->normal);
+        json_key(w, STR("rows"));
+        json_put_i64(w, value->row_count);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+    json_key(w, STR("values_more_rows"));
+    json_put_i64(w, result->values_more_rows);
+}
+
+static void put_format(struct json_writer *w, struct arena *arena,
+                       const struct import_result *result)
+{
+    put_text(w, "encoding", result->encoding);
+    put_text(w, "delimiter",
+             result->delimiter ? str_fmt(arena, "%c", result->delimiter) : STR_NONE);
+    json_key(w, STR("header_row"));
+    json_put_i64(w, result->header_row);
 }
 
 static void put_preview(struct json_writer *w, const struct import_result *result)
@@ -274,6 +398,11 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_text(w, "map", view->map->name);
     json_key(w, STR("map_recognised"));
     json_put_bool(w, view->recognised);
+    put_text(w, "map_title_en", view->map->title_en);
+    put_text(w, "map_title_zh", view->map->title_zh);
+    if (view->recognised)
+        put_recognition(w, view);
+    put_format(w, arena, result);
     put_text(w, "source", result->source);
     json_key(w, STR("dry_run"));
     json_put_bool(w, view->dry_run);
@@ -293,6 +422,7 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     json_put_minor(w, result->refund_minor, view->brand->currency_digits);
     put_days(w, arena, result);
     put_columns(w, result);
+    put_values(w, result);
     if (view->dry_run)
         put_preview(w, result);
     put_problems(w, result);

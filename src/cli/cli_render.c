@@ -24,7 +24,7 @@ static const struct {
     {"basis", "none", TEXT("no limit known", "没有界限")},
 };
 
-static struct str coded_text(const char *column, struct str s, enum lang lang)
+struct str render_coded(const char *column, struct str s, enum lang lang)
 {
     for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++)
         if (strcmp(coded[i].column, column) == 0 && str_eq(s, str_c(coded[i].code)))
@@ -69,7 +69,7 @@ struct str render_cell(struct arena *arena, const struct metric_column *column,
     case CELL_MONTH:
         return month_text(arena, (int32_t)cell->i);
     case CELL_TEXT:
-        return text_clean(arena, coded_text(column->name, cell->s, lang));
+        return text_clean(arena, render_coded(column->name, cell->s, lang));
     case CELL_ID:
         return str_fmt(arena, "%lld", (long long)cell->i);
     }

@@ -13,6 +13,7 @@ struct flags {
     int amount, engine;
     int64_t limit;
     bool csv;
+    struct str xlsx;
 };
 enum { AMOUNT_NET, AMOUNT_GROSS };
 enum { ENGINE_COLUMNS, ENGINE_SQL };
@@ -57,13 +58,20 @@ static const struct field fields[] = {
      .min = 0,
      .max = INT32_MAX,
      .fallback = "0",
-     .doc = TEXT("Rows of a long list. Default: 20 on a terminal, all in --json and --csv.",
-                 "长列表的行数。默认终端 20 行，--json 与 --csv 为全部。")},
+     .doc = TEXT(
+         "Rows of a long list. Default: 20 on a terminal, all in --json, --csv and --xlsx.",
+                 "长列表的行数。默认终端 20 行，--json、--csv、--xlsx 为全部。")},
     {.name = "csv",
      .kind = FIELD_BOOL,
      .offset = offsetof(struct flags, csv),
      .doc = TEXT("CSV; several sections are separated by an empty line.",
                  "输出 CSV；多个部分之间空一行。")},
+    {.name = "xlsx",
+     .kind = FIELD_TEXT,
+     .offset = offsetof(struct flags, xlsx),
+     .doc = TEXT("Write a workbook (Excel, WPS) of this name: a sheet per section, and one with "
+                 "the definition. A file that is there is replaced.",
+                 "写成此名的工作簿（Excel、WPS）：每个部分一张表，另附一张说明。已有的同名文件会被替换。")},
 };
 const struct shape cli_report_shape = {
     .name = "report", .size = sizeof(struct flags), SHAPE_FIELDS(fields)};
@@ -131,36 +139,38 @@ struct run {
     struct cli *cli;
     const struct metric *metric;
     struct report_scope scope;
+    int32_t first_day;
     struct report *report;
     struct str *notes;
     size_t note_count;
 };
 
-static const struct err *find_scope(struct tx *tx, void *arg)
-{
-    struct run *run = arg;
-    return insight_scope(tx, run->home->brand, &run->request, &run->metric, &run->scope);
-}
-
 static const struct err *run_sql(struct tx *tx, void *arg)
 {
     struct run *run = arg;
+    TRY(insight_scope(tx, run->home->brand, &run->request, &run->metric, &run->scope,
+                      &run->first_day));
     return insight_report_sql(tx, run->cli->arena, run->metric, &run->scope, &run->report);
 }
 
 static const struct err *find_notes(struct tx *tx, void *arg)
 {
     struct run *run = arg;
-    return insight_notes(tx, run->cli->arena, run->home->brand, run->report, run->cli->lang,
-                         &run->notes, &run->note_count);
+    return insight_notes(tx, run->cli->arena, run->home->brand, run->report, run->first_day,
+                         run->cli->lang, &run->notes, &run->note_count);
 }
 
 static const struct err *run_columns(struct run *run)
 {
+    struct arena *arena = run->cli->arena;
     struct columns columns;
-    TRY(columns_build(run->home->store, run->cli->arena, &columns));
-    const struct err *err =
-        engine_report(run->cli->arena, columns.engine, run->metric, &run->scope, &run->report);
+    TRY(insight_check_request(arena, &run->request, &run->metric));
+    TRY(columns_build(run->home->store, arena, &columns));
+    const struct err *err = insight_scope_of_columns(
+        arena, columns.engine, run->home->brand, &run->request, &run->metric, &run->scope,
+        &run->first_day);
+    if (!err)
+        err = engine_report(arena, columns.engine, run->metric, &run->scope, &run->report);
     engine_free(columns.engine);
     return err;
 }
@@ -171,7 +181,18 @@ static const struct err *read(struct run *run, const char *name, store_fn *fn)
     return store_read(run->home->store, run->cli->arena, &job);
 }
 
-static void show(struct run *run)
+static const struct err *write_workbook(struct run *run, const struct render *render)
+{
+    struct page *page = &run->cli->page;
+    struct str path = run->flags->xlsx;
+    int64_t rows;
+    TRY(render_xlsx(run->cli->arena, render, page->lang, path, &rows));
+    PAGE_SAY(page, "Written to {0}: {1} rows.", "已写入 {0}：{1} 行。", path,
+             text_count(page->arena, rows));
+    return NULL;
+}
+
+static const struct err *show(struct run *run)
 {
     const struct brand *brand = run->home->brand;
     struct page *page = &run->cli->page;
@@ -185,12 +206,21 @@ static void show(struct run *run)
         .note_count = run->note_count,
         .limit = run->flags->limit,
     };
+    if (run->flags->xlsx.p)
+        return write_workbook(run, &render);
     if (run->cli->json)
         render_json(page, &render);
     else if (run->flags->csv)
         render_csv(page, &render);
     else
         render_text(page, &render);
+    return NULL;
+}
+
+static const struct err *why_empty(struct tx *tx, void *arg)
+{
+    (void)arg;
+    return insight_why_empty(tx);
 }
 
 static const struct err *run_report(struct cli *cli, struct home *home, void *arg)
@@ -199,15 +229,14 @@ static const struct err *run_report(struct cli *cli, struct home *home, void *ar
     run->home = home;
     if (run->as_of_today)
         run->request.as_of_day = zone_day(home->brand->zone, clock_now_us(&home->deps.clock));
-    TRY(read(run, "report.scope", find_scope));
-    if (run->request.use_sql)
-        TRY(read(run, "report.sql", run_sql));
-    else
-        TRY(run_columns(run));
+    const struct err *err =
+        run->request.use_sql ? read(run, "report.sql", run_sql) : run_columns(run);
+    if (err && err->code == ERR_REPORT_EMPTY)
+        TRY(read(run, "report.empty", why_empty));
+    TRY(err);
     TRY(read(run, "report.notes", find_notes));
-    show(run);
     (void)cli;
-    return NULL;
+    return show(run);
 }
 
 const struct err *cli_report(struct cli *cli, const struct cli_call *call)
@@ -224,6 +253,9 @@ const struct err *cli_report(struct cli *cli, const struct cli_call *call)
     TRY(check_name(cli, call->args[0]));
     if (cli->json && flags->csv)
         return ERR_NEW(cli->arena, ERR_FLAGS_EXCLUDE, STR_NONE, STR("--json"), STR("--csv"));
+    if (flags->xlsx.p && (cli->json || flags->csv))
+        return ERR_NEW(cli->arena, ERR_FLAGS_EXCLUDE, STR_NONE, STR("--xlsx"),
+                       cli->json ? STR("--json") : STR("--csv"));
     run.request = (struct insight_request){.metric_name = call->args[0],
                                            .from_day = flags->from_day,
                                            .to_day = flags->to_day,

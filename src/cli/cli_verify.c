@@ -24,6 +24,8 @@ static void put_json(struct cli *cli, const struct home *home, const struct veri
         json_key(&w, str_c(counts[i].key));
         json_put_i64(&w, counts[i].count);
     }
+    json_key(&w, STR("first_load_open"));
+    json_put_bool(&w, result->first_load_open);
     json_key(&w, STR("faults"));
     json_open(&w, '[');
     for (int i = 0; i < result->fault_text_count; i++)
@@ -40,6 +42,11 @@ static void put_text(struct cli *cli, const struct verify_result *result)
              "已重算：{0} 位客户、{1} 个订单、{2} 笔退款、{3} 个事件。",
              text_count(cli->arena, result->customers), text_count(cli->arena, result->orders),
              text_count(cli->arena, result->refunds), text_count(cli->arena, result->events));
+    if (result->first_load_open)
+        PAGE_SAY(page,
+                 "A first load of orders is running or was broken off: not every order number is "
+                 "looked up yet. The next import finishes that.",
+                 "首次导入订单正在进行或曾中断：尚非每个订单号都可查找。下一次导入会补全。");
     if (result->fault_count == 0) {
         PAGE_SAY(page, "Everything is equal.", "全部一致。");
         return;

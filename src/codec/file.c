@@ -85,10 +85,20 @@ static bool sync_folder(const char *folder)
     return synced;
 }
 
-/* Closes fd too. Leaves errno as the first failure set it. */
-static bool write_and_close(int fd, struct str content, int mode)
+/* A temporary file beside `path`, open for writing; -1 with errno where there is none. */
+static int temporary_open(struct arena *arena, struct str path, const char **temporary)
 {
-    bool written = write_all(fd, content) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+    char *name = arena_alloc(arena, path.n + sizeof(".XXXXXX"));
+    memcpy(name, path.p, path.n);
+    memcpy(name + path.n, ".XXXXXX", sizeof(".XXXXXX"));
+    *temporary = name;
+    return mkostemp(name, O_CLOEXEC);
+}
+
+/* Leaves errno as the first failure set it. */
+static bool write_and_close(int fd, struct str content)
+{
+    bool written = write_all(fd, content);
     int saved = errno;
     bool closed = close(fd) == 0;
     if (!written)
@@ -98,14 +108,46 @@ static bool write_and_close(int fd, struct str content, int mode)
 
 const struct err *file_write(struct arena *arena, struct str path, struct str content, int mode)
 {
-    char *temporary = arena_alloc(arena, path.n + sizeof(".XXXXXX"));
-    memcpy(temporary, path.p, path.n);
-    memcpy(temporary + path.n, ".XXXXXX", sizeof(".XXXXXX"));
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    const char *temporary;
+    int fd = temporary_open(arena, path, &temporary);
     if (fd < 0)
         return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    if (!write_and_close(fd, content)) {
+        const char *why = strerrordesc_np(errno);
+        unlink(temporary);
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(why));
+    }
+    return file_put_in_place(arena, temporary, path, mode);
+}
 
-    if (!write_and_close(fd, content, mode) || rename(temporary, str_z(arena, path)) != 0) {
+const struct err *file_temporary(struct arena *arena, struct str path, const char **temporary)
+{
+    struct str folder = folder_of(path);
+    if (!file_exists(arena, folder))
+        return ERR_NEW(arena, ERR_FILE_FOLDER, path, folder);
+    int fd = temporary_open(arena, path, temporary);
+    if (fd < 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    close(fd);
+    return NULL;
+}
+
+static bool sync_and_rename(const char *temporary, const char *path, int mode)
+{
+    int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool synced = fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return synced && rename(temporary, path) == 0;
+}
+
+const struct err *file_put_in_place(struct arena *arena, const char *temporary, struct str path,
+                                    int mode)
+{
+    if (!sync_and_rename(temporary, str_z(arena, path), mode)) {
         const char *why = strerrordesc_np(errno);
         unlink(temporary);
         return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(why));
@@ -115,13 +157,20 @@ const struct err *file_write(struct arena *arena, struct str path, struct str co
     return NULL;
 }
 
+/* What is kept below a new directory lasts no longer than the directory's own name. */
+static bool make_one(struct arena *arena, struct str part, int mode)
+{
+    if (mkdir(str_z(arena, part), (mode_t)mode) != 0)
+        return errno == EEXIST;
+    return sync_folder(str_z(arena, folder_of(part)));
+}
+
 const struct err *file_make_directory(struct arena *arena, struct str path, int mode)
 {
     for (size_t i = 1; i <= path.n; i++) {
         if (i < path.n && path.p[i] != '/')
             continue;
-        const char *part = str_z(arena, str_slice(path, 0, i));
-        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST)
+        if (!make_one(arena, str_slice(path, 0, i), mode))
             return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
     }
     struct stat info;

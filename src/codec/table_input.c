@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/limits.h"
+#include "codec/file_kind.h"
+#include "codec/xlsx_input.h"
 
 #include <csv.h>
 #include <string.h>
@@ -20,8 +22,9 @@ struct queued_line {
 };
 
 struct table_input {
-    struct arena *arena;     /* the table's own: queue, cells */
-    struct arena *row_arena; /* why a row is bad; reset by each row */
+    struct xlsx_input *workbook; /* NULL: a text file, and all below is about it */
+    struct arena *arena;         /* the table's own: queue, cells */
+    struct arena *row_arena;     /* why a row is bad; reset by each row */
     struct text_input *text;
     struct str path;
     char delimiter;
@@ -355,6 +358,8 @@ const struct err *table_input_next(struct table_input *table, struct table_row *
                                    const struct err **bad)
 {
     CHECK(!table->closed);
+    if (table->workbook)
+        return xlsx_input_next(table->workbook, row, bad);
     *bad = NULL;
     *row = (struct table_row){.cells = table->cells, .raw = STR_NONE};
     arena_reset(table->row_arena);
@@ -395,24 +400,43 @@ static void close_deferred(void *arg)
     table_input_close(arg);
 }
 
-const struct err *table_input_open(struct arena *arena, const struct table_options *options,
-                                   struct table_input **out)
+static const struct err *open_workbook(struct arena *arena, struct str path,
+                                       struct table_input *table)
 {
-    CHECK(options->delimiter == 0 || strchr(",\t;|", options->delimiter));
-    struct text_input *text;
-    TRY(text_input_open(arena, options->path, options->encoding, &text));
-    struct table_input *table = ARENA_NEW(arena, struct table_input);
-    table->text = text;
-    table->path = text_input_path(text);
+    struct xlsx_options options = xlsx_options_default();
+    return xlsx_input_open(arena, path, &options, &table->workbook);
+}
+
+static const struct err *open_text(struct arena *arena, const struct table_options *options,
+                                   struct table_input *table)
+{
+    TRY(text_input_open(arena, options->path, options->encoding, &table->text));
+    table->path = text_input_path(table->text);
     table->delimiter = options->delimiter;
     table->arena = arena_new("table", TABLE_ARENA_BYTES_MAX);
     table->row_arena = arena_new("table row", ROW_ARENA_BYTES_MAX);
     table->queue_text = buf_new(table->arena, QUEUE_BYTES_MAX);
     table->cell_text = buf_new(table->arena, QUEUE_BYTES_MAX);
     parser_open(table);
+    return NULL;
+}
+
+const struct err *table_input_open(struct arena *arena, const struct table_options *options,
+                                   struct table_input **out)
+{
+    CHECK(options->delimiter == 0 || strchr(",\t;|", options->delimiter));
+    struct table_input *table = ARENA_NEW(arena, struct table_input);
+    bool is_zip;
+    TRY(file_kind_look(arena, options->path, &is_zip));
+    if (is_zip)
+        TRY(open_workbook(arena, options->path, table));
+    else
+        TRY(open_text(arena, options, table));
     arena_defer(arena, close_deferred, table);
     if (options->has_header)
         TRY(header_read(table, arena));
+    if (table->workbook)
+        xlsx_input_widen(table->workbook, table->header_count);
     *out = table;
     return NULL;
 }
@@ -426,17 +450,23 @@ const struct str *table_input_header(const struct table_input *table, int *count
 void table_input_progress(const struct table_input *table, int64_t *read_bytes,
                           int64_t *total_bytes)
 {
-    text_input_progress(table->text, read_bytes, total_bytes);
+    if (table->workbook)
+        xlsx_input_progress(table->workbook, read_bytes, total_bytes);
+    else
+        text_input_progress(table->text, read_bytes, total_bytes);
 }
 
 void table_input_hash(const struct table_input *table, uint8_t out[SECRET_HASH_BYTES])
 {
-    text_input_hash(table->text, out);
+    if (table->workbook)
+        xlsx_input_hash(table->workbook, out);
+    else
+        text_input_hash(table->text, out);
 }
 
 struct str table_input_encoding(const struct table_input *table)
 {
-    return text_input_encoding(table->text);
+    return table->workbook ? STR("xlsx") : text_input_encoding(table->text);
 }
 
 void table_input_close(struct table_input *table)
@@ -444,6 +474,10 @@ void table_input_close(struct table_input *table)
     if (table->closed)
         return;
     table->closed = true;
+    if (table->workbook) {
+        xlsx_input_close(table->workbook);
+        return;
+    }
     csv_free(&table->parser);
     text_input_close(table->text);
     arena_free(table->row_arena);

@@ -18,8 +18,10 @@ struct table_options {
 /* What a cell is in the file; everything in a text file is TEXT. */
 enum table_cell {
     TABLE_CELL_TEXT,
-    TABLE_CELL_NUMBER, /* a workbook's number: shortest decimal digits that read back the same, no exponent */
-    TABLE_CELL_TIME,   /* a workbook's number shown as date or time: "2024-03-01 09:05:00" */
+    TABLE_CELL_NUMBER, /* a workbook's number: plain digits, no exponent; those that Excel shows, so a fraction has at most
+                        * 15 significant ones; an integer in full, as written (codec/xlsx_format.h) */
+    TABLE_CELL_TIME,   /* a workbook's number shown as date: "2024-03-01 09:05:00". A time of day alone or a duration is
+                        * TEXT "09:05:00", a boolean TEXT "TRUE", an error TEXT "#N/A" */
 };
 struct table_row {
     struct str *cells; /* valid until the next call; not trimmed; a line break inside a cell is LF */
@@ -32,7 +34,8 @@ struct table_row {
     bool end;
 };
 
-/* Errors: those of text_input_open, and of reading the header. */
+/* Errors: those of text_input_open, of file_kind_look (what is no table is called by its name), of xlsx_input_open, and of
+ * reading the header. */
 ERR_RESULT table_input_open(struct arena *arena, const struct table_options *options, struct table_input **out);
 /* The header's cells, or count 0 where there is none. Valid as long as the table. */
 const struct str *table_input_header(const struct table_input *table, int *count);
@@ -42,7 +45,9 @@ const struct str *table_input_header(const struct table_input *table, int *count
  * physical line where a quote was left open for TABLE_ROW_LINES_MAX lines, LIMIT_ROW_BYTES_MAX or to the file's end,
  * or is followed by text (so that one lost quote costs one line); after the row where it has too many cells or too
  * long ones. A quote inside a cell that does not begin with one is a plain character: 12" ruler. Errors of the file
- * itself (as text_input_next) are returned and end the reading. */
+ * itself (as text_input_next, xlsx_input_next) are returned and end the reading.
+ * Of a workbook, rows without any text are passed over; a row has at least as many cells as the header, and blank ones at
+ * its end are left out beyond that. */
 ERR_RESULT table_input_next(struct table_input *table, struct table_row *row, const struct err **bad);
 /* As text_input_progress, text_input_hash (of the whole file on disk, after the end was read) and text_input_encoding
  * ("xlsx" for a workbook). */

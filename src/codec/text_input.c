@@ -411,6 +411,11 @@ static const struct err *encoding_find(struct arena *scratch, struct str path, s
     struct str start = {input->raw, input->raw_n};
     if (str_starts(start, STR("\xEF\xBB\xBF")))
         return NULL;
+    /* Before UTF-16, whose little-endian BOM begins alike. */
+    if (str_starts(start, STR("\xFF\xFE\0\0")) || str_starts(start, STR("\0\0\xFE\xFF"))) {
+        *encoding = STR("utf-32");
+        return NULL;
+    }
     if (str_starts(start, STR("\xFF\xFE")) || str_starts(start, STR("\xFE\xFF"))) {
         *encoding = STR("utf-16");
         return NULL;

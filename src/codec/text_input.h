@@ -13,9 +13,9 @@ struct text_line {
     bool end;        /* no more lines; text is absent */
 };
 
-/* encoding: "utf-8", "gb18030", another name of iconv, or "auto": by its BOM, else UTF-8 where the whole file is valid
- * UTF-8 (it is read once for that), else GB18030. Errors: FILE_OPEN, ENCODING_UNKNOWN; with "auto" also those of
- * text_input_next but ENCODING_BAD. */
+/* encoding: "utf-8", "gb18030", another name of iconv, or "auto": by its BOM (UTF-8, 16 or 32), else UTF-8 where the
+ * whole file is valid UTF-8 (it is read once for that), else GB18030. Errors: FILE_OPEN, ENCODING_UNKNOWN; with "auto"
+ * also those of text_input_next but ENCODING_BAD. */
 ERR_RESULT text_input_open(struct arena *arena, struct str path, struct str encoding, struct text_input **out);
 /* Errors: FILE_READ; ENCODING_BAD, LINE_TOO_LONG and TEXT_NUL name file and line. A gzip file that ends too soon, or
  * has anything behind its end, is GZIP_BAD. After an error the reading is over: the same error comes again. */

@@ -25,10 +25,9 @@ struct report *report_new(struct arena *arena, const struct metric *metric,
     return report;
 }
 
-static void section_grow(struct report *report, struct report_section *section)
+static void section_grow(struct report *report, struct report_section *section, size_t capacity)
 {
     size_t columns = (size_t)section->is->column_count;
-    size_t capacity = section->row_capacity ? section->row_capacity * 2 : ROWS_FIRST;
     struct cell *cells = ARENA_ARRAY(report->arena, capacity * columns, struct cell);
     if (section->row_count > 0)
         memcpy(cells, section->cells, section->row_count * columns * sizeof(struct cell));
@@ -36,12 +35,20 @@ static void section_grow(struct report *report, struct report_section *section)
     section->row_capacity = capacity;
 }
 
+void report_reserve(struct report *report, int section, size_t row_count)
+{
+    CHECK(section >= 0 && section < report->metric->section_count);
+    struct report_section *to = &report->sections[section];
+    if (row_count > to->row_capacity)
+        section_grow(report, to, row_count);
+}
+
 struct cell *report_row(struct report *report, int section)
 {
     CHECK(section >= 0 && section < report->metric->section_count);
     struct report_section *to = &report->sections[section];
     if (to->row_count == to->row_capacity)
-        section_grow(report, to);
+        section_grow(report, to, to->row_capacity ? to->row_capacity * 2 : ROWS_FIRST);
     struct cell *row = to->cells + to->row_count++ * (size_t)to->is->column_count;
     for (int i = 0; i < to->is->column_count; i++)
         row[i] = (struct cell){.null = true};

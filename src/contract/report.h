@@ -67,6 +67,8 @@ struct report {
 struct report *report_new(struct arena *arena, const struct metric *metric, const struct report_scope *scope);
 /* Adds a row of nulls and returns its cells. */
 struct cell *report_row(struct report *report, int section);
+/* Room for so many rows at once, where their number is known and large. */
+void report_reserve(struct report *report, int section, size_t row_count);
 struct cell cell_i(int64_t i);
 struct cell cell_f(double f);
 struct cell cell_s(struct str s);

@@ -21,16 +21,16 @@ void engine_free(struct engine *engine)
     if (!engine)
         return;
     struct memory *memory = &engine->memory;
-    for (size_t i = 0; i < engine->customer_block_count; i++)
-        memory_give(memory, engine->customers[i], ENGINE_BLOCK, sizeof(struct customer));
-    memory_give(memory, engine->customers, engine->customer_block_capacity, sizeof(void *));
+    for (size_t i = 0; i < engine->block_count; i++)
+        block_free(engine->blocks[i], memory);
+    memory_give(memory, engine->blocks, engine->block_capacity, sizeof(*engine->blocks));
+    memory_give(memory, engine->put_indices, engine->put_index_capacity, sizeof(uint32_t));
     memory_give(memory, engine->channel_names, engine->channel_name_capacity, sizeof(struct str));
     memory_give(memory, engine->product_codes, engine->product_code_capacity, sizeof(struct str));
     memory_give(memory, engine->product_names, engine->product_name_capacity, sizeof(struct str));
     id_list_free(&engine->customer_ids, memory);
     id_list_free(&engine->channels, memory);
     id_list_free(&engine->products, memory);
-    rows_free(&engine->rows, memory);
     CHECK(memory->bytes == 0);
     CHECK(pthread_rwlock_destroy(engine->lock) == 0);
 }
@@ -42,15 +42,15 @@ void engine_limit(struct engine *engine, int64_t bytes_max)
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
 }
 
-/* --- Putting --- */
+void engine_threads(struct engine *engine, int threads)
+{
+    CHECK(threads >= 0 && threads <= ENGINE_THREADS_MAX);
+    CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
+    engine->threads = threads;
+    CHECK(pthread_rwlock_unlock(engine->lock) == 0);
+}
 
-/* What is put, sorted; copies live as long as the call. */
-struct put {
-    int64_t customer_id;
-    struct engine_order *orders;
-    struct engine_refund *refunds;
-    uint32_t order_count, refund_count;
-};
+/* --- Putting --- */
 
 static int compare_i64(int64_t a, int64_t b)
 {
@@ -75,20 +75,22 @@ static int compare_refunds(const void *left, const void *right)
     return compare_i64(a->amount_minor, b->amount_minor);
 }
 
-/* A new last block of customers where the next index needs one. */
-static bool reserve_customer(struct engine *engine, uint32_t index)
+bool engine_reserve_blocks(struct engine *engine, size_t count)
 {
-    size_t block = index >> ENGINE_BLOCK_BITS;
-    if (block < engine->customer_block_count)
+    size_t need = (count + ENGINE_BLOCK - 1) >> ENGINE_BLOCK_BITS;
+    if (need <= engine->block_count)
         return true;
-    if (!memory_grow(&engine->memory, (void **)&engine->customers, &engine->customer_block_capacity,
-                     block + 1, sizeof(*engine->customers)))
+    if (!memory_grow(&engine->memory, (void **)&engine->blocks, &engine->block_capacity, need,
+                     sizeof(*engine->blocks)))
         return false;
-    engine->customers[block] =
-        memory_get(&engine->memory, ENGINE_BLOCK, sizeof(**engine->customers));
-    if (!engine->customers[block])
-        return false;
-    engine->customer_block_count = block + 1;
+    while (engine->block_count < need) {
+        if (engine->block_count > 0) /* it is full now */
+            block_trim(engine->blocks[engine->block_count - 1], &engine->memory);
+        struct block *block = block_new(&engine->memory);
+        if (!block)
+            return false;
+        engine->blocks[engine->block_count++] = block;
+    }
     return true;
 }
 
@@ -111,190 +113,147 @@ static bool product_index(struct engine *engine, int64_t product_id, uint32_t *i
            id_list_put(&engine->products, &engine->memory, product_id, index);
 }
 
-/* Memory for everything, so that the writing after it cannot fail. */
-static bool reserve(struct engine *engine, const struct put *put)
+/* The channels and products of a put, by index, into engine->put_indices. */
+static enum err_code reserve_names(struct engine *engine, struct block_put *put)
 {
-    uint32_t index;
-    size_t wide_count = 0;
+    size_t orders = put->order_count;
+    if (!memory_grow(&engine->memory, (void **)&engine->put_indices, &engine->put_index_capacity,
+                     2 * orders + put->refund_count, sizeof(uint32_t)))
+        return ERR_CAPACITY;
+    uint32_t *order_channels = engine->put_indices, *order_products = order_channels + orders;
+    uint32_t *refund_channels = order_products + orders;
+    uint32_t channel_max = 0;
     for (uint32_t i = 0; i < put->order_count; i++) {
         const struct engine_order *order = &put->orders[i];
-        if (!channel_index(engine, order->channel_id, &index) ||
-            !product_index(engine, order->top_product_id, &index))
-            return false;
-        wide_count += amount_is_wide(order->amount_minor);
-        wide_count += amount_is_wide(order->top_line_minor);
+        if (!channel_index(engine, order->channel_id, &order_channels[i]) ||
+            !product_index(engine, order->top_product_id, &order_products[i]))
+            return ERR_CAPACITY;
+        channel_max = order_channels[i] > channel_max ? order_channels[i] : channel_max;
     }
     for (uint32_t i = 0; i < put->refund_count; i++) {
-        if (!channel_index(engine, put->refunds[i].channel_id, &index))
-            return false;
-        wide_count += amount_is_wide(put->refunds[i].amount_minor);
+        if (!channel_index(engine, put->refunds[i].channel_id, &refund_channels[i]))
+            return ERR_CAPACITY;
+        channel_max = refund_channels[i] > channel_max ? refund_channels[i] : channel_max;
     }
-    return rows_reserve(&engine->rows, &engine->memory, put->order_count + put->refund_count,
-                        wide_count) &&
-           reserve_customer(engine, engine->customer_ids.count) &&
-           id_list_put(&engine->customer_ids, &engine->memory, put->customer_id, &index);
+    put->order_channels = order_channels;
+    put->order_products = order_products;
+    put->refund_channels = refund_channels;
+    return channel_max < ENGINE_CHANNELS_MAX ? ERR_NONE : ERR_CHANNELS_MAX;
 }
 
-static uint16_t day_pack(struct engine *engine, int32_t day)
+static void note_day(struct engine *engine, int32_t day)
 {
     CHECK(day >= LIMIT_DAY_MIN && day <= LIMIT_DAY_MAX);
     if (day < engine->day_min)
         engine->day_min = day;
     if (day > engine->day_max)
         engine->day_max = day;
-    return (uint16_t)(day - LIMIT_DAY_MIN);
 }
 
-/* Sets no bound of days: nothing is ever shown on the day that completes a refund. */
-static uint16_t refunded_whole_pack(int32_t day)
+/* The day that completes a refund sets no bound: nothing is ever shown on it. */
+static void note_days(struct engine *engine, const struct block_put *put)
 {
-    if (day == DAY_NONE)
-        return ENGINE_DAY_NONE;
-    CHECK(day >= LIMIT_DAY_MIN && day <= LIMIT_DAY_MAX);
-    return (uint16_t)(day - LIMIT_DAY_MIN);
-}
-
-static void write_rows(struct engine *engine, const struct put *put, struct chunk *chunk,
-                       uint32_t at)
-{
-    for (uint32_t i = 0; i < put->order_count; i++, at++) {
-        const struct engine_order *order = &put->orders[i];
-        chunk->day[at] = day_pack(engine, order->paid_day);
-        chunk->refunded_whole_day[at] = refunded_whole_pack(order->refunded_whole_day);
-        chunk->amount[at] = chunk_pack(chunk, order->amount_minor);
-        chunk->top_line[at] = chunk_pack(chunk, order->top_line_minor);
-        chunk->channel[at] = (uint16_t)id_list_find(&engine->channels, order->channel_id);
-        chunk->product[at] = id_list_find(&engine->products, order->top_product_id);
+    if (put->order_count > 0) { /* sorted */
+        note_day(engine, put->orders[0].paid_day);
+        note_day(engine, put->orders[put->order_count - 1].paid_day);
     }
-    for (uint32_t i = 0; i < put->refund_count; i++, at++) {
-        const struct engine_refund *refund = &put->refunds[i];
-        chunk->day[at] = day_pack(engine, refund->refunded_day);
-        chunk->refunded_whole_day[at] = ENGINE_DAY_NONE;
-        chunk->amount[at] = chunk_pack(chunk, refund->amount_minor);
-        chunk->channel[at] = (uint16_t)id_list_find(&engine->channels, refund->channel_id);
+    if (put->refund_count > 0) {
+        note_day(engine, put->refunds[0].refunded_day);
+        note_day(engine, put->refunds[put->refund_count - 1].refunded_day);
     }
 }
 
-/* Forgets what was known of the customer. */
-static void forget(struct engine *engine, struct customer *customer)
+static void replace(struct engine *engine, uint32_t index, const struct block_put *put)
 {
-    uint32_t count = customer->order_count + customer->refund_count;
-    if (count == 0)
-        return;
-    rows_release(&engine->rows, &engine->memory, customer->chunk, count);
-    engine->order_count -= customer->order_count;
-    engine->refund_count -= customer->refund_count;
-    engine->customer_count--;
-    memset(customer, 0, sizeof(*customer));
+    struct block *block = engine_block(engine, index);
+    uint32_t slot = engine_slot(index);
+    uint32_t old_orders = block->begin[slot + 1] - block->begin[slot];
+    size_t refunds_from, refunds_to;
+    block_refunds_of(block, slot, &refunds_from, &refunds_to);
+    size_t old_refunds = refunds_to - refunds_from;
+    block_replace(block, slot, put);
+    engine->order_count += (int64_t)put->order_count - old_orders;
+    engine->refund_count += (int64_t)put->refund_count - (int64_t)old_refunds;
+    engine->customer_count += put->order_count + put->refund_count > 0;
+    engine->customer_count -= old_orders + old_refunds > 0;
+    uint32_t rows = block_row_count(block);
+    engine->block_rows_max = rows > engine->block_rows_max ? rows : engine->block_rows_max;
+    engine->orders_max =
+        put->order_count > engine->orders_max ? put->order_count : engine->orders_max;
+    note_days(engine, put);
+    bool is_filling = (size_t)(index >> ENGINE_BLOCK_BITS) + 1 == engine->block_count;
+    if (!is_filling && rows < block->capacity / 2)
+        block_trim(block, &engine->memory);
 }
 
-static bool move_run(struct engine *engine, struct customer *customer)
+/* All memory is reserved first, so that the writing after it cannot fail. */
+static enum err_code put_locked(struct engine *engine, int64_t customer_id, struct block_put *put)
 {
-    const struct chunk *from = engine->rows.chunks[customer->chunk];
-    uint32_t count = customer->order_count + customer->refund_count, old = customer->offset;
-    size_t wide_count = 0;
-    for (uint32_t i = old; i < old + count; i++)
-        wide_count +=
-            (from->amount[i] & ENGINE_WIDE ? 1u : 0u) + (from->top_line[i] & ENGINE_WIDE ? 1u : 0u);
-    if (!rows_reserve(&engine->rows, &engine->memory, count, wide_count))
-        return false;
-    uint32_t old_chunk = customer->chunk;
-    rows_take(&engine->rows, count, &customer->chunk, &customer->offset);
-    struct chunk *to = engine->rows.chunks[customer->chunk];
-    for (uint32_t i = 0, at = customer->offset; i < count; i++, at++) {
-        to->day[at] = from->day[old + i];
-        to->refunded_whole_day[at] = from->refunded_whole_day[old + i];
-        to->channel[at] = from->channel[old + i];
-        to->product[at] = from->product[old + i];
-        to->amount[at] = chunk_pack(to, chunk_amount(from, from->amount[old + i]));
-        to->top_line[at] = chunk_pack(to, chunk_amount(from, from->top_line[old + i]));
-    }
-    rows_release(&engine->rows, &engine->memory, old_chunk, count);
-    return true;
-}
-
-/* Once garbage passes a quarter of all rows, moves every run into new chunks in the order of the
- * index; each old chunk is freed as its last run leaves. Stops where memory is short: what has not
- * moved stays where it is. */
-static void compact(struct engine *engine)
-{
-    struct rows *rows = &engine->rows;
-    if (rows->garbage < ENGINE_BLOCK / 4 || rows->garbage * 3 <= rows->live)
-        return;
-    size_t old_count = rows->chunk_count;
-    if (!rows_add_chunk(rows, &engine->memory, 0))
-        return;
-    for (uint32_t i = 0; i < engine->customer_ids.count; i++) {
-        struct customer *customer = engine_customer(engine, i);
-        if (customer->order_count + customer->refund_count == 0 || customer->chunk >= old_count)
-            continue;
-        if (!move_run(engine, customer))
-            return;
-    }
-}
-
-static enum err_code put_locked(struct engine *engine, const struct put *put)
-{
+    uint32_t index;
     if (put->order_count + put->refund_count == 0) {
-        uint32_t index = id_list_find(&engine->customer_ids, put->customer_id);
+        index = id_list_find(&engine->customer_ids, customer_id);
         if (index != ID_LIST_NONE)
-            forget(engine, engine_customer(engine, index));
-        compact(engine);
+            replace(engine, index, put);
         return ERR_NONE;
     }
-    if (!reserve(engine, put))
+    enum err_code code = reserve_names(engine, put);
+    if (code != ERR_NONE)
+        return code;
+    if (!engine_reserve_blocks(engine, (size_t)engine->customer_ids.count + 1) ||
+        !id_list_put(&engine->customer_ids, &engine->memory, customer_id, &index))
         return ERR_CAPACITY;
-    if (engine->channels.count > ENGINE_CHANNELS_MAX)
-        return ERR_CHANNELS_MAX;
-    uint32_t index = id_list_find(&engine->customer_ids, put->customer_id);
-    struct customer *customer = engine_customer(engine, index);
-    forget(engine, customer);
-    rows_take(&engine->rows, put->order_count + put->refund_count, &customer->chunk,
-              &customer->offset);
-    customer->order_count = put->order_count;
-    customer->refund_count = put->refund_count;
-    write_rows(engine, put, engine->rows.chunks[customer->chunk], customer->offset);
-    engine->customer_count++;
-    engine->order_count += put->order_count;
-    engine->refund_count += put->refund_count;
-    if (put->order_count > engine->orders_max)
-        engine->orders_max = put->order_count;
-    compact(engine);
+    bool is_filling = (size_t)(index >> ENGINE_BLOCK_BITS) + 1 == engine->block_count;
+    if (!block_reserve(engine_block(engine, index), &engine->memory, engine_slot(index), put,
+                       is_filling))
+        return ERR_CAPACITY;
+    replace(engine, index, put);
     return ERR_NONE;
 }
 
-static void *copy_of(const void *array, size_t count, size_t size)
+typedef int compare_fn(const void *left, const void *right);
+
+/* A sorted copy where the array is not sorted, into *copy; false where there is no memory. */
+static bool sort_copy(const void **array, void **copy, size_t count, size_t size,
+                      compare_fn *compare)
 {
-    void *copy = malloc(count ? count * size : 1);
-    if (copy && count)
-        memcpy(copy, array, count * size);
-    return copy;
+    const char *items = *array;
+    size_t sorted = 1;
+    while (sorted < count && compare(items + (sorted - 1) * size, items + sorted * size) <= 0)
+        sorted++;
+    if (sorted >= count)
+        return true;
+    *copy = malloc(count * size);
+    if (!*copy)
+        return false;
+    memcpy(*copy, items, count * size);
+    qsort(*copy, count, size, compare);
+    *array = *copy;
+    return true;
 }
 
 ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct engine_order *orders,
                       size_t order_count, const struct engine_refund *refunds, size_t refund_count)
 {
     CHECK(order_count < ENGINE_ROWS_MAX && refund_count < ENGINE_ROWS_MAX);
-    struct put put = {
-        .customer_id = customer_id,
-        .orders = copy_of(orders, order_count, sizeof(*orders)),
-        .refunds = copy_of(refunds, refund_count, sizeof(*refunds)),
+    const void *sorted_orders = orders, *sorted_refunds = refunds;
+    void *order_copy = NULL, *refund_copy = NULL;
+    bool has_memory =
+        sort_copy(&sorted_orders, &order_copy, order_count, sizeof(*orders), compare_orders) &&
+        sort_copy(&sorted_refunds, &refund_copy, refund_count, sizeof(*refunds), compare_refunds);
+    struct block_put put = {
+        .orders = sorted_orders,
+        .refunds = sorted_refunds,
         .order_count = (uint32_t)order_count,
         .refund_count = (uint32_t)refund_count,
     };
-    enum err_code code = ERR_CAPACITY;
-    CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
-    if (put.orders && put.refunds) {
-        qsort(put.orders, order_count, sizeof(*put.orders), compare_orders);
-        qsort(put.refunds, refund_count, sizeof(*put.refunds), compare_refunds);
-        code = put_locked(engine, &put);
-    }
     const struct err *err = NULL;
+    CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
+    enum err_code code = has_memory ? put_locked(engine, customer_id, &put) : ERR_CAPACITY;
     if (code != ERR_NONE)
         err = ERR_NEW(engine->arena, code, STR_NONE, STR("the columns"));
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
-    free(put.orders);
-    free(put.refunds);
+    free(order_copy);
+    free(refund_copy);
     return err;
 }
 
@@ -341,20 +300,24 @@ struct engine_size engine_size(const struct engine *engine)
     return size;
 }
 
-bool engine_days(const struct engine *engine, int32_t *first_day, int32_t *last_day)
+static bool counts_on(const struct block *block, uint32_t row, int32_t as_of_day)
+{
+    uint16_t whole = block_refunded_whole(block, row);
+    return whole == ENGINE_DAY_NONE || engine_day(whole) >= as_of_day;
+}
+
+bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_day,
+                 int32_t *last_day)
 {
     int32_t first = INT32_MAX, last = INT32_MIN;
     CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
-    for (uint32_t i = 0; i < engine->customer_ids.count; i++) {
-        const struct customer *customer = engine_customer(engine, i);
-        if (customer->order_count == 0)
-            continue;
-        const struct chunk *chunk = engine->rows.chunks[customer->chunk];
-        uint32_t end = customer->offset + customer->order_count;
-        for (uint32_t at = customer->offset; at < end; at++) {
-            if (chunk->refunded_whole_day[at] != ENGINE_DAY_NONE)
+    for (size_t i = 0; i < engine->block_count; i++) {
+        const struct block *block = engine->blocks[i];
+        for (uint32_t row = 0; row < block_row_count(block); row++) {
+            int32_t day = engine_day(block->day[row]);
+            if ((day >= first && day <= last) || day >= as_of_day ||
+                !counts_on(block, row, as_of_day))
                 continue;
-            int32_t day = engine_day(chunk->day[at]);
             first = day < first ? day : first;
             last = day > last ? day : last;
         }

@@ -6,24 +6,55 @@
 /* One row of either kind, with ids instead of the engine's own indices. */
 struct row {
     int32_t day, refunded_whole_day;
-    int64_t amount, channel_id, product_id, top_line;
+    int64_t amount, channel_id, product_id;
 };
 
-static struct row row_at(const struct engine *engine, const struct customer *customer, uint32_t i)
+/* Where a customer's facts lie; without a block nothing is known. */
+struct place {
+    const struct engine *engine;
+    const struct block *block;
+    uint32_t first_row, order_count;
+    size_t first_refund, refund_count;
+};
+
+static struct place place_of(const struct engine *engine, int64_t customer_id)
 {
-    const struct chunk *chunk = engine->rows.chunks[customer->chunk];
-    uint32_t at = customer->offset + i;
-    struct row row = {
-        .day = engine_day(chunk->day[at]),
-        .refunded_whole_day = engine_day(chunk->refunded_whole_day[at]),
-        .amount = chunk_amount(chunk, chunk->amount[at]),
-        .channel_id = id_list_at(&engine->channels, chunk->channel[at]),
+    struct place place = {.engine = engine};
+    uint32_t index = id_list_find(&engine->customer_ids, customer_id);
+    if (index == ID_LIST_NONE)
+        return place;
+    uint32_t slot = engine_slot(index);
+    size_t refunds_end;
+    place.block = engine_block(engine, index);
+    place.first_row = place.block->begin[slot];
+    place.order_count = place.block->begin[slot + 1] - place.first_row;
+    block_refunds_of(place.block, slot, &place.first_refund, &refunds_end);
+    place.refund_count = refunds_end - place.first_refund;
+    return place;
+}
+
+static struct row order_row(const struct place *place, uint32_t i)
+{
+    const struct engine *engine = place->engine;
+    const struct block *block = place->block;
+    uint32_t row = place->first_row + i;
+    return (struct row){
+        .day = engine_day(block->day[row]),
+        .refunded_whole_day = engine_day(block_refunded_whole(block, row)),
+        .amount = block_amount(block, row),
+        .channel_id = id_list_at(&engine->channels, block_channel(block, row)),
+        .product_id = id_list_at(&engine->products, block_product(block, row)),
     };
-    if (i >= customer->order_count)
-        return row;
-    row.product_id = id_list_at(&engine->products, chunk->product[at]);
-    row.top_line = chunk_amount(chunk, chunk->top_line[at]);
-    return row;
+}
+
+static struct row refund_row(const struct place *place, size_t i)
+{
+    const struct refund *refund = &place->block->refunds[place->first_refund + i];
+    return (struct row){
+        .day = engine_day(refund->day),
+        .amount = refund->amount,
+        .channel_id = id_list_at(&place->engine->channels, refund->channel),
+    };
 }
 
 static struct str say(struct arena *arena, int64_t customer_id, const char *what, uint32_t i,
@@ -49,39 +80,35 @@ static struct str row_difference(struct arena *arena, int64_t customer_id, const
         return say(arena, customer_id, what, i, "the channel", a.channel_id, b.channel_id);
     if (a.product_id != b.product_id)
         return say(arena, customer_id, what, i, "the top product", a.product_id, b.product_id);
-    if (a.top_line != b.top_line)
-        return say(arena, customer_id, what, i, "the top line", a.top_line, b.top_line);
     return STR_NONE;
-}
-
-static struct customer customer_or_none(const struct engine *engine, int64_t customer_id)
-{
-    uint32_t index = id_list_find(&engine->customer_ids, customer_id);
-    return index == ID_LIST_NONE ? (struct customer){0} : *engine_customer(engine, index);
 }
 
 static struct str customer_difference(struct arena *arena, const struct engine *a,
                                       const struct engine *b, int64_t customer_id)
 {
-    struct customer in_a = customer_or_none(a, customer_id);
-    struct customer in_b = customer_or_none(b, customer_id);
+    struct place in_a = place_of(a, customer_id), in_b = place_of(b, customer_id);
     if (in_a.order_count != in_b.order_count)
         return str_fmt(
             arena, "customer %" PRId64 ": %" PRIu32 " orders in one and %" PRIu32 " in the other",
             customer_id, in_a.order_count, in_b.order_count);
     if (in_a.refund_count != in_b.refund_count)
-        return str_fmt(
-            arena, "customer %" PRId64 ": %" PRIu32 " refunds in one and %" PRIu32 " in the other",
-            customer_id, in_a.refund_count, in_b.refund_count);
-    for (uint32_t i = 0; i < in_a.order_count + in_a.refund_count; i++) {
-        bool is_order = i < in_a.order_count;
-        struct str difference = row_difference(arena, customer_id, is_order ? "order" : "refund",
-                                               is_order ? i : i - in_a.order_count,
-                                               row_at(a, &in_a, i), row_at(b, &in_b, i));
-        if (difference.p)
-            return difference;
+        return str_fmt(arena, "customer %" PRId64 ": %zu refunds in one and %zu in the other",
+                       customer_id, in_a.refund_count, in_b.refund_count);
+    struct str difference = STR_NONE;
+    for (uint32_t i = 0; i < in_a.order_count && !difference.p; i++)
+        difference = row_difference(arena, customer_id, "order", i, order_row(&in_a, i),
+                                    order_row(&in_b, i));
+    /* Last, where all days are the same: whether a largest line is kept depends on them. */
+    for (uint32_t i = 0; i < in_a.order_count && !difference.p; i++) {
+        int64_t line_a = block_top_line(in_a.block, in_a.first_row + i);
+        int64_t line_b = block_top_line(in_b.block, in_b.first_row + i);
+        if (line_a != line_b)
+            difference = say(arena, customer_id, "order", i, "the top line", line_a, line_b);
     }
-    return STR_NONE;
+    for (uint32_t i = 0; i < in_a.refund_count && !difference.p; i++)
+        difference = row_difference(arena, customer_id, "refund", i, refund_row(&in_a, i),
+                                    refund_row(&in_b, i));
+    return difference;
 }
 
 /* Compares the customers of a list; keeps the difference of the lowest id. */

@@ -1,8 +1,9 @@
-/* Inside the engine: how the columns lie in memory. Every customer has an index; its orders
- * (sorted by day, then order id) and behind them its refunds (sorted by day, channel, amount) are
- * one run of rows in one chunk. Rows are only appended: a customer that is put again gets a new
- * run, the old one is garbage until its chunk is freed or compacted. A row takes 18 bytes, a
- * customer about 30 more. */
+/* Inside the engine: how the columns lie in memory. Every customer has an index; ENGINE_BLOCK
+ * indices that follow each other share a block, whose orders lie side by side in columns, by
+ * customer, then day, then order id, without gaps. A customer that is put again pushes the rows
+ * behind it in its block to their new place. What few orders have lies apart, in lists by row; so
+ * do refunds, by customer, day, channel, amount. An order takes 9 bytes (12 where the brand has
+ * many channels and products), a customer about 25 more. */
 #ifndef HUITOU_ENGINE_ENGINE_INTERNAL_H
 #define HUITOU_ENGINE_ENGINE_INTERNAL_H
 
@@ -14,15 +15,14 @@
 #include "base/limits.h"
 #include "engine/engine.h"
 
-#define ENGINE_BLOCK_BITS 16
-/* Rows of a chunk, customers of a block. */
-#define ENGINE_BLOCK (UINT32_C(1) << ENGINE_BLOCK_BITS)
+#define ENGINE_BLOCK_BITS 7
+#define ENGINE_BLOCK (UINT32_C(1) << ENGINE_BLOCK_BITS) /* customers of a block */
+/* A day inside the engine counts from LIMIT_DAY_MIN; this one is none. */
 #define ENGINE_DAY_NONE UINT16_MAX
-/* An amount with this bit set is an index into chunk->wide. */
-#define ENGINE_WIDE (UINT32_C(1) << 31)
 /* Channels that orders and refunds may name, none named included. */
 #define ENGINE_CHANNELS_MAX (UINT16_MAX + 1)
-#define ENGINE_ROWS_MAX (UINT32_C(1) << 30) /* orders and refunds of one customer */
+#define ENGINE_ROWS_MAX (UINT32_C(1) << 30) /* orders, and refunds, of one customer */
+#define ENGINE_THREADS_MAX 8                /* of one report */
 
 /* The engine's own memory, counted. */
 struct memory {
@@ -39,7 +39,7 @@ bool memory_grow(struct memory *memory, void **array, size_t *capacity, size_t n
 struct id_list {
     int64_t **blocks; /* ENGINE_BLOCK ids each */
     size_t block_capacity;
-    uint32_t count;
+    uint32_t count;    /* indices given, those passed over by id_list_pad included */
     uint32_t *slots;   /* index + 1; 0 is free */
     size_t slot_count; /* a power of two */
 };
@@ -47,73 +47,165 @@ struct id_list {
 uint32_t id_list_find(const struct id_list *list, int64_t id);
 /* The index of an id, new where it was unknown; false where there is no memory. */
 bool id_list_put(struct id_list *list, struct memory *memory, int64_t id, uint32_t *index);
+/* Room for indices below `count`, and slots to find them all; false where there is no memory. */
+bool id_list_reserve(struct id_list *list, struct memory *memory, size_t count);
+/* Passes over the indices up to the next block. */
+void id_list_pad(struct id_list *list);
+/* Takes one block of another list over, to the indices that come next (the first of a block; room
+ * must be reserved). Nothing in it is found before id_list_point. */
+void id_list_take_block(struct id_list *list, struct id_list *from, size_t block);
+/* The id of this index is found there from now on; room must be reserved. */
+void id_list_point(struct id_list *list, uint32_t index);
 void id_list_free(struct id_list *list, struct memory *memory);
 static inline int64_t id_list_at(const struct id_list *list, uint32_t index)
 {
     return list->blocks[index >> ENGINE_BLOCK_BITS][index & (ENGINE_BLOCK - 1)];
 }
 
-/* Rows of orders and refunds; of a refund row only day, amount and channel mean something. */
-struct chunk {
-    uint32_t capacity, used;
-    uint32_t live;                         /* rows that a customer still points at */
-    uint32_t *amount, *product, *top_line; /* amounts packed; product: index of engine->products */
-    uint16_t *day, *refunded_whole_day;    /* since LIMIT_DAY_MIN */
-    uint16_t *channel;                     /* index of engine->channels */
-    int64_t *wide;                         /* amounts that do not fit 31 bits */
-    size_t wide_count, wide_capacity;
+/* Values that few rows of a block have, ascending by row. */
+struct rare {
+    int64_t value;
+    uint32_t row;
 };
-struct rows {
-    struct chunk **chunks; /* NULL where a chunk held garbage only and was freed */
-    size_t chunk_count, chunk_capacity;
-    int64_t live, garbage;
+struct rare_list {
+    struct rare *items;
+    size_t count, capacity;
 };
-/* Room for `count` rows, `wide_count` of their amounts wide, in the last chunk: false where there
- * is no memory. */
-bool rows_reserve(struct rows *rows, struct memory *memory, uint32_t count, size_t wide_count);
-/* Begins a new chunk that the rows to come go to. */
-bool rows_add_chunk(struct rows *rows, struct memory *memory, uint32_t count);
-/* Takes reserved rows; they begin at *offset of chunk *chunk. */
-void rows_take(struct rows *rows, uint32_t count, uint32_t *chunk, uint32_t *offset);
-/* The rows are garbage from now on; a chunk without living rows is freed (but the last one). */
-void rows_release(struct rows *rows, struct memory *memory, uint32_t chunk, uint32_t count);
-void rows_free(struct rows *rows, struct memory *memory);
+/* The first item whose row is not before `row`, or count. */
+size_t rare_find(const struct rare_list *list, uint32_t row);
+/* What a row has, else `otherwise`. */
+int64_t rare_at(const struct rare_list *list, uint32_t row, int64_t otherwise);
+
+struct refund {
+    int64_t amount;
+    uint16_t day;
+    uint16_t channel; /* index of engine->channels */
+    uint8_t slot;     /* of its customer in the block */
+};
+
+struct block {
+    uint32_t
+        begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
+    uint32_t capacity;           /* rows */
+    uint16_t day_min, day_max;   /* no order ever lay outside; day_max < day_min: none yet */
+    uint8_t product_bytes, channel_bytes; /* of one row: 2 or 4, 1 or 2 */
+    uint32_t *amount; /* 0 where it is wide; the other columns lie behind it, in one allocation */
+    void *product;    /* index of engine->products */
+    uint16_t *day;
+    void *channel;         /* index of engine->channels */
+    struct rare_list wide; /* amounts that do not fit 32 bits */
+    struct rare_list
+        top_line; /* amount of the largest line where a report can ask for it: the
+                   * customer has another order that day, and it is not all of the order */
+    struct rare_list refunded_whole; /* the day */
+    struct refund *refunds;
+    size_t refund_count, refund_capacity;
+};
+struct block *block_new(struct memory *memory);
+void block_free(struct block *block, struct memory *memory);
+int64_t block_bytes(const struct block *block);
+static inline uint32_t block_row_count(const struct block *block)
+{
+    return block->begin[ENGINE_BLOCK];
+}
+static inline uint32_t block_channel(const struct block *block, uint32_t row)
+{
+    if (block->channel_bytes == 1)
+        return ((const uint8_t *)block->channel)[row];
+    return ((const uint16_t *)block->channel)[row];
+}
+static inline uint32_t block_product(const struct block *block, uint32_t row)
+{
+    if (block->product_bytes == 2)
+        return ((const uint16_t *)block->product)[row];
+    return ((const uint32_t *)block->product)[row];
+}
 static inline bool amount_is_wide(int64_t amount)
 {
-    return amount < 0 || amount >= ENGINE_WIDE;
+    return amount < 0 || amount > UINT32_MAX;
 }
-uint32_t chunk_pack(struct chunk *chunk, int64_t amount); /* wide room must be reserved */
-static inline int64_t chunk_amount(const struct chunk *chunk, uint32_t packed)
+static inline int64_t block_amount(const struct block *block, uint32_t row)
 {
-    return packed & ENGINE_WIDE ? chunk->wide[packed & ~ENGINE_WIDE] : (int64_t)packed;
+    return rare_at(&block->wide, row, (int64_t)block->amount[row]);
+}
+static inline int64_t block_top_line(const struct block *block, uint32_t row)
+{
+    return rare_at(&block->top_line, row, block_amount(block, row));
+}
+static inline uint16_t block_refunded_whole(const struct block *block, uint32_t row)
+{
+    return (uint16_t)rare_at(&block->refunded_whole, row, ENGINE_DAY_NONE);
 }
 
-struct customer {
-    uint32_t chunk, offset;
-    uint32_t order_count, refund_count; /* both 0: nothing is known (any more) */
+/* What is put of one customer: sorted, with indices instead of ids. */
+struct block_put {
+    const struct engine_order *orders;
+    const struct engine_refund *refunds;
+    const uint32_t *order_channels, *order_products, *refund_channels;
+    uint32_t order_count, refund_count;
 };
+/* Room for it in place of what the customer has; `spare`: some more, for a block that is being
+ * filled. False where there is no memory. */
+bool block_reserve(struct block *block, struct memory *memory, uint32_t slot,
+                   const struct block_put *put, bool spare);
+/* Replaces what the customer has; room must be reserved. */
+void block_replace(struct block *block, uint32_t slot, const struct block_put *put);
+/* Gives back what is reserved and not used, as far as there is memory to move to. */
+void block_trim(struct block *block, struct memory *memory);
+/* Other indices for all channels and products; false, and nothing changed, where there is no memory
+ * for wider ones. */
+bool block_widen(struct block *block, struct memory *memory, uint8_t product_bytes,
+                 uint8_t channel_bytes);
+void block_remap(struct block *block, const uint32_t *channels, const uint32_t *products);
+/* The refunds of a customer: [*from, *to). */
+void block_refunds_of(const struct block *block, uint32_t slot, size_t *from, size_t *to);
+
+static inline uint8_t channel_bytes_for(size_t index_count)
+{
+    return index_count > UINT8_MAX + 1 ? 2 : 1;
+}
+static inline uint8_t product_bytes_for(size_t index_count)
+{
+    return index_count > UINT16_MAX + 1 ? 4 : 2;
+}
 
 struct engine {
     struct arena *arena; /* names and errors */
     pthread_rwlock_t *lock;
     struct memory memory;
     struct id_list customer_ids, channels, products;
-    struct customer **customers; /* blocks of ENGINE_BLOCK, by index of customer_ids */
-    size_t customer_block_capacity, customer_block_count;
+    struct block **blocks; /* by index of customer_ids */
+    size_t block_count, block_capacity;
     struct str *channel_names, *product_codes, *product_names; /* by index */
     size_t channel_name_capacity, product_code_capacity, product_name_capacity;
-    struct rows rows;
+    uint32_t *put_indices; /* of the put at hand */
+    size_t put_index_capacity;
     int64_t customer_count, order_count, refund_count;
     uint32_t orders_max;      /* no customer ever had more */
+    uint32_t block_rows_max;  /* no block ever had more orders */
     int32_t day_min, day_max; /* no order or refund ever lay outside; day_max < day_min: none yet */
+    int threads;              /* of one report; 0: by the machine and the number of orders */
 };
-static inline struct customer *engine_customer(const struct engine *engine, uint32_t index)
+/* Room for blocks of the customers' indices below `count`; false where there is no memory. */
+bool engine_reserve_blocks(struct engine *engine, size_t count);
+static inline struct block *engine_block(const struct engine *engine, uint32_t index)
 {
-    return &engine->customers[index >> ENGINE_BLOCK_BITS][index & (ENGINE_BLOCK - 1)];
+    return engine->blocks[index >> ENGINE_BLOCK_BITS];
+}
+static inline uint32_t engine_slot(uint32_t index)
+{
+    return index & (ENGINE_BLOCK - 1);
 }
 static inline int32_t engine_day(uint16_t day)
 {
     return day == ENGINE_DAY_NONE ? DAY_NONE : LIMIT_DAY_MIN + (int32_t)day;
+}
+static inline uint16_t engine_day_pack(int32_t day)
+{
+    if (day == DAY_NONE)
+        return ENGINE_DAY_NONE;
+    CHECK(day >= LIMIT_DAY_MIN && day <= LIMIT_DAY_MAX);
+    return (uint16_t)(day - LIMIT_DAY_MIN);
 }
 
 #endif

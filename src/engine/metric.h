@@ -1,12 +1,18 @@
-/* Inside the engine: the metrics' columns functions, and what they have in common: memory,
- * walking the customers as a scope sees them, exact quantiles. A columns function adds its rows
- * to run->report. Section numbers are those of engine/metric.c. */
+/* Inside the engine: the metrics' columns functions, and what they have in common: memory, the walk
+ * over all customers on several threads, block by block, as a scope sees them; exact quantiles. A
+ * columns function adds its rows to run->report. Section numbers are those of engine/metric.c.
+ *
+ * A walk calls a metric's function for every block with what the scope shows of it (struct seen)
+ * and with the thread's own share of the sums. Shares are united after the walk; they hold integers
+ * only, so that the answer does not depend on who counted what. */
 #ifndef HUITOU_ENGINE_METRIC_H
 #define HUITOU_ENGINE_METRIC_H
 
+#include <stdatomic.h>
+
 #include "engine/engine_internal.h"
 
-#define METRIC_SCRATCH_MAX 16
+#define METRIC_SCRATCH_MAX 64
 
 /* One report being made. The engine's read lock is held. */
 struct metric_run {
@@ -14,12 +20,15 @@ struct metric_run {
     const struct engine *engine;
     const struct report_scope *scope;
     struct report *report;
-    int32_t day_min;    /* no order or refund lies before it … */
-    uint32_t day_count; /* … or on day_min + day_count and later; 0 where there are none */
+    int threads;
+    /* The scope in days of the engine: known are the days before known_end, looked at are those
+     * from `from` to before to_end. */
+    uint16_t known_end, from, to_end;
+    uint32_t day_end; /* no order or refund lies on it or later */
     int32_t month_min;
     uint32_t month_count;
-    uint16_t *month_of; /* by day - day_min: month - month_min */
-    int32_t *days;      /* the purchase days of the customer at hand */
+    uint16_t *month_of; /* by day: month - month_min */
+    struct seen *seen[ENGINE_THREADS_MAX];
     void *scratch[METRIC_SCRATCH_MAX];
     int scratch_count;
 };
@@ -29,83 +38,74 @@ struct metric_run {
 void *metric_scratch(struct metric_run *run, size_t count, size_t size);
 ERR_RESULT metric_no_memory(struct metric_run *run);
 
-/* A customer as the scope sees it. */
-struct seen_customer {
-    int64_t customer_id;
-    const int32_t *days; /* all purchase days known, ascending; days[0] is the first ever */
-    uint32_t day_count;
-    uint32_t from, to;                  /* days[from] … days[to - 1] are looked at */
-    uint32_t order_count, refund_count; /* all that the engine holds: see seen_order, seen_refund */
-    const struct chunk *chunk;
-    uint32_t offset;
-};
-/* The next customer; *at begins at 0. False at the end. Valid until the next call. */
-bool metric_next(const struct metric_run *run, uint32_t *at, struct seen_customer *customer);
+/* --- The walk --- */
 
-struct seen_order {
-    int32_t day;
-    bool known;     /* paid before the as-of day */
-    bool counted;   /* known, and not wholly refunded by then */
-    bool looked_at; /* known, and its day is looked at */
-    int64_t amount, top_line;
-    uint32_t channel, product; /* indices of the engine */
+/* Rows of a block that lie by customer, then day. Of a customer (slot): all that is known are the
+ * rows begin[slot] … end[slot] - 1, looked at are from[slot] … to[slot] - 1 of them. */
+struct seen_rows {
+    const uint16_t *day;
+    const uint32_t *begin, *end, *from, *to;
 };
-static inline struct seen_order seen_order(const struct metric_run *run,
-                                           const struct seen_customer *customer, uint32_t i)
+struct seen_space {
+    uint16_t *day;
+    uint32_t begin[ENGINE_BLOCK + 1], end[ENGINE_BLOCK], from[ENGINE_BLOCK], to[ENGINE_BLOCK];
+};
+/* A block of customers as the scope sees it. What a metric needs it asks for by the functions
+ * below, before it reads it. Where the scope leaves nothing out of a block the rows are the
+ * engine's own; else bounds, or the days that remain, are found first. */
+struct seen {
+    const struct metric_run *run;
+    const struct block *block;
+    uint32_t index; /* of the block's first customer */
+    uint32_t row_count;
+    struct seen_rows paid;     /* paid orders */
+    struct seen_rows counted;  /* of them, those not wholly refunded by the as-of date */
+    struct seen_rows days;     /* of their days, each once: the purchase days */
+    const uint8_t *is_counted; /* by row of paid */
+    const int64_t *amount;     /* by row of paid */
+    const uint16_t *channel;   /* by row of paid */
+    /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
+    uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
+    /* Memory of the thread, for engine->block_rows_max rows: */
+    struct seen_space paid_space, counted_space, days_space;
+    uint32_t *row_space;
+    int64_t *amount_space;
+    uint16_t *channel_space;
+    uint8_t *is_counted_space, *is_first_space;
+};
+void seen_paid(struct seen *seen);
+void seen_counted(struct seen *seen);
+void seen_days(struct seen *seen);
+void seen_first_two_days(struct seen *seen);
+void seen_is_counted(struct seen *seen);
+void seen_amounts(struct seen *seen);
+void seen_channels(struct seen *seen);
+
+/* M of R/F/M, by slot: paid for all paid orders looked at; net: less all refunds looked at. After
+ * seen_paid; not together with seen_amounts. */
+void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK]);
+
+static inline int64_t seen_customer_id(const struct seen *seen, uint32_t slot)
 {
-    const struct report_scope *scope = run->scope;
-    const struct chunk *chunk = customer->chunk;
-    uint32_t at = customer->offset + i;
-    uint16_t whole = chunk->refunded_whole_day[at];
-    struct seen_order order = {
-        .day = engine_day(chunk->day[at]),
-        .amount = chunk_amount(chunk, chunk->amount[at]),
-        .top_line = chunk_amount(chunk, chunk->top_line[at]),
-        .channel = chunk->channel[at],
-        .product = chunk->product[at],
-    };
-    order.known = order.day < scope->as_of_day;
-    order.counted =
-        order.known && (whole == ENGINE_DAY_NONE || engine_day(whole) >= scope->as_of_day);
-    order.looked_at = order.known && order.day >= scope->from_day && order.day <= scope->to_day;
-    return order;
+    return id_list_at(&seen->run->engine->customer_ids, seen->index + slot);
+}
+static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
+{
+    return day >= seen->run->from && day < seen->run->to_end;
 }
 
-struct seen_refund {
-    int32_t day;
-    bool looked_at;
-    int64_t amount;
-    uint32_t channel;
-};
-static inline struct seen_refund seen_refund(const struct metric_run *run,
-                                             const struct seen_customer *customer, uint32_t i)
-{
-    const struct report_scope *scope = run->scope;
-    const struct chunk *chunk = customer->chunk;
-    uint32_t at = customer->offset + customer->order_count + i;
-    struct seen_refund refund = {
-        .day = engine_day(chunk->day[at]),
-        .amount = chunk_amount(chunk, chunk->amount[at]),
-        .channel = chunk->channel[at],
-    };
-    refund.looked_at = refund.day < scope->as_of_day && refund.day >= scope->from_day &&
-                       refund.day <= scope->to_day;
-    return refund;
-}
+typedef void metric_block_fn(struct seen *seen, void *share);
+/* Calls the function for every block; shares: one for each of run->threads. */
+void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares);
+/* Calls the function once on each thread; arg is that thread's of args. */
+typedef void metric_thread_fn(void *arg);
+void metric_on_threads(const struct metric_run *run, metric_thread_fn *function, void *const *args);
 
-/* Counted orders looked at. */
-int64_t seen_order_count(const struct metric_run *run, const struct seen_customer *customer);
-/* M of R/F/M: paid for all paid orders looked at; net: less all refunds looked at. */
-int64_t seen_amount(const struct metric_run *run, const struct seen_customer *customer);
-/* The first purchase day ever is looked at. */
-bool seen_is_new(const struct metric_run *run, const struct seen_customer *customer);
-/* The second purchase day ever, where it is not after the last day looked at; else DAY_NONE. */
-int32_t seen_second_day(const struct metric_run *run, const struct seen_customer *customer);
+/* Arrays of sums, one for each thread: zeroed; false where there is no memory. */
+bool metric_sums(struct metric_run *run, size_t count, int64_t *sums[ENGINE_THREADS_MAX]);
+/* Adds the other threads' to the first one's. */
+void metric_unite(const struct metric_run *run, size_t count, int64_t *sums[ENGINE_THREADS_MAX]);
 
-static inline uint32_t metric_month(const struct metric_run *run, int32_t day)
-{
-    return run->month_of[day - run->day_min];
-}
 /* Adds to a sum; a sum beyond 64 bits stops the process. */
 static inline void sum_add(int64_t *sum, int64_t amount)
 {
@@ -123,8 +123,67 @@ struct quantile quantile_of_sorted(const int64_t *values, size_t n, int numerato
 struct quantile quantile_of_counts(const int64_t *counts, size_t n, int numerator, int denominator);
 double quantile_value(struct quantile quantile);
 bool quantile_is_exceeded(struct quantile quantile, int64_t value); /* value > quantile, exactly */
+/* The integer part: an integer exceeds the quantile exactly where it exceeds this. */
+int64_t quantile_floor(struct quantile quantile);
 /* Ascending. spare: room for n values. */
 void metric_sort(int64_t *values, int64_t *spare, size_t n);
+
+/* The same, each thread sorting its part; false where there is no memory. */
+bool metric_sort_on_threads(struct metric_run *run, int64_t *values, int64_t *spare, size_t n);
+
+/* Quantiles of many values that are met several times, in any order and on several threads, without
+ * keeping them: each round counts the values by ranges and narrows those that hold the ranks looked
+ * for, until they are single values. Two rounds do for values below 2^23, five for any. Memory: 128
+ * KiB a thread and rank, at least 224 KiB a thread. */
+#define RANKS_MAX 8
+#define RANK_BUCKETS 28672 /* of the first round: 256 for each power of 2, both signs */
+struct rank_search {
+    uint64_t rank; /* of the value in its range */
+    int64_t low;   /* the range: low … low + 2^bits - 1 */
+    int bits;
+};
+struct ranks {
+    struct rank_search searches[RANKS_MAX];
+    int count;
+    bool is_narrowing;  /* the first round is over */
+    uint8_t *is_wanted; /* by bucket: it holds a rank */
+    int64_t *counts[ENGINE_THREADS_MAX];
+    size_t count_size;
+};
+/* False where there is no memory. */
+bool ranks_begin(struct metric_run *run, struct ranks *ranks, int rank_count);
+/* After the first round, when the number of values is known: the ranks (from 0) to look for. */
+void ranks_look_for(const struct metric_run *run, struct ranks *ranks, const size_t *wanted);
+/* After each later round. */
+void ranks_narrow(const struct metric_run *run, struct ranks *ranks);
+bool ranks_are_found(const struct ranks *ranks); /* their values: searches[i].low */
+
+static inline uint32_t rank_bucket(int64_t value)
+{
+    uint64_t size = value < 0 ? ~(uint64_t)value : (uint64_t)value;
+    uint32_t bucket = (uint32_t)size;
+    if (size >= 256) {
+        uint32_t exponent = 63 - (uint32_t)__builtin_clzll(size);
+        bucket = (exponent - 7) * 256 + (uint32_t)((size >> (exponent - 8)) & 255);
+    }
+    return value < 0 ? RANK_BUCKETS / 2 - 1 - bucket : RANK_BUCKETS / 2 + bucket;
+}
+void ranks_add_narrowing(const struct ranks *ranks, int64_t *counts, int64_t value);
+/* One value, into the counts of the thread. */
+static inline void ranks_add(const struct ranks *ranks, int64_t *counts, int64_t value)
+{
+    uint32_t bucket = rank_bucket(value);
+    if (!ranks->is_narrowing)
+        counts[bucket]++;
+    else if (ranks->is_wanted[bucket])
+        ranks_add_narrowing(ranks, counts, value);
+}
+
+/* The ranks that a quantile of n values lies between, and the quantile when their values are known.
+ */
+void quantile_ranks(size_t n, int numerator, int denominator, size_t ranks[2]);
+struct quantile quantile_between(size_t n, int numerator, int denominator, int64_t low,
+                                 int64_t high);
 
 /* --- The columns functions --- */
 

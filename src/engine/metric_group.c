@@ -8,58 +8,76 @@ static int compare_i64(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
+/* --- by-channel --- */
+
+/* The sums of one channel. Customers and repeat customers share a sum, the latter times
+ * REPEAT_UNIT: an engine holds fewer customers than that. */
+enum { REFUNDED_ORDERS, ORDERS, AMOUNT, CUSTOMERS, CHANNEL_SUMS };
+#define REPEAT_UNIT (INT64_C(1) << 32)
+
+/* What one thread has met. A channel remembers the customer that it met last: the index, the first
+ * day, and whether the customer has come on another day since. */
+struct channel_share {
+    int64_t *sums;  /* CHANNEL_SUMS for each channel */
+    int64_t *lasts; /* by channel: (index + 1) << 17 | day << 1 | has come again */
+};
+
+static void channel_add_orders(const struct seen *seen, const struct channel_share *share,
+                               uint32_t slot)
+{
+    const uint16_t *channels = seen->channel, *day = seen->paid.day;
+    const uint8_t *is_counted = seen->is_counted;
+    const int64_t *amounts = seen->amount;
+    int64_t *lasts = share->lasts, *all_sums = share->sums;
+    int64_t customer = (int64_t)seen->index + slot + 1;
+    uint32_t to = seen->paid.to[slot];
+    for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+        uint32_t channel = channels[row];
+        int64_t *sums = &all_sums[(size_t)channel * CHANNEL_SUMS];
+        sum_add(&sums[AMOUNT], amounts[row]);
+        if (!is_counted[row]) {
+            sums[REFUNDED_ORDERS]++;
+            continue;
+        }
+        sums[ORDERS]++;
+        int64_t last = lasts[channel];
+        int64_t now = customer << 17 | (int64_t)day[row] << 1;
+        /* Without branches: whether a channel is new to a customer cannot be foreseen. */
+        int64_t is_known = last >> 17 == customer;
+        int64_t comes_again = is_known & ~last & (last != now);
+        sums[CUSTOMERS] += (1 - is_known) + comes_again * REPEAT_UNIT;
+        lasts[channel] = (now & (is_known - 1)) | ((last | comes_again) & -is_known);
+    }
+}
+
+static void channel_add(struct seen *seen, void *arg)
+{
+    const struct channel_share *share = arg;
+    seen_paid(seen);
+    seen_is_counted(seen);
+    seen_amounts(seen);
+    seen_channels(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        channel_add_orders(seen, share, slot);
+    for (size_t i = 0; i < seen->block->refund_count && seen->run->scope->net; i++) {
+        const struct refund *refund = &seen->block->refunds[i];
+        if (seen_looked_at(seen, refund->day))
+            sum_add(&share->sums[(size_t)refund->channel * CHANNEL_SUMS + AMOUNT], -refund->amount);
+    }
+}
+
 /* Ids grow with time: their order is the order of first meeting; 0, none named, comes first. */
 struct channel {
     int64_t channel_id;
-    int64_t paid_orders, orders, amount;
-    int64_t customers, repeat_customers;
+    const int64_t *sums;
     uint32_t index;
-    /* of the customer at hand: */
-    uint32_t customer_at; /* 0: none yet */
-    int32_t last_day;
-    bool is_repeat;
 };
-
-static void channel_add_order(struct channel *channel, uint32_t customer_at,
-                              const struct seen_order *order)
-{
-    channel->paid_orders++;
-    sum_add(&channel->amount, order->amount);
-    if (!order->counted)
-        return;
-    channel->orders++;
-    if (channel->customer_at != customer_at) {
-        channel->customer_at = customer_at;
-        channel->last_day = order->day;
-        channel->is_repeat = false;
-        channel->customers++;
-    }
-    if (channel->last_day != order->day && !channel->is_repeat) {
-        channel->is_repeat = true;
-        channel->repeat_customers++;
-    }
-}
-
-static void channel_add_customer(struct metric_run *run, struct channel *channels, uint32_t at,
-                                 const struct seen_customer *customer)
-{
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (order.looked_at)
-            channel_add_order(&channels[order.channel], at, &order);
-    }
-    for (uint32_t i = 0; i < customer->refund_count && run->scope->net; i++) {
-        struct seen_refund refund = seen_refund(run, customer, i);
-        if (refund.looked_at)
-            sum_add(&channels[refund.channel].amount, -refund.amount);
-    }
-}
 
 static int compare_channels(const void *left, const void *right)
 {
     const struct channel *a = left, *b = right;
-    if (a->amount != b->amount)
-        return compare_i64(b->amount, a->amount);
+    if (a->sums[AMOUNT] != b->sums[AMOUNT])
+        return compare_i64(b->sums[AMOUNT], a->sums[AMOUNT]);
     return compare_i64(a->channel_id, b->channel_id);
 }
 
@@ -72,28 +90,39 @@ static struct cell name_cell(struct metric_run *run, struct str name)
 ERR_RESULT metric_run_by_channel(struct metric_run *run)
 {
     uint32_t count = run->engine->channels.count;
+    size_t size = (size_t)count * CHANNEL_SUMS;
+    int64_t *sums[ENGINE_THREADS_MAX], *lasts[ENGINE_THREADS_MAX];
     struct channel *channels = metric_scratch(run, count, sizeof(*channels));
-    if (!channels)
+    if (!channels || !metric_sums(run, size, sums) || !metric_sums(run, count, lasts))
         return metric_no_memory(run);
-    for (uint32_t i = 0; i < count; i++) {
-        channels[i].index = i;
-        channels[i].channel_id = id_list_at(&run->engine->channels, i);
+    struct channel_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        own[i] = (struct channel_share){sums[i], lasts[i]};
+        shares[i] = &own[i];
     }
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        channel_add_customer(run, channels, at, &customer);
+    metric_walk(run, channel_add, shares);
+    metric_unite(run, size, sums);
+    for (uint32_t i = 0; i < count; i++)
+        channels[i] = (struct channel){
+            .channel_id = id_list_at(&run->engine->channels, i),
+            .sums = sums[0] + (size_t)i * CHANNEL_SUMS,
+            .index = i,
+        };
     qsort(channels, count, sizeof(*channels), compare_channels);
     for (uint32_t i = 0; i < count; i++) {
         const struct channel *channel = &channels[i];
-        if (channel->paid_orders == 0)
+        if (channel->sums[ORDERS] + channel->sums[REFUNDED_ORDERS] == 0)
             continue;
+        int64_t customers = channel->sums[CUSTOMERS] % REPEAT_UNIT;
+        int64_t repeat_customers = channel->sums[CUSTOMERS] / REPEAT_UNIT;
         struct cell *row = report_row(run->report, 0);
         row[0] = name_cell(run, run->engine->channel_names[channel->index]);
-        row[1] = cell_i(channel->customers);
-        row[2] = cell_i(channel->orders);
-        row[3] = cell_i(channel->amount);
-        row[4] = cell_i(channel->repeat_customers);
-        row[5] = cell_ratio(channel->repeat_customers, channel->customers);
+        row[1] = cell_i(customers);
+        row[2] = cell_i(channel->sums[ORDERS]);
+        row[3] = cell_i(channel->sums[AMOUNT]);
+        row[4] = cell_i(repeat_customers);
+        row[5] = cell_ratio(repeat_customers, customers);
     }
     return NULL;
 }
@@ -102,90 +131,110 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
 
 #define PRODUCT_WINDOW_DAYS 90
 
-struct product {
-    int64_t product_id;
-    int64_t customers, repeat_customers;
-    int64_t eligible, came_back, amount;
-    uint32_t index;
+/* The sums of one product. */
+enum {
+    PRODUCT_CUSTOMERS,
+    PRODUCT_REPEAT_CUSTOMERS,
+    PRODUCT_ELIGIBLE,
+    PRODUCT_CAME_BACK,
+    PRODUCT_AMOUNT,
+    PRODUCT_SUMS
 };
 
-static bool has_lines(const struct metric_run *run, const struct seen_order *order)
+static bool has_lines(const struct seen *seen, uint32_t row)
 {
-    return id_list_at(&run->engine->products, order->product) != 0 || order->top_line != 0;
+    const struct engine *engine = seen->run->engine;
+    return id_list_at(&engine->products, block_product(seen->block, row)) != 0 ||
+           block_top_line(seen->block, row) != 0;
 }
 
 /* The product of the largest line of the counted orders of the first purchase day; within a day
- * orders lie sorted by id, so that the earlier one wins among equals. */
-static uint32_t first_product(const struct metric_run *run, const struct seen_customer *customer)
+ * orders lie sorted by id, so that the earlier one wins among equals. Largest lines are known where
+ * a day has several orders. */
+static uint32_t first_product(const struct seen *seen, uint32_t slot)
 {
-    struct seen_order best = {0};
-    bool found = false;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (order.day > customer->days[0])
-            break;
-        if (!order.counted)
+    const struct block *block = seen->block;
+    uint32_t best = seen->paid.begin[slot], end = seen->paid.end[slot];
+    while (!seen->is_counted[best])
+        best++;
+    for (uint32_t row = best + 1; row < end && block->day[row] == block->day[best]; row++) {
+        if (!seen->is_counted[row] || !has_lines(seen, row))
             continue;
-        bool is_better = !found || (has_lines(run, &order) &&
-                                    (!has_lines(run, &best) || order.top_line > best.top_line));
-        if (is_better)
-            best = order;
-        found = true;
+        if (!has_lines(seen, best) || block_top_line(block, row) > block_top_line(block, best))
+            best = row;
     }
-    CHECK(found);
-    return best.product;
+    return block_product(block, best);
 }
 
-static void product_add(struct metric_run *run, struct product *product,
-                        const struct seen_customer *customer)
+static void product_add(struct seen *seen, void *share)
 {
-    int32_t first_day = customer->days[0], second_day = seen_second_day(run, customer);
-    bool came_back = second_day != DAY_NONE;
-    bool eligible = first_day + PRODUCT_WINDOW_DAYS <= run->scope->to_day;
-    product->customers++;
-    product->repeat_customers += came_back;
-    product->eligible += eligible;
-    product->came_back += eligible && came_back && second_day - first_day <= PRODUCT_WINDOW_DAYS;
-    sum_add(&product->amount, seen_amount(run, customer));
+    int64_t *sums = share, amounts[ENGINE_BLOCK];
+    seen_first_two_days(seen);
+    seen_paid(seen);
+    seen_is_counted(seen);
+    seen_amount_of_customers(seen, amounts);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint16_t first = seen->first_day[slot], second = seen->second_day[slot];
+        if (first == ENGINE_DAY_NONE || !seen_looked_at(seen, first))
+            continue;
+        int64_t *product = &sums[(size_t)first_product(seen, slot) * PRODUCT_SUMS];
+        bool came_back = second < seen->run->to_end;
+        bool eligible = engine_day(first) + PRODUCT_WINDOW_DAYS <= seen->run->scope->to_day;
+        product[PRODUCT_CUSTOMERS]++;
+        product[PRODUCT_REPEAT_CUSTOMERS] += came_back;
+        product[PRODUCT_ELIGIBLE] += eligible;
+        product[PRODUCT_CAME_BACK] +=
+            eligible && came_back && second - first <= PRODUCT_WINDOW_DAYS;
+        sum_add(&product[PRODUCT_AMOUNT], amounts[slot]);
+    }
 }
+
+struct product {
+    int64_t product_id;
+    const int64_t *sums;
+    uint32_t index;
+};
 
 static int compare_products(const void *left, const void *right)
 {
     const struct product *a = left, *b = right;
-    if (a->customers != b->customers)
-        return compare_i64(b->customers, a->customers);
+    if (a->sums[PRODUCT_CUSTOMERS] != b->sums[PRODUCT_CUSTOMERS])
+        return compare_i64(b->sums[PRODUCT_CUSTOMERS], a->sums[PRODUCT_CUSTOMERS]);
     return compare_i64(a->product_id, b->product_id);
 }
 
 ERR_RESULT metric_run_by_first_product(struct metric_run *run)
 {
     uint32_t count = run->engine->products.count;
+    size_t size = (size_t)count * PRODUCT_SUMS;
+    int64_t *sums[ENGINE_THREADS_MAX];
     struct product *products = metric_scratch(run, count, sizeof(*products));
-    if (!products)
+    if (!products || !metric_sums(run, size, sums))
         return metric_no_memory(run);
-    for (uint32_t i = 0; i < count; i++) {
-        products[i].index = i;
-        products[i].product_id = id_list_at(&run->engine->products, i);
-    }
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        if (seen_is_new(run, &customer))
-            product_add(run, &products[first_product(run, &customer)], &customer);
+    metric_walk(run, product_add, (void *const *)sums);
+    metric_unite(run, size, sums);
+    for (uint32_t i = 0; i < count; i++)
+        products[i] = (struct product){
+            .product_id = id_list_at(&run->engine->products, i),
+            .sums = sums[0] + (size_t)i * PRODUCT_SUMS,
+            .index = i,
+        };
     qsort(products, count, sizeof(*products), compare_products);
     for (uint32_t i = 0; i < count; i++) {
         const struct product *product = &products[i];
-        if (product->customers == 0)
+        if (product->sums[PRODUCT_CUSTOMERS] == 0)
             continue;
         struct cell *row = report_row(run->report, 0);
         row[0] = name_cell(run, run->engine->product_codes[product->index]);
         row[1] = name_cell(run, run->engine->product_names[product->index]);
-        row[2] = cell_i(product->customers);
-        row[3] = cell_i(product->repeat_customers);
-        row[4] = cell_ratio(product->repeat_customers, product->customers);
-        row[5] = cell_i(product->eligible);
-        row[6] = cell_i(product->came_back);
-        row[7] = cell_ratio(product->came_back, product->eligible);
-        row[8] = cell_i(product->amount);
+        row[2] = cell_i(product->sums[PRODUCT_CUSTOMERS]);
+        row[3] = cell_i(product->sums[PRODUCT_REPEAT_CUSTOMERS]);
+        row[4] =
+            cell_ratio(product->sums[PRODUCT_REPEAT_CUSTOMERS], product->sums[PRODUCT_CUSTOMERS]);
+        row[5] = cell_i(product->sums[PRODUCT_ELIGIBLE]);
+        row[6] = cell_i(product->sums[PRODUCT_CAME_BACK]);
+        row[7] = cell_ratio(product->sums[PRODUCT_CAME_BACK], product->sums[PRODUCT_ELIGIBLE]);
+        row[8] = cell_i(product->sums[PRODUCT_AMOUNT]);
     }
     return NULL;
 }

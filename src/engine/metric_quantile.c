@@ -1,6 +1,4 @@
-/* Quantiles by linear interpolation (Hyndman and Fan's type 7) of integers, exact; sorting. */
-#include <string.h>
-
+/* Quantiles by linear interpolation (Hyndman and Fan's type 7) of integers, exact. */
 #include "engine/metric.h"
 
 /* h = (n - 1) * numerator / denominator: rank and the part of a step behind it. */
@@ -43,58 +41,28 @@ double quantile_value(struct quantile quantile)
     return (double)quantile.low + (double)(step * quantile.part) / (double)quantile.parts;
 }
 
-bool quantile_is_exceeded(struct quantile quantile, int64_t value)
+int64_t quantile_floor(struct quantile quantile)
 {
     __int128 step = (__int128)quantile.high - quantile.low;
-    return ((__int128)value - quantile.low) * quantile.parts > step * quantile.part;
+    return quantile.low + (int64_t)(step * quantile.part / quantile.parts);
 }
 
-#define SORT_SMALL 32
-#define SORT_DIGITS 8
-#define SORT_VALUES 256
-
-/* The digit of a value, ascending also for negative ones. */
-static unsigned sort_digit(int64_t value, int digit)
+bool quantile_is_exceeded(struct quantile quantile, int64_t value)
 {
-    uint64_t key = (uint64_t)value ^ (UINT64_C(1) << 63);
-    return (unsigned)(key >> (8 * digit)) & (SORT_VALUES - 1);
+    return value > quantile_floor(quantile);
 }
 
-static void sort_by_insertion(int64_t *values, size_t n)
+void quantile_ranks(size_t n, int numerator, int denominator, size_t ranks[2])
 {
-    for (size_t i = 1; i < n; i++) {
-        int64_t value = values[i];
-        size_t at = i;
-        for (; at > 0 && values[at - 1] > value; at--)
-            values[at] = values[at - 1];
-        values[at] = value;
-    }
+    int64_t part;
+    ranks[0] = quantile_rank(n, numerator, denominator, &part);
+    ranks[1] = ranks[0] + 1 < n ? ranks[0] + 1 : ranks[0];
 }
 
-/* By radix, least digit first; a digit that all values share is skipped. */
-void metric_sort(int64_t *values, int64_t *spare, size_t n)
+struct quantile quantile_between(size_t n, int numerator, int denominator, int64_t low,
+                                 int64_t high)
 {
-    if (n <= SORT_SMALL) {
-        sort_by_insertion(values, n);
-        return;
-    }
-    size_t counts[SORT_DIGITS][SORT_VALUES] = {{0}};
-    for (size_t i = 0; i < n; i++)
-        for (int digit = 0; digit < SORT_DIGITS; digit++)
-            counts[digit][sort_digit(values[i], digit)]++;
-    int64_t *from = values, *to = spare;
-    for (int digit = 0; digit < SORT_DIGITS; digit++) {
-        if (counts[digit][sort_digit(from[0], digit)] == n)
-            continue;
-        size_t begin[SORT_VALUES] = {0};
-        for (int value = 1; value < SORT_VALUES; value++)
-            begin[value] = begin[value - 1] + counts[digit][value - 1];
-        for (size_t i = 0; i < n; i++)
-            to[begin[sort_digit(from[i], digit)]++] = from[i];
-        int64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != values)
-        memcpy(values, from, n * sizeof(*values));
+    struct quantile quantile = {.low = low, .high = high, .parts = denominator};
+    quantile_rank(n, numerator, denominator, &quantile.part);
+    return quantile;
 }

@@ -1,4 +1,6 @@
 /* rfm, concentration: customers by recency, frequency and amount. */
+#include <string.h>
+
 #include "engine/metric.h"
 
 #define CUTS 4
@@ -18,49 +20,144 @@ static struct str dimension_name(enum dimension dimension)
     }
 }
 
-struct buyer {
-    int64_t value[DIMENSION_MAX];
-};
+#define CELLS ((SCORES + 1) * (SCORES + 1) * (SCORES + 1))
+
+static size_t cell_of(int r, int f, int m)
+{
+    return ((size_t)r * (SCORES + 1) + (size_t)f) * (SCORES + 1) + (size_t)m;
+}
+
+/* The buyers side by side, in whatever order the threads met them. */
 struct rfm {
-    struct buyer *buyers;
-    size_t n;
+    struct metric_run *run;
+    uint16_t *last_days;
+    uint32_t *orders;
+    int64_t *amounts;
+    atomic_size_t buyer_count;
+    size_t n;           /* buyers, when all are met */
+    struct ranks ranks; /* of the amounts */
     struct quantile cuts[DIMENSION_MAX][CUTS];
-    int64_t by_score[DIMENSION_MAX][SCORES + 1];
-    int64_t cells[SCORES + 1][SCORES + 1][SCORES + 1];
-    int64_t amounts[SCORES + 1][SCORES + 1][SCORES + 1];
+    uint8_t *day_scores, *order_scores; /* by last day, by orders */
+    int64_t amount_cuts[CUTS];          /* a higher amount exceeds the cut */
+    const int64_t *cells, *cell_amounts;
 };
 
-static void find_cuts(struct rfm *rfm, int64_t *values, int64_t *spare)
+/* What one thread has met. */
+struct rfm_share {
+    struct rfm *rfm;
+    int64_t *rank_counts;
+    int64_t *day_counts;   /* buyers by days from their last purchase day to the last of any fact */
+    int64_t *order_counts; /* buyers by orders */
+    int64_t *cells, *cell_amounts;
+    size_t from, to; /* buyers to look at once all are met */
+};
+
+static void rfm_add(struct seen *seen, void *arg)
 {
-    for (int dimension = 0; dimension < DIMENSION_MAX && rfm->n > 0; dimension++) {
-        for (size_t i = 0; i < rfm->n; i++)
-            values[i] = rfm->buyers[i].value[dimension];
-        metric_sort(values, spare, rfm->n);
-        for (int cut = 0; cut < CUTS; cut++)
-            rfm->cuts[dimension][cut] = quantile_of_sorted(values, rfm->n, cut + 1, CUTS + 1);
+    struct rfm_share *share = arg;
+    struct rfm *rfm = share->rfm;
+    const struct seen_rows *rows = &seen->counted;
+    int64_t amounts[ENGINE_BLOCK];
+    size_t count = 0;
+    seen_counted(seen);
+    seen_paid(seen);
+    seen_amount_of_customers(seen, amounts);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        count += rows->from[slot] < rows->to[slot];
+    size_t at = atomic_fetch_add(&rfm->buyer_count, count);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t orders = rows->to[slot] - rows->from[slot];
+        if (orders == 0)
+            continue;
+        uint16_t last_day = rows->day[rows->to[slot] - 1];
+        rfm->last_days[at] = last_day;
+        rfm->orders[at] = orders;
+        rfm->amounts[at++] = amounts[slot];
+        share->day_counts[seen->run->day_end - 1 - last_day]++;
+        share->order_counts[orders]++;
+        ranks_add(&rfm->ranks, share->rank_counts, amounts[slot]);
     }
 }
 
-static int score(const struct rfm *rfm, const struct buyer *buyer, enum dimension dimension)
+static void rfm_add_ranks(void *arg)
 {
-    int exceeded = 0;
-    for (int cut = 0; cut < CUTS; cut++)
-        exceeded += quantile_is_exceeded(rfm->cuts[dimension][cut], buyer->value[dimension]);
-    return dimension == DIMENSION_R ? SCORES - exceeded : 1 + exceeded;
+    struct rfm_share *share = arg;
+    for (size_t i = share->from; i < share->to; i++)
+        ranks_add(&share->rfm->ranks, share->rank_counts, share->rfm->amounts[i]);
 }
 
-static void count_scores(struct rfm *rfm)
+static void find_amount_cuts(struct rfm *rfm, void *const *shares)
 {
-    for (size_t i = 0; i < rfm->n; i++) {
-        const struct buyer *buyer = &rfm->buyers[i];
-        int r = score(rfm, buyer, DIMENSION_R);
-        int f = score(rfm, buyer, DIMENSION_F);
-        int m = score(rfm, buyer, DIMENSION_M);
-        rfm->by_score[DIMENSION_R][r]++;
-        rfm->by_score[DIMENSION_F][f]++;
-        rfm->by_score[DIMENSION_M][m]++;
-        rfm->cells[r][f][m]++;
-        sum_add(&rfm->amounts[r][f][m], buyer->value[DIMENSION_M]);
+    size_t wanted[2 * CUTS];
+    for (int cut = 0; cut < CUTS; cut++)
+        quantile_ranks(rfm->n, cut + 1, CUTS + 1, &wanted[2 * cut]);
+    ranks_look_for(rfm->run, &rfm->ranks, wanted);
+    while (!ranks_are_found(&rfm->ranks)) {
+        metric_on_threads(rfm->run, rfm_add_ranks, shares);
+        ranks_narrow(rfm->run, &rfm->ranks);
+    }
+    const struct rank_search *found = rfm->ranks.searches;
+    for (int cut = 0; cut < CUTS; cut++)
+        rfm->cuts[DIMENSION_M][cut] =
+            quantile_between(rfm->n, cut + 1, CUTS + 1, found[2 * cut].low, found[2 * cut + 1].low);
+}
+
+/* From the united counts of buyers by day and by orders. */
+static void find_day_and_order_cuts(struct rfm *rfm, const struct rfm_share *counts)
+{
+    const struct metric_run *run = rfm->run;
+    int64_t days_min = (int64_t)run->scope->as_of_day - engine_day((uint16_t)(run->day_end - 1));
+    for (int cut = 0; cut < CUTS; cut++) {
+        struct quantile *r = &rfm->cuts[DIMENSION_R][cut];
+        *r = quantile_of_counts(counts->day_counts, rfm->n, cut + 1, CUTS + 1);
+        r->low += days_min;
+        r->high += days_min;
+        rfm->cuts[DIMENSION_F][cut] =
+            quantile_of_counts(counts->order_counts, rfm->n, cut + 1, CUTS + 1);
+    }
+}
+
+static int exceeded(const struct quantile cuts[CUTS], int64_t value)
+{
+    int count = 0;
+    for (int cut = 0; cut < CUTS; cut++)
+        count += quantile_is_exceeded(cuts[cut], value);
+    return count;
+}
+
+static int score(enum dimension dimension, int cuts_exceeded)
+{
+    return dimension == DIMENSION_R ? SCORES - cuts_exceeded : 1 + cuts_exceeded;
+}
+
+static void prepare_scores(struct rfm *rfm)
+{
+    const struct metric_run *run = rfm->run;
+    for (uint32_t day = 0; day < run->day_end; day++) {
+        int64_t days_since = (int64_t)run->scope->as_of_day - engine_day((uint16_t)day);
+        rfm->day_scores[day] =
+            (uint8_t)score(DIMENSION_R, exceeded(rfm->cuts[DIMENSION_R], days_since));
+    }
+    for (uint32_t orders = 0; orders <= run->engine->orders_max; orders++)
+        rfm->order_scores[orders] =
+            (uint8_t)score(DIMENSION_F, exceeded(rfm->cuts[DIMENSION_F], orders));
+    for (int cut = 0; cut < CUTS; cut++)
+        rfm->amount_cuts[cut] = quantile_floor(rfm->cuts[DIMENSION_M][cut]);
+}
+
+static void rfm_add_cells(void *arg)
+{
+    struct rfm_share *share = arg;
+    const struct rfm *rfm = share->rfm;
+    for (size_t i = share->from; i < share->to; i++) {
+        int64_t amount = rfm->amounts[i];
+        int cuts_exceeded = 0;
+        for (int cut = 0; cut < CUTS; cut++)
+            cuts_exceeded += amount > rfm->amount_cuts[cut];
+        size_t cell = cell_of(rfm->day_scores[rfm->last_days[i]], rfm->order_scores[rfm->orders[i]],
+                              score(DIMENSION_M, cuts_exceeded));
+        share->cells[cell]++;
+        sum_add(&share->cell_amounts[cell], amount);
     }
 }
 
@@ -77,12 +174,28 @@ static void write_thresholds(struct metric_run *run, const struct rfm *rfm)
     }
 }
 
+static int64_t customers_with_score(const struct rfm *rfm, enum dimension dimension, int points)
+{
+    int64_t customers = 0;
+    for (int a = 1; a <= SCORES; a++) {
+        for (int b = 1; b <= SCORES; b++) {
+            if (dimension == DIMENSION_R)
+                customers += rfm->cells[cell_of(points, a, b)];
+            else if (dimension == DIMENSION_F)
+                customers += rfm->cells[cell_of(a, points, b)];
+            else
+                customers += rfm->cells[cell_of(a, b, points)];
+        }
+    }
+    return customers;
+}
+
 static void write_scores(struct metric_run *run, const struct rfm *rfm)
 {
     static const enum dimension by_name[] = {DIMENSION_F, DIMENSION_M, DIMENSION_R};
     for (int i = 0; i < DIMENSION_MAX; i++) {
         for (int points = 1; points <= SCORES; points++) {
-            int64_t customers = rfm->by_score[by_name[i]][points];
+            int64_t customers = customers_with_score(rfm, by_name[i], points);
             if (customers == 0)
                 continue;
             struct cell *row = report_row(run->report, 1);
@@ -98,38 +211,76 @@ static void write_cells(struct metric_run *run, const struct rfm *rfm)
     for (int r = 1; r <= SCORES; r++) {
         for (int f = 1; f <= SCORES; f++) {
             for (int m = 1; m <= SCORES; m++) {
-                if (rfm->cells[r][f][m] == 0)
+                if (rfm->cells[cell_of(r, f, m)] == 0)
                     continue;
                 struct cell *row = report_row(run->report, 2);
                 row[0] = cell_i(r);
                 row[1] = cell_i(f);
                 row[2] = cell_i(m);
-                row[3] = cell_i(rfm->cells[r][f][m]);
-                row[4] = cell_i(rfm->amounts[r][f][m]);
+                row[3] = cell_i(rfm->cells[cell_of(r, f, m)]);
+                row[4] = cell_i(rfm->cell_amounts[cell_of(r, f, m)]);
             }
         }
     }
 }
 
+/* Sums of each thread: by day, by orders, cells, their amounts. */
+static ERR_RESULT rfm_prepare(struct rfm *rfm, struct rfm_share own[ENGINE_THREADS_MAX],
+                              int64_t *sums[ENGINE_THREADS_MAX], size_t *size)
+{
+    struct metric_run *run = rfm->run;
+    size_t customers = (size_t)run->engine->customer_count;
+    size_t days = run->day_end, orders = (size_t)run->engine->orders_max + 1;
+    rfm->last_days = metric_scratch(run, customers, sizeof(*rfm->last_days));
+    rfm->orders = metric_scratch(run, customers, sizeof(*rfm->orders));
+    rfm->amounts = metric_scratch(run, customers, sizeof(*rfm->amounts));
+    rfm->day_scores = metric_scratch(run, days, sizeof(*rfm->day_scores));
+    rfm->order_scores = metric_scratch(run, orders, sizeof(*rfm->order_scores));
+    *size = days + orders + 2 * CELLS;
+    if (!rfm->last_days || !rfm->orders || !rfm->amounts || !rfm->day_scores ||
+        !rfm->order_scores || !ranks_begin(run, &rfm->ranks, 2 * CUTS) ||
+        !metric_sums(run, *size, sums))
+        return metric_no_memory(run);
+    for (int i = 0; i < run->threads; i++)
+        own[i] = (struct rfm_share){
+            .rfm = rfm,
+            .rank_counts = rfm->ranks.counts[i],
+            .day_counts = sums[i],
+            .order_counts = sums[i] + days,
+            .cells = sums[i] + days + orders,
+            .cell_amounts = sums[i] + days + orders + CELLS,
+        };
+    return NULL;
+}
+
 ERR_RESULT metric_run_rfm(struct metric_run *run)
 {
-    size_t customer_count = (size_t)run->engine->customer_count;
-    struct rfm rfm = {.buyers = metric_scratch(run, customer_count, sizeof(*rfm.buyers))};
-    int64_t *values = metric_scratch(run, customer_count, sizeof(*values));
-    int64_t *spare = metric_scratch(run, customer_count, sizeof(*spare));
-    if (!rfm.buyers || !values || !spare)
-        return metric_no_memory(run);
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        if (customer.to == customer.from)
-            continue;
-        int64_t *value = rfm.buyers[rfm.n++].value;
-        value[DIMENSION_R] = (int64_t)run->scope->as_of_day - customer.days[customer.to - 1];
-        value[DIMENSION_F] = seen_order_count(run, &customer);
-        value[DIMENSION_M] = seen_amount(run, &customer);
+    struct rfm rfm = {.run = run};
+    struct rfm_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    int64_t *sums[ENGINE_THREADS_MAX];
+    size_t size;
+    TRY(rfm_prepare(&rfm, own, sums, &size));
+    for (int i = 0; i < run->threads; i++)
+        shares[i] = &own[i];
+    metric_walk(run, rfm_add, shares);
+    rfm.n = rfm.buyer_count;
+    for (int i = 0; i < run->threads; i++) {
+        own[i].from = rfm.n * (size_t)i / (size_t)run->threads;
+        own[i].to = rfm.n * (size_t)(i + 1) / (size_t)run->threads;
     }
-    find_cuts(&rfm, values, spare);
-    count_scores(&rfm);
+    metric_unite(run, size - 2 * CELLS, sums);
+    if (rfm.n > 0) {
+        find_amount_cuts(&rfm, shares);
+        find_day_and_order_cuts(&rfm, &own[0]);
+        prepare_scores(&rfm);
+    }
+    metric_on_threads(run, rfm_add_cells, shares);
+    for (int i = 0; i < run->threads; i++)
+        sums[i] = own[i].cells;
+    metric_unite(run, 2 * CELLS, sums);
+    rfm.cells = own[0].cells;
+    rfm.cell_amounts = own[0].cell_amounts;
     write_thresholds(run, &rfm);
     write_scores(run, &rfm);
     write_cells(run, &rfm);
@@ -172,23 +323,51 @@ static void write_gini(struct metric_run *run, const int64_t *amounts, size_t n,
     row[2] = cell_f((double)above / (double)below);
 }
 
+struct concentration_share {
+    int64_t *amounts; /* of all buyers, in whatever order the threads met them */
+    atomic_size_t *buyer_count;
+    int64_t total;
+};
+
+static void concentration_add(struct seen *seen, void *arg)
+{
+    struct concentration_share *share = arg;
+    int64_t amounts[ENGINE_BLOCK];
+    size_t count = 0;
+    seen_counted(seen);
+    seen_paid(seen);
+    seen_amount_of_customers(seen, amounts);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        if (seen->counted.from[slot] == seen->counted.to[slot])
+            continue;
+        amounts[count++] = amounts[slot];
+        sum_add(&share->total, amounts[slot]);
+    }
+    size_t at = atomic_fetch_add(share->buyer_count, count);
+    memcpy(&share->amounts[at], amounts, count * sizeof(*amounts));
+}
+
 ERR_RESULT metric_run_concentration(struct metric_run *run)
 {
-    size_t customer_count = (size_t)run->engine->customer_count, n = 0;
+    size_t customer_count = (size_t)run->engine->customer_count;
     int64_t *amounts = metric_scratch(run, customer_count, sizeof(*amounts));
     int64_t *spare = metric_scratch(run, customer_count, sizeof(*spare));
     if (!amounts || !spare)
         return metric_no_memory(run);
-    int64_t total = 0;
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        if (customer.to == customer.from)
-            continue;
-        amounts[n] = seen_amount(run, &customer);
-        sum_add(&total, amounts[n++]);
+    atomic_size_t buyer_count = 0;
+    struct concentration_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        own[i] = (struct concentration_share){amounts, &buyer_count, 0};
+        shares[i] = &own[i];
     }
-    metric_sort(amounts, spare, n);
-    write_top(run, amounts, n, total);
-    write_gini(run, amounts, n, total);
+    metric_walk(run, concentration_add, shares);
+    for (int i = 1; i < run->threads; i++)
+        sum_add(&own[0].total, own[i].total);
+    size_t n = buyer_count;
+    if (!metric_sort_on_threads(run, amounts, spare, n))
+        return metric_no_memory(run);
+    write_top(run, amounts, n, own[0].total);
+    write_gini(run, amounts, n, own[0].total);
     return NULL;
 }

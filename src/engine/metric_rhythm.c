@@ -9,43 +9,57 @@
 
 /* Gaps after one purchase number: how often each length occurs. */
 struct gaps {
-    int64_t *counts; /* by days, up to run->day_count */
+    int64_t *counts; /* by days */
     int64_t n, sum, max;
 };
 
-static uint32_t number_of(uint32_t day_index)
+/* Counts of gaps lie by purchase number before them, then by days, run->day_end for each number. */
+static size_t gap_counts_size(const struct metric_run *run)
 {
-    return day_index + 1 < NUMBER_MAX ? day_index + 1 : NUMBER_MAX;
+    return (size_t)run->day_end * NUMBER_MAX;
 }
 
-static void gaps_add(struct gaps *gaps, int64_t days)
+static uint32_t number_of(uint32_t days_before)
 {
-    gaps->counts[days]++;
-    gaps->n++;
-    gaps->sum += days;
-    gaps->max = days > gaps->max ? days : gaps->max;
+    return days_before + 1 < NUMBER_MAX ? days_before + 1 : NUMBER_MAX;
+}
+
+static void gaps_add_customer(const struct seen *seen, uint32_t slot, int64_t *counts)
+{
+    const uint16_t *day = seen->days.day;
+    size_t day_end = seen->run->day_end;
+    uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
+    uint32_t begin = seen->days.begin[slot];
+    for (uint32_t at = from; at + 1 < to; at++) {
+        size_t number = number_of(at - begin);
+        counts[(number - 1) * day_end + (size_t)(day[at + 1] - day[at])]++;
+    }
 }
 
 /* by_number[0]: all gaps; [1] … [NUMBER_MAX]: those after that purchase. */
-static ERR_RESULT gaps_new(struct metric_run *run, struct gaps *by_number)
+static ERR_RESULT gaps_of(struct metric_run *run, int64_t *counts, struct gaps *by_number)
 {
-    int64_t *counts =
-        metric_scratch(run, (size_t)run->day_count * (NUMBER_MAX + 1), sizeof(*counts));
-    if (!counts)
+    int64_t *all = metric_scratch(run, run->day_end, sizeof(*all));
+    if (!all)
         return metric_no_memory(run);
-    memset(by_number, 0, sizeof(*by_number) * (NUMBER_MAX + 1));
-    for (int i = 0; i <= NUMBER_MAX; i++)
-        by_number[i].counts = counts + (size_t)i * run->day_count;
-    return NULL;
-}
-
-static void gaps_add_customer(struct gaps *by_number, const struct seen_customer *customer)
-{
-    for (uint32_t i = customer->from; i + 1 < customer->to; i++) {
-        int64_t days = customer->days[i + 1] - customer->days[i];
-        gaps_add(&by_number[0], days);
-        gaps_add(&by_number[number_of(i)], days);
+    by_number[0] = (struct gaps){.counts = all};
+    for (int number = 1; number <= NUMBER_MAX; number++) {
+        struct gaps *gaps = &by_number[number];
+        *gaps = (struct gaps){.counts = counts + (size_t)(number - 1) * run->day_end};
+        for (uint32_t days = 0; days < run->day_end; days++) {
+            if (gaps->counts[days] == 0)
+                continue;
+            all[days] += gaps->counts[days];
+            gaps->n += gaps->counts[days];
+            gaps->sum += gaps->counts[days] * (int64_t)days;
+            gaps->max = days;
+        }
+        by_number[0].n += gaps->n;
+        by_number[0].sum += gaps->sum;
+        if (gaps->max > by_number[0].max)
+            by_number[0].max = gaps->max;
     }
+    return NULL;
 }
 
 static double gaps_quantile(const struct gaps *gaps, int numerator, int denominator)
@@ -56,17 +70,116 @@ static double gaps_quantile(const struct gaps *gaps, int numerator, int denomina
 
 /* --- rhythm --- */
 
-/* Type 7 median of ascending doubles above 0 kept as their bits, which sort as the doubles do. */
-static double median_of_bits(const int64_t *bits, size_t n)
+/* A customer's mean gap is a span of days over a number of gaps: up to GAPS_COUNTED gaps such pairs
+ * are counted, by gaps, then span; means over more gaps are kept one by one. */
+#define GAPS_COUNTED 32
+
+struct rhythm_share {
+    int64_t *gap_counts;
+    int64_t *mean_counts; /* (gaps - 1) * run->day_end + span */
+    double *long_means;
+    size_t long_mean_count;
+};
+
+static void rhythm_add(struct seen *seen, void *share)
 {
-    double low, high;
-    memcpy(&low, &bits[(n - 1) / 2], sizeof(low));
-    memcpy(&high, &bits[n / 2], sizeof(high));
-    return low + (high - low) / 2;
+    struct rhythm_share *rhythm = share;
+    seen_days(seen);
+    const struct seen_rows *days = &seen->days;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t from = days->from[slot], to = days->to[slot];
+        if (to < from + 2)
+            continue;
+        gaps_add_customer(seen, slot, rhythm->gap_counts);
+        uint32_t gaps = to - from - 1;
+        int span = days->day[to - 1] - days->day[from];
+        if (gaps <= GAPS_COUNTED)
+            rhythm->mean_counts[(size_t)(gaps - 1) * seen->run->day_end + (size_t)span]++;
+        else
+            rhythm->long_means[rhythm->long_mean_count++] = (double)span / (double)gaps;
+    }
+}
+
+struct mean {
+    double days;
+    int64_t customers;
+};
+/* Means by eighths of a day, so that only those near the median need sorting. */
+struct means {
+    int64_t *by_eighth;
+    size_t low, high;  /* eighths: means in between are gathered … */
+    struct mean *near; /* … here; NULL in the first round, which counts */
+    size_t near_count;
+};
+
+static void means_add(struct means *means, double days, int64_t customers)
+{
+    size_t eighth = (size_t)(days * 8);
+    if (!means->near)
+        means->by_eighth[eighth] += customers;
+    else if (eighth >= means->low && eighth <= means->high)
+        means->near[means->near_count++] = (struct mean){days, customers};
+}
+
+static void means_add_all(const struct metric_run *run, struct means *means,
+                          const struct rhythm_share *shares)
+{
+    for (size_t gaps = 1; gaps <= GAPS_COUNTED; gaps++) {
+        const int64_t *counts = &shares[0].mean_counts[(gaps - 1) * run->day_end]; /* united */
+        for (uint32_t span = 0; span < run->day_end; span++)
+            if (counts[span] > 0)
+                means_add(means, (double)span / (double)gaps, counts[span]);
+    }
+    for (int i = 0; i < run->threads; i++)
+        for (size_t k = 0; k < shares[i].long_mean_count; k++)
+            means_add(means, shares[i].long_means[k], 1);
+}
+
+static int compare_means(const void *left, const void *right)
+{
+    const struct mean *a = left, *b = right;
+    return (a->days > b->days) - (a->days < b->days);
+}
+
+/* The mean at a rank that lies so many customers above the gathered ones' first. */
+static double mean_at(const struct means *means, int64_t rank)
+{
+    size_t at = 0;
+    for (; rank >= means->near[at].customers; at++)
+        rank -= means->near[at].customers;
+    return means->near[at].days;
+}
+
+/* Type 7. */
+static ERR_RESULT median_of_means(struct metric_run *run, const struct rhythm_share *shares,
+                                  double *median)
+{
+    size_t eighths = (size_t)run->day_end * 8, gathered = (size_t)run->day_end * GAPS_COUNTED;
+    for (int i = 0; i < run->threads; i++)
+        gathered += shares[i].long_mean_count;
+    struct means means = {.by_eighth = metric_scratch(run, eighths, sizeof(*means.by_eighth))};
+    struct mean *near = metric_scratch(run, gathered, sizeof(*near));
+    if (!means.by_eighth || !near)
+        return metric_no_memory(run);
+    means_add_all(run, &means, shares);
+    int64_t n = 0, below = 0;
+    for (size_t i = 0; i < eighths; i++)
+        n += means.by_eighth[i];
+    while (below + means.by_eighth[means.low] <= (n - 1) / 2)
+        below += means.by_eighth[means.low++];
+    int64_t upto = below;
+    for (means.high = means.low; upto + means.by_eighth[means.high] <= n / 2; means.high++)
+        upto += means.by_eighth[means.high];
+    means.near = near;
+    means_add_all(run, &means, shares);
+    qsort(near, means.near_count, sizeof(*near), compare_means);
+    double low = mean_at(&means, (n - 1) / 2 - below), high = mean_at(&means, n / 2 - below);
+    *median = low + (high - low) / 2;
+    return NULL;
 }
 
 static void rhythm_write_overall(struct metric_run *run, const struct gaps *by_number,
-                                 const int64_t *means, size_t mean_count)
+                                 double median_of_customer_mean)
 {
     const struct gaps *all = &by_number[0];
     struct cell *row = report_row(run->report, 0);
@@ -79,7 +192,7 @@ static void rhythm_write_overall(struct metric_run *run, const struct gaps *by_n
     row[4] = cell_f(gaps_quantile(all, 3, 4));
     row[5] = cell_f(gaps_quantile(all, 9, 10));
     row[6] = cell_i(all->max);
-    row[7] = cell_f(median_of_bits(means, mean_count));
+    row[7] = cell_f(median_of_customer_mean);
     if (by_number[1].n > 0)
         row[8] = cell_f(gaps_quantile(&by_number[1], 1, 2));
 }
@@ -103,24 +216,32 @@ static void rhythm_write_numbers(struct metric_run *run, const struct gaps *by_n
 
 ERR_RESULT metric_run_rhythm(struct metric_run *run)
 {
-    size_t customer_count = (size_t)run->engine->customer_count, mean_count = 0;
-    int64_t *means = metric_scratch(run, customer_count, sizeof(*means));
-    int64_t *spare = metric_scratch(run, customer_count, sizeof(*spare));
-    if (!means || !spare)
+    size_t gap_size = gap_counts_size(run), mean_size = (size_t)run->day_end * GAPS_COUNTED;
+    size_t long_means_max = (size_t)run->engine->order_count / (GAPS_COUNTED + 1);
+    int64_t *gap_counts[ENGINE_THREADS_MAX], *mean_counts[ENGINE_THREADS_MAX];
+    if (!metric_sums(run, gap_size, gap_counts) || !metric_sums(run, mean_size, mean_counts))
         return metric_no_memory(run);
-    struct gaps by_number[NUMBER_MAX + 1];
-    TRY(gaps_new(run, by_number));
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        if (customer.to < customer.from + 2)
-            continue;
-        gaps_add_customer(by_number, &customer);
-        int32_t days = customer.days[customer.to - 1] - customer.days[customer.from];
-        double mean = (double)days / (double)(customer.to - customer.from - 1);
-        memcpy(&means[mean_count++], &mean, sizeof(mean));
+    struct rhythm_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        own[i] = (struct rhythm_share){
+            .gap_counts = gap_counts[i],
+            .mean_counts = mean_counts[i],
+            .long_means = metric_scratch(run, long_means_max, sizeof(double)),
+        };
+        if (!own[i].long_means)
+            return metric_no_memory(run);
+        shares[i] = &own[i];
     }
-    metric_sort(means, spare, mean_count);
-    rhythm_write_overall(run, by_number, means, mean_count);
+    metric_walk(run, rhythm_add, shares);
+    metric_unite(run, gap_size, gap_counts);
+    metric_unite(run, mean_size, mean_counts);
+    struct gaps by_number[NUMBER_MAX + 1];
+    TRY(gaps_of(run, gap_counts[0], by_number));
+    double median = 0;
+    if (by_number[0].n > 0)
+        TRY(median_of_means(run, own, &median));
+    rhythm_write_overall(run, by_number, median);
     rhythm_write_numbers(run, by_number);
     return NULL;
 }
@@ -143,54 +264,89 @@ static struct str basis_name(enum basis basis)
 
 struct overdue {
     int64_t customer_id, amount;
-    struct quantile limit;
-    int32_t last_day, purchase_days;
-    enum basis basis;
+    double limit_days;
+    uint32_t purchase_days;
+    uint16_t last_day;
+    uint8_t basis;
 };
 
 struct overdue_run {
     struct metric_run *run;
     struct quantile limits[NUMBER_MAX + 1]; /* the brand's, by purchase number; parts 0: none */
-    int64_t *gaps, *spare;                  /* a customer's own */
-    int64_t customers[BASIS_MAX], late[BASIS_MAX], late_amount[BASIS_MAX];
     struct overdue *rows;
-    size_t row_count;
+    atomic_size_t row_count;
 };
 
-static struct quantile own_limit(struct overdue_run *overdue, const struct seen_customer *customer)
+/* What one thread has met. */
+struct overdue_share {
+    struct overdue_run *overdue;
+    int64_t *gaps, *spare; /* a customer's own */
+    int64_t customers[BASIS_MAX], late[BASIS_MAX], late_amount[BASIS_MAX];
+    size_t from, to; /* rows to sort */
+};
+
+static void gaps_add(struct seen *seen, void *share)
 {
-    size_t n = customer->to - customer->from - 1;
-    for (size_t i = 0; i < n; i++) {
-        const int32_t *day = &customer->days[customer->from + i];
-        overdue->gaps[i] = day[1] - day[0];
-    }
-    metric_sort(overdue->gaps, overdue->spare, n);
-    return quantile_of_sorted(overdue->gaps, n, 9, 10);
+    seen_days(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        gaps_add_customer(seen, slot, share);
 }
 
-static void overdue_add(struct overdue_run *overdue, const struct seen_customer *customer)
+static struct quantile own_limit(const struct overdue_share *share, const uint16_t *day, size_t n)
 {
-    struct overdue row = {
-        .customer_id = customer->customer_id,
-        .last_day = customer->days[customer->to - 1],
-        .purchase_days = (int32_t)(customer->to - customer->from),
-        .basis = BASIS_BRAND,
-        .limit = overdue->limits[number_of(customer->to - 1)],
-    };
-    if (row.purchase_days - 1 >= OWN_GAPS_MIN) {
-        row.basis = BASIS_OWN;
-        row.limit = own_limit(overdue, customer);
-    } else if (row.limit.parts == 0) {
-        row.basis = BASIS_NONE;
+    for (size_t i = 0; i < n; i++)
+        share->gaps[i] = day[i + 1] - day[i];
+    metric_sort(share->gaps, share->spare, n);
+    return quantile_of_sorted(share->gaps, n, 9, 10);
+}
+
+/* Counts the customer; says whether it is overdue. */
+static bool overdue_add_customer(struct overdue_share *share, const struct seen *seen,
+                                 uint32_t slot, struct overdue *row)
+{
+    const struct seen_rows *days = &seen->days;
+    uint32_t from = days->from[slot], to = days->to[slot];
+    struct quantile limit = share->overdue->limits[number_of(to - 1 - days->begin[slot])];
+    enum basis basis = limit.parts > 0 ? BASIS_BRAND : BASIS_NONE;
+    if (to - from - 1 >= OWN_GAPS_MIN) {
+        basis = BASIS_OWN;
+        limit = own_limit(share, &days->day[from], to - from - 1);
     }
-    overdue->customers[row.basis]++;
-    int64_t days_since = overdue->run->scope->as_of_day - row.last_day;
-    if (row.basis == BASIS_NONE || !quantile_is_exceeded(row.limit, days_since))
-        return;
-    row.amount = seen_amount(overdue->run, customer);
-    overdue->late[row.basis]++;
-    sum_add(&overdue->late_amount[row.basis], row.amount);
-    overdue->rows[overdue->row_count++] = row;
+    share->customers[basis]++;
+    uint16_t last_day = days->day[to - 1];
+    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(last_day);
+    if (basis == BASIS_NONE || !quantile_is_exceeded(limit, days_since))
+        return false;
+    *row = (struct overdue){
+        .limit_days = quantile_value(limit),
+        .purchase_days = to - from,
+        .last_day = last_day,
+        .basis = (uint8_t)basis,
+    };
+    return true;
+}
+
+static void overdue_add(struct seen *seen, void *arg)
+{
+    struct overdue_share *share = arg;
+    struct overdue rows[ENGINE_BLOCK];
+    int64_t amounts[ENGINE_BLOCK];
+    size_t count = 0;
+    seen_days(seen);
+    seen_paid(seen);
+    seen_amount_of_customers(seen, amounts);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        if (seen->days.from[slot] == seen->days.to[slot] ||
+            !overdue_add_customer(share, seen, slot, &rows[count]))
+            continue;
+        struct overdue *row = &rows[count++];
+        row->customer_id = seen_customer_id(seen, slot);
+        row->amount = amounts[slot];
+        share->late[row->basis]++;
+        sum_add(&share->late_amount[row->basis], row->amount);
+    }
+    size_t at = atomic_fetch_add(&share->overdue->row_count, count);
+    memcpy(&share->overdue->rows[at], rows, count * sizeof(*rows));
 }
 
 static int compare_overdue(const void *left, const void *right)
@@ -201,57 +357,114 @@ static int compare_overdue(const void *left, const void *right)
     return (a->customer_id > b->customer_id) - (a->customer_id < b->customer_id);
 }
 
-static void overdue_write(struct overdue_run *overdue)
+static void overdue_sort(void *arg)
+{
+    const struct overdue_share *share = arg;
+    qsort(share->overdue->rows + share->from, share->to - share->from, sizeof(struct overdue),
+          compare_overdue);
+}
+
+/* The first of the rows that the threads sorted, each its own. */
+static const struct overdue *next_row(const struct overdue_run *overdue,
+                                      struct overdue_share *shares)
+{
+    struct overdue_share *best = NULL;
+    for (int i = 0; i < overdue->run->threads; i++) {
+        struct overdue_share *share = &shares[i];
+        if (share->from < share->to &&
+            (!best || compare_overdue(&overdue->rows[share->from], &overdue->rows[best->from]) < 0))
+            best = share;
+    }
+    return &overdue->rows[best->from++];
+}
+
+static void overdue_write_rows(const struct overdue_run *overdue, struct overdue_share *shares)
 {
     struct report *report = overdue->run->report;
-    for (int basis = 0; basis < BASIS_MAX; basis++) {
-        if (overdue->customers[basis] == 0)
-            continue;
-        struct cell *row = report_row(report, 0);
-        row[0] = cell_s(basis_name(basis));
-        row[1] = cell_i(overdue->customers[basis]);
-        row[2] = cell_i(overdue->late[basis]);
-        row[3] = cell_ratio(overdue->late[basis], overdue->customers[basis]);
-        row[4] = cell_i(overdue->late_amount[basis]);
-    }
-    for (size_t i = 0; i < overdue->row_count; i++) {
-        const struct overdue *late = &overdue->rows[i];
+    size_t count = overdue->row_count;
+    report_reserve(report, 1, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct overdue *late = next_row(overdue, shares);
+        int32_t last_day = engine_day(late->last_day);
         struct cell *row = report_row(report, 1);
         row[0] = cell_i(late->customer_id);
         row[1] = cell_i(late->purchase_days);
-        row[2] = cell_i(late->last_day);
-        row[3] = cell_i((int64_t)overdue->run->scope->as_of_day - late->last_day);
-        row[4] = cell_f(quantile_value(late->limit));
+        row[2] = cell_i(last_day);
+        row[3] = cell_i((int64_t)report->scope.as_of_day - last_day);
+        row[4] = cell_f(late->limit_days);
         row[5] = cell_s(basis_name(late->basis));
         row[6] = cell_i(late->amount);
     }
 }
 
+static void overdue_write_summary(struct report *report, const struct overdue_share *sums)
+{
+    for (int basis = 0; basis < BASIS_MAX; basis++) {
+        if (sums->customers[basis] == 0)
+            continue;
+        struct cell *row = report_row(report, 0);
+        row[0] = cell_s(basis_name(basis));
+        row[1] = cell_i(sums->customers[basis]);
+        row[2] = cell_i(sums->late[basis]);
+        row[3] = cell_ratio(sums->late[basis], sums->customers[basis]);
+        row[4] = cell_i(sums->late_amount[basis]);
+    }
+}
+
+/* The brand's limits, from all gaps. */
+static ERR_RESULT brand_limits(struct overdue_run *overdue)
+{
+    struct metric_run *run = overdue->run;
+    int64_t *counts[ENGINE_THREADS_MAX];
+    size_t size = gap_counts_size(run);
+    if (!metric_sums(run, size, counts))
+        return metric_no_memory(run);
+    metric_walk(run, gaps_add, (void *const *)counts);
+    metric_unite(run, size, counts);
+    struct gaps by_number[NUMBER_MAX + 1];
+    TRY(gaps_of(run, counts[0], by_number));
+    for (int i = 1; i <= NUMBER_MAX; i++)
+        if (by_number[i].n > 0)
+            overdue->limits[i] =
+                quantile_of_counts(by_number[i].counts, (size_t)by_number[i].n, 9, 10);
+    return NULL;
+}
+
 ERR_RESULT metric_run_overdue(struct metric_run *run)
 {
     size_t customer_count = (size_t)run->engine->customer_count;
-    size_t orders_max = run->engine->orders_max;
     struct overdue_run overdue = {
         .run = run,
-        .gaps = metric_scratch(run, orders_max, sizeof(*overdue.gaps)),
-        .spare = metric_scratch(run, orders_max, sizeof(*overdue.spare)),
         .rows = metric_scratch(run, customer_count, sizeof(*overdue.rows)),
     };
-    if (!overdue.gaps || !overdue.spare || !overdue.rows)
+    if (!overdue.rows)
         return metric_no_memory(run);
-    struct gaps by_number[NUMBER_MAX + 1];
-    TRY(gaps_new(run, by_number));
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        gaps_add_customer(by_number, &customer);
-    for (int i = 1; i <= NUMBER_MAX; i++)
-        if (by_number[i].n > 0)
-            overdue.limits[i] =
-                quantile_of_counts(by_number[i].counts, (size_t)by_number[i].n, 9, 10);
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        if (customer.to > customer.from)
-            overdue_add(&overdue, &customer);
-    qsort(overdue.rows, overdue.row_count, sizeof(*overdue.rows), compare_overdue);
-    overdue_write(&overdue);
+    TRY(brand_limits(&overdue));
+    int64_t *gaps[ENGINE_THREADS_MAX];
+    size_t orders_max = run->engine->orders_max;
+    if (!metric_sums(run, 2 * orders_max, gaps))
+        return metric_no_memory(run);
+    struct overdue_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        own[i] = (struct overdue_share){
+            .overdue = &overdue, .gaps = gaps[i], .spare = gaps[i] + orders_max};
+        shares[i] = &own[i];
+    }
+    metric_walk(run, overdue_add, shares);
+    for (size_t i = 0, threads = (size_t)run->threads; i < threads; i++) {
+        own[i].from = overdue.row_count * i / threads;
+        own[i].to = overdue.row_count * (i + 1) / threads;
+    }
+    metric_on_threads(run, overdue_sort, shares);
+    for (int i = 1; i < run->threads; i++) {
+        for (int basis = 0; basis < BASIS_MAX; basis++) {
+            own[0].customers[basis] += own[i].customers[basis];
+            own[0].late[basis] += own[i].late[basis];
+            sum_add(&own[0].late_amount[basis], own[i].late_amount[basis]);
+        }
+    }
+    overdue_write_summary(run->report, &own[0]);
+    overdue_write_rows(&overdue, own);
     return NULL;
 }

@@ -1,8 +1,13 @@
 /* Runs a metric by its columns function; what the functions have in common. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/metric.h"
+
+#define THREADS_BY_MACHINE_MAX 2
+#define THREADS_ORDERS_MIN 200000 /* fewer are counted before a thread has started */
+#define WALK_BLOCKS 64            /* that a thread takes at a time */
 
 static const struct {
     const char *name;
@@ -46,27 +51,70 @@ ERR_RESULT metric_no_memory(struct metric_run *run)
     return ERR_NEW(run->arena, ERR_CAPACITY, STR_NONE, STR("the report"));
 }
 
+/* Beyond the days that facts may have lies nothing. */
+static uint16_t day_of_scope(int32_t day)
+{
+    if (day < LIMIT_DAY_MIN)
+        return 0;
+    return (uint16_t)((day > LIMIT_DAY_MAX ? LIMIT_DAY_MAX + 1 : day) - LIMIT_DAY_MIN);
+}
+
 static ERR_RESULT prepare_days(struct metric_run *run)
 {
     const struct engine *engine = run->engine;
+    run->known_end = day_of_scope(run->scope->as_of_day);
+    run->from = day_of_scope(run->scope->from_day);
+    run->to_end = day_of_scope(run->scope->to_day + 1);
+    uint32_t first = 0;
     if (engine->day_min <= engine->day_max) {
-        run->day_min = engine->day_min;
-        run->day_count = (uint32_t)(engine->day_max - engine->day_min) + 1;
+        first = engine_day_pack(engine->day_min);
+        run->day_end = (uint32_t)engine_day_pack(engine->day_max) + 1;
         run->month_min = month_of_day(engine->day_min);
         run->month_count = (uint32_t)(month_of_day(engine->day_max) - run->month_min) + 1;
     }
-    run->days = metric_scratch(run, engine->orders_max, sizeof(*run->days));
-    run->month_of = metric_scratch(run, run->day_count, sizeof(*run->month_of));
-    if (!run->days || !run->month_of)
+    run->month_of = metric_scratch(run, run->day_end, sizeof(*run->month_of));
+    if (!run->month_of)
         return metric_no_memory(run);
-    for (uint32_t i = 0; i < run->day_count; i++)
-        run->month_of[i] = (uint16_t)(month_of_day(run->day_min + (int32_t)i) - run->month_min);
+    for (uint32_t day = first; day < run->day_end; day++)
+        run->month_of[day] = (uint16_t)(month_of_day(engine_day((uint16_t)day)) - run->month_min);
     return NULL;
+}
+
+static int threads_of(const struct engine *engine)
+{
+    if (engine->threads > 0)
+        return engine->threads;
+    if (engine->order_count < THREADS_ORDERS_MIN)
+        return 1;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < THREADS_BY_MACHINE_MAX ? 1 : THREADS_BY_MACHINE_MAX;
+}
+
+static ERR_RESULT prepare_thread(struct metric_run *run, struct seen **out)
+{
+    size_t rows = (size_t)run->engine->block_rows_max + 1; /* and one behind the last */
+    struct seen *seen = *out = metric_scratch(run, 1, sizeof(*seen));
+    uint16_t *days = metric_scratch(run, rows, 3 * sizeof(*days));
+    uint8_t *flags = metric_scratch(run, rows, 2 * sizeof(*flags));
+    if (!seen || !days || !flags)
+        return metric_no_memory(run);
+    seen->run = run;
+    seen->counted_space.day = days;
+    seen->days_space.day = days + rows;
+    seen->channel_space = days + 2 * rows;
+    seen->is_counted_space = flags;
+    seen->is_first_space = flags + rows;
+    seen->row_space = metric_scratch(run, rows, sizeof(*seen->row_space));
+    seen->amount_space = metric_scratch(run, rows, sizeof(*seen->amount_space));
+    return seen->row_space && seen->amount_space ? NULL : metric_no_memory(run);
 }
 
 static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)
 {
+    run->threads = threads_of(run->engine);
     TRY(prepare_days(run));
+    for (int i = 0; i < run->threads; i++)
+        TRY(prepare_thread(run, &run->seen[i]));
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
         if (strcmp(functions[i].name, metric->name) == 0)
             return functions[i].run(run);
@@ -93,87 +141,90 @@ ERR_RESULT engine_report(struct arena *arena, const struct engine *engine,
     return err;
 }
 
-/* --- Customers as the scope sees them --- */
+/* --- Threads --- */
 
-/* The purchase days known, each once: the orders lie sorted by day. */
-static void find_days(const struct metric_run *run, struct seen_customer *customer)
+struct task {
+    metric_thread_fn *function;
+    void *arg;
+};
+
+static void *run_task(void *arg)
 {
-    const struct report_scope *scope = run->scope;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (!order.known)
-            break;
-        if (order.counted && (count == 0 || run->days[count - 1] != order.day))
-            run->days[count++] = order.day;
-    }
-    customer->days = run->days;
-    customer->day_count = count;
-    while (customer->from < count && run->days[customer->from] < scope->from_day)
-        customer->from++;
-    customer->to = customer->from;
-    while (customer->to < count && run->days[customer->to] <= scope->to_day)
-        customer->to++;
+    const struct task *task = arg;
+    task->function(task->arg);
+    return NULL;
 }
 
-bool metric_next(const struct metric_run *run, uint32_t *at, struct seen_customer *seen)
+void metric_on_threads(const struct metric_run *run, metric_thread_fn *function, void *const *args)
 {
-    const struct engine *engine = run->engine;
-    for (; *at < engine->customer_ids.count; ++*at) {
-        const struct customer *customer = engine_customer(engine, *at);
-        if (customer->order_count + customer->refund_count == 0)
-            continue;
-        *seen = (struct seen_customer){
-            .customer_id = id_list_at(&engine->customer_ids, *at),
-            .order_count = customer->order_count,
-            .refund_count = customer->refund_count,
-            .chunk = engine->rows.chunks[customer->chunk],
-            .offset = customer->offset,
-        };
-        find_days(run, seen);
-        ++*at;
-        return true;
+    pthread_t threads[ENGINE_THREADS_MAX];
+    struct task tasks[ENGINE_THREADS_MAX];
+    bool is_running[ENGINE_THREADS_MAX] = {false};
+    for (int i = 1; i < run->threads; i++) {
+        tasks[i] = (struct task){function, args[i]};
+        is_running[i] = pthread_create(&threads[i], NULL, run_task, &tasks[i]) == 0;
     }
-    return false;
+    function(args[0]);
+    for (int i = 1; i < run->threads; i++) {
+        if (is_running[i])
+            CHECK(pthread_join(threads[i], NULL) == 0);
+        else /* the machine gave no thread: the work is done here */
+            function(args[i]);
+    }
 }
 
-int64_t seen_order_count(const struct metric_run *run, const struct seen_customer *customer)
+/* One thread's walk. Threads take runs of blocks until none is left. */
+struct walk {
+    metric_block_fn *function;
+    void *share;
+    struct seen *seen;
+    atomic_size_t *next_block;
+};
+
+static void walk(void *arg)
 {
-    int64_t count = 0;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        count += order.counted && order.looked_at;
+    const struct walk *walk = arg;
+    struct seen *seen = walk->seen;
+    const struct engine *engine = seen->run->engine;
+    for (;;) {
+        size_t from = atomic_fetch_add(walk->next_block, WALK_BLOCKS), to = from + WALK_BLOCKS;
+        if (from >= engine->block_count)
+            return;
+        to = to < engine->block_count ? to : engine->block_count;
+        for (size_t i = from; i < to; i++) {
+            seen->block = engine->blocks[i];
+            seen->index = (uint32_t)(i << ENGINE_BLOCK_BITS);
+            seen->row_count = block_row_count(seen->block);
+            walk->function(seen, walk->share);
+        }
     }
-    return count;
 }
 
-int64_t seen_amount(const struct metric_run *run, const struct seen_customer *customer)
+void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares)
 {
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (order.looked_at)
-            sum_add(&sum, order.amount);
+    atomic_size_t next_block = 0;
+    struct walk walks[ENGINE_THREADS_MAX];
+    void *args[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        walks[i] = (struct walk){function, shares[i], run->seen[i], &next_block};
+        args[i] = &walks[i];
     }
-    if (!run->scope->net)
-        return sum;
-    for (uint32_t i = 0; i < customer->refund_count; i++) {
-        struct seen_refund refund = seen_refund(run, customer, i);
-        if (refund.looked_at)
-            sum_add(&sum, -refund.amount);
-    }
-    return sum;
+    metric_on_threads(run, walk, args);
 }
 
-bool seen_is_new(const struct metric_run *run, const struct seen_customer *customer)
+bool metric_sums(struct metric_run *run, size_t count, int64_t *sums[ENGINE_THREADS_MAX])
 {
-    return customer->day_count > 0 && customer->days[0] >= run->scope->from_day &&
-           customer->days[0] <= run->scope->to_day;
+    for (int i = 0; i < run->threads; i++) {
+        sums[i] = metric_scratch(run, count, sizeof(*sums[i]));
+        if (!sums[i])
+            return false;
+    }
+    return true;
 }
 
-int32_t seen_second_day(const struct metric_run *run, const struct seen_customer *customer)
+void metric_unite(const struct metric_run *run, size_t count, int64_t *sums[ENGINE_THREADS_MAX])
 {
-    if (customer->day_count < 2 || customer->days[1] > run->scope->to_day)
-        return DAY_NONE;
-    return customer->days[1];
+    for (int i = 1; i < run->threads; i++)
+        for (size_t k = 0; k < count; k++)
+            sum_add(&sums[0][k], sums[i][k]);
 }

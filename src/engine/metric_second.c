@@ -70,31 +70,56 @@ static void write_steps(struct metric_run *run, const struct watched *watched)
     }
 }
 
+/* What one thread has met. */
+struct second_share {
+    int64_t *events, *censored;
+    uint16_t first_day_min;
+};
+
+static void second_add(struct seen *seen, void *share)
+{
+    struct second_share *second_share = share;
+    const struct metric_run *run = seen->run;
+    seen_first_two_days(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint16_t first = seen->first_day[slot], second = seen->second_day[slot];
+        if (first == ENGINE_DAY_NONE || !seen_looked_at(seen, first))
+            continue;
+        if (first < second_share->first_day_min)
+            second_share->first_day_min = first;
+        if (second < run->to_end)
+            second_share->events[second - first]++;
+        else
+            second_share->censored[run->scope->to_day - engine_day(first)]++;
+    }
+}
+
 ERR_RESULT metric_run_second_purchase(struct metric_run *run)
 {
     /* The last day looked at may lie behind the last fact. */
-    int64_t span = (int64_t)run->scope->to_day - run->day_min + 1;
-    size_t size = run->day_count == 0 || span < 1 ? 1 : (size_t)span;
-    struct watched watched = {
-        .events = metric_scratch(run, size, sizeof(*watched.events)),
-        .censored = metric_scratch(run, size, sizeof(*watched.censored)),
-    };
-    if (!watched.events || !watched.censored)
+    int64_t span = (int64_t)run->scope->to_day - run->engine->day_min + 1;
+    size_t size = run->day_end == 0 || span < 1 ? 1 : (size_t)span;
+    int64_t *sums[ENGINE_THREADS_MAX];
+    if (!metric_sums(run, 2 * size, sums))
         return metric_no_memory(run);
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        if (!seen_is_new(run, &customer))
-            continue;
-        int32_t first_day = customer.days[0], second_day = seen_second_day(run, &customer);
-        int64_t watched_days = (int64_t)run->scope->to_day - first_day;
-        watched.n++;
-        watched.days_max = watched_days > watched.days_max ? watched_days : watched.days_max;
-        if (second_day == DAY_NONE)
-            watched.censored[watched_days]++;
-        else
-            watched.events[second_day - first_day]++;
+    struct second_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        own[i] = (struct second_share){sums[i], sums[i] + size, ENGINE_DAY_NONE};
+        shares[i] = &own[i];
     }
-    if (watched.n > 0)
-        write_steps(run, &watched);
+    metric_walk(run, second_add, shares);
+    metric_unite(run, 2 * size, sums);
+    uint16_t first_day_min = ENGINE_DAY_NONE;
+    for (int i = 0; i < run->threads; i++)
+        if (own[i].first_day_min < first_day_min)
+            first_day_min = own[i].first_day_min;
+    if (first_day_min == ENGINE_DAY_NONE)
+        return NULL;
+    struct watched watched = {.events = sums[0], .censored = sums[0] + size};
+    for (size_t i = 0; i < size; i++)
+        watched.n += watched.events[i] + watched.censored[i];
+    watched.days_max = (int64_t)run->scope->to_day - engine_day(first_day_min);
+    write_steps(run, &watched);
     return NULL;
 }

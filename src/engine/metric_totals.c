@@ -1,207 +1,339 @@
 /* totals, repurchase, frequency, monthly. */
 #include "engine/metric.h"
 
+/* --- totals --- */
+
 struct totals {
+    const struct ranks *ranks; /* of the counted orders' amounts */
+    int64_t *rank_counts;
     int64_t customers, orders, purchase_days;
-    int32_t first_day, last_day;
+    uint16_t first_day, last_day;
     int64_t gross, refunded, counted_amount;
     int64_t refunds, refund_customers, refund_buyers;
 };
 
-static void totals_add_orders(struct metric_run *run, const struct seen_customer *customer,
-                              struct totals *totals, int64_t *amounts)
+static void totals_add_rank(struct seen *seen, void *share)
 {
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (!order.looked_at)
-            continue;
-        sum_add(&totals->gross, order.amount);
-        if (!order.counted)
-            continue;
-        amounts[totals->orders++] = order.amount;
-        sum_add(&totals->counted_amount, order.amount);
+    struct totals *totals = share;
+    seen_paid(seen);
+    seen_is_counted(seen);
+    seen_amounts(seen);
+    const int64_t *amounts = seen->amount;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++)
+            if (seen->is_counted[row])
+                ranks_add(totals->ranks, totals->rank_counts, amounts[row]);
     }
 }
 
-static void totals_add(struct metric_run *run, const struct seen_customer *customer,
-                       struct totals *totals, int64_t *amounts)
+static void totals_add_orders(const struct seen *seen, struct totals *totals)
 {
-    bool is_buyer = customer->to > customer->from;
-    totals_add_orders(run, customer, totals, amounts);
-    if (is_buyer) {
-        int32_t first = customer->days[customer->from], last = customer->days[customer->to - 1];
+    const int64_t *amounts = seen->amount;
+    const uint8_t *is_counted = seen->is_counted;
+    const struct ranks *ranks = totals->ranks;
+    int64_t *rank_counts = totals->rank_counts, gross = 0, counted_amount = 0, orders = 0;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+            sum_add(&gross, amounts[row]);
+            if (!is_counted[row])
+                continue;
+            orders++;
+            sum_add(&counted_amount, amounts[row]);
+            ranks_add(ranks, rank_counts, amounts[row]);
+        }
+    }
+    totals->orders += orders;
+    sum_add(&totals->gross, gross);
+    sum_add(&totals->counted_amount, counted_amount);
+}
+
+static void totals_add_refunds(const struct seen *seen, struct totals *totals)
+{
+    const struct block *block = seen->block;
+    uint32_t last_slot = ENGINE_BLOCK;
+    for (size_t i = 0; i < block->refund_count; i++) {
+        const struct refund *refund = &block->refunds[i];
+        if (!seen_looked_at(seen, refund->day))
+            continue;
+        totals->refunds++;
+        sum_add(&totals->refunded, refund->amount);
+        if (refund->slot == last_slot)
+            continue;
+        last_slot = refund->slot;
+        totals->refund_customers++;
+        totals->refund_buyers += seen->days.from[last_slot] < seen->days.to[last_slot];
+    }
+}
+
+static void totals_add(struct seen *seen, void *share)
+{
+    struct totals *totals = share;
+    seen_days(seen);
+    seen_paid(seen);
+    seen_is_counted(seen);
+    seen_amounts(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
+        if (from == to)
+            continue;
+        uint16_t first = seen->days.day[from], last = seen->days.day[to - 1];
         totals->customers++;
-        totals->purchase_days += customer->to - customer->from;
+        totals->purchase_days += to - from;
         totals->first_day = first < totals->first_day ? first : totals->first_day;
         totals->last_day = last > totals->last_day ? last : totals->last_day;
     }
-    int64_t refunds = 0;
-    for (uint32_t i = 0; i < customer->refund_count; i++) {
-        struct seen_refund refund = seen_refund(run, customer, i);
-        if (!refund.looked_at)
-            continue;
-        refunds++;
-        sum_add(&totals->refunded, refund.amount);
-    }
-    totals->refunds += refunds;
-    totals->refund_customers += refunds > 0;
-    totals->refund_buyers += refunds > 0 && is_buyer;
+    totals_add_orders(seen, totals);
+    totals_add_refunds(seen, totals);
+}
+
+static void totals_unite(struct totals *into, const struct totals *from)
+{
+    into->customers += from->customers;
+    into->orders += from->orders;
+    into->purchase_days += from->purchase_days;
+    into->first_day = from->first_day < into->first_day ? from->first_day : into->first_day;
+    into->last_day = from->last_day > into->last_day ? from->last_day : into->last_day;
+    sum_add(&into->gross, from->gross);
+    sum_add(&into->refunded, from->refunded);
+    sum_add(&into->counted_amount, from->counted_amount);
+    into->refunds += from->refunds;
+    into->refund_customers += from->refund_customers;
+    into->refund_buyers += from->refund_buyers;
+}
+
+static void totals_write(struct metric_run *run, const struct totals *totals)
+{
+    int64_t net = totals->gross;
+    sum_add(&net, -totals->refunded);
+    struct cell *row = report_row(run->report, 0);
+    row[0] = cell_i(totals->customers);
+    row[1] = cell_i(totals->orders);
+    row[2] = cell_i(totals->purchase_days);
+    row[5] = cell_i(totals->gross);
+    row[6] = cell_i(totals->refunded);
+    row[7] = cell_i(net);
+    row[8] = cell_ratio(totals->counted_amount, totals->orders);
+    row[10] = cell_i(totals->refunds);
+    row[11] = cell_i(totals->refund_customers);
+    row[12] = cell_i(totals->refund_customers - totals->refund_buyers);
+    row[13] = cell_ratio(totals->refunded, totals->gross);
+    row[14] = cell_ratio(totals->refund_buyers, totals->customers);
+    if (totals->orders == 0)
+        return;
+    row[3] = cell_i(engine_day(totals->first_day));
+    row[4] = cell_i(engine_day(totals->last_day));
+    const struct rank_search *median = totals->ranks->searches;
+    row[9] = cell_f(quantile_value(
+        quantile_between((size_t)totals->orders, 1, 2, median[0].low, median[1].low)));
 }
 
 ERR_RESULT metric_run_totals(struct metric_run *run)
 {
-    size_t order_count = (size_t)run->engine->order_count;
-    int64_t *amounts = metric_scratch(run, order_count, sizeof(*amounts));
-    int64_t *spare = metric_scratch(run, order_count, sizeof(*spare));
-    if (!amounts || !spare)
+    struct ranks ranks;
+    if (!ranks_begin(run, &ranks, 2))
         return metric_no_memory(run);
-    struct totals totals = {.first_day = INT32_MAX, .last_day = INT32_MIN};
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        totals_add(run, &customer, &totals, amounts);
-    metric_sort(amounts, spare, (size_t)totals.orders);
-
-    int64_t net = totals.gross;
-    sum_add(&net, -totals.refunded);
-    struct cell *row = report_row(run->report, 0);
-    row[0] = cell_i(totals.customers);
-    row[1] = cell_i(totals.orders);
-    row[2] = cell_i(totals.purchase_days);
-    row[5] = cell_i(totals.gross);
-    row[6] = cell_i(totals.refunded);
-    row[7] = cell_i(net);
-    row[8] = cell_ratio(totals.counted_amount, totals.orders);
-    row[10] = cell_i(totals.refunds);
-    row[11] = cell_i(totals.refund_customers);
-    row[12] = cell_i(totals.refund_customers - totals.refund_buyers);
-    row[13] = cell_ratio(totals.refunded, totals.gross);
-    row[14] = cell_ratio(totals.refund_buyers, totals.customers);
-    if (totals.orders == 0)
-        return NULL;
-    row[3] = cell_i(totals.first_day);
-    row[4] = cell_i(totals.last_day);
-    row[9] = cell_f(quantile_value(quantile_of_sorted(amounts, (size_t)totals.orders, 1, 2)));
+    struct totals totals[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++) {
+        totals[i] = (struct totals){
+            .ranks = &ranks, .rank_counts = ranks.counts[i], .first_day = ENGINE_DAY_NONE};
+        shares[i] = &totals[i];
+    }
+    metric_walk(run, totals_add, shares);
+    for (int i = 1; i < run->threads; i++)
+        totals_unite(&totals[0], &totals[i]);
+    if (totals[0].orders > 0) {
+        size_t median[2];
+        quantile_ranks((size_t)totals[0].orders, 1, 2, median);
+        ranks_look_for(run, &ranks, median);
+    }
+    while (!ranks_are_found(&ranks)) {
+        metric_walk(run, totals_add_rank, shares);
+        ranks_narrow(run, &ranks);
+    }
+    totals_write(run, &totals[0]);
     return NULL;
+}
+
+/* --- repurchase --- */
+
+struct repurchase {
+    int64_t customers, two_days, two_orders, three_days, five_days;
+    int64_t orders, max_orders, max_days;
+};
+
+static void repurchase_add(struct seen *seen, void *share)
+{
+    struct repurchase *repurchase = share;
+    seen_days(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        int64_t days = seen->days.to[slot] - seen->days.from[slot];
+        int64_t orders = seen->counted.to[slot] - seen->counted.from[slot];
+        repurchase->customers += days > 0;
+        repurchase->two_days += days >= 2;
+        repurchase->three_days += days >= 3;
+        repurchase->five_days += days >= 5;
+        repurchase->two_orders += orders >= 2;
+        repurchase->orders += orders;
+        repurchase->max_orders = orders > repurchase->max_orders ? orders : repurchase->max_orders;
+        repurchase->max_days = days > repurchase->max_days ? days : repurchase->max_days;
+    }
+}
+
+static void repurchase_unite(struct repurchase *into, const struct repurchase *from)
+{
+    into->customers += from->customers;
+    into->two_days += from->two_days;
+    into->three_days += from->three_days;
+    into->five_days += from->five_days;
+    into->two_orders += from->two_orders;
+    into->orders += from->orders;
+    into->max_orders = from->max_orders > into->max_orders ? from->max_orders : into->max_orders;
+    into->max_days = from->max_days > into->max_days ? from->max_days : into->max_days;
 }
 
 ERR_RESULT metric_run_repurchase(struct metric_run *run)
 {
-    int64_t customers = 0, two_days = 0, two_orders = 0, three_days = 0, five_days = 0;
-    int64_t orders = 0, max_orders = 0, max_days = 0;
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        int64_t days = customer.to - customer.from;
-        if (days == 0)
-            continue;
-        int64_t own_orders = seen_order_count(run, &customer);
-        customers++;
-        two_days += days >= 2;
-        three_days += days >= 3;
-        five_days += days >= 5;
-        two_orders += own_orders >= 2;
-        orders += own_orders;
-        max_orders = own_orders > max_orders ? own_orders : max_orders;
-        max_days = days > max_days ? days : max_days;
-    }
+    struct repurchase sums[ENGINE_THREADS_MAX] = {{0}};
+    void *shares[ENGINE_THREADS_MAX];
+    for (int i = 0; i < run->threads; i++)
+        shares[i] = &sums[i];
+    metric_walk(run, repurchase_add, shares);
+    for (int i = 1; i < run->threads; i++)
+        repurchase_unite(&sums[0], &sums[i]);
+    const struct repurchase *all = &sums[0];
     struct cell *row = report_row(run->report, 0);
-    row[0] = cell_i(customers);
-    row[1] = cell_i(two_days);
-    row[2] = cell_ratio(two_days, customers);
-    row[3] = cell_i(two_orders);
-    row[4] = cell_ratio(two_orders, customers);
-    row[5] = cell_i(three_days);
-    row[6] = cell_i(five_days);
-    row[7] = cell_ratio(orders, customers);
-    if (customers == 0)
+    row[0] = cell_i(all->customers);
+    row[1] = cell_i(all->two_days);
+    row[2] = cell_ratio(all->two_days, all->customers);
+    row[3] = cell_i(all->two_orders);
+    row[4] = cell_ratio(all->two_orders, all->customers);
+    row[5] = cell_i(all->three_days);
+    row[6] = cell_i(all->five_days);
+    row[7] = cell_ratio(all->orders, all->customers);
+    if (all->customers == 0)
         return NULL;
-    row[8] = cell_i(max_orders);
-    row[9] = cell_i(max_days);
+    row[8] = cell_i(all->max_orders);
+    row[9] = cell_i(all->max_days);
     return NULL;
+}
+
+/* --- frequency --- */
+
+static void frequency_add(struct seen *seen, void *share)
+{
+    int64_t *customers_by_days = share;
+    seen_days(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        customers_by_days[seen->days.to[slot] - seen->days.from[slot]]++;
 }
 
 ERR_RESULT metric_run_frequency(struct metric_run *run)
 {
     size_t size = (size_t)run->engine->orders_max + 1;
-    int64_t *counts = metric_scratch(run, size, sizeof(*counts));
-    if (!counts)
+    int64_t *counts[ENGINE_THREADS_MAX], customers = 0;
+    if (!metric_sums(run, size, counts))
         return metric_no_memory(run);
-    int64_t customers = 0;
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);) {
-        uint32_t days = customer.to - customer.from;
-        counts[days]++;
-        customers += days > 0;
-    }
+    metric_walk(run, frequency_add, (void *const *)counts);
+    metric_unite(run, size, counts);
+    for (size_t days = 1; days < size; days++)
+        customers += counts[0][days];
     for (size_t days = 1; days < size; days++) {
-        if (counts[days] == 0)
+        if (counts[0][days] == 0)
             continue;
         struct cell *row = report_row(run->report, 0);
         row[0] = cell_i((int64_t)days);
-        row[1] = cell_i(counts[days]);
-        row[2] = cell_ratio(counts[days], customers);
+        row[1] = cell_i(counts[0][days]);
+        row[2] = cell_ratio(counts[0][days], customers);
     }
     return NULL;
 }
 
-struct month {
-    int64_t paid_orders, orders, amount;
-    int64_t active, new_customers;
-    int64_t refunds, refunded;
-};
+/* --- monthly --- */
 
-static void monthly_add(struct metric_run *run, const struct seen_customer *customer,
-                        struct month *months)
+/* The sums of one month. */
+enum { PAID_ORDERS, ORDERS, AMOUNT, ACTIVE, NEW_CUSTOMERS, REFUNDS, REFUNDED, MONTH_SUMS };
+
+static void monthly_add_orders(const struct seen *seen, int64_t *sums)
 {
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        struct seen_order order = seen_order(run, customer, i);
-        if (!order.looked_at)
-            continue;
-        struct month *month = &months[metric_month(run, order.day)];
-        month->paid_orders++;
-        month->orders += order.counted;
-        sum_add(&month->amount, order.amount);
+    const uint16_t *month_of = seen->run->month_of, *day = seen->paid.day;
+    const uint8_t *is_counted = seen->is_counted;
+    const int64_t *amounts = seen->amount;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t to = seen->paid.to[slot];
+        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
+            int64_t *month = &sums[(size_t)month_of[day[row]] * MONTH_SUMS];
+            month[PAID_ORDERS]++;
+            month[ORDERS] += is_counted[row];
+            sum_add(&month[AMOUNT], amounts[row]);
+        }
     }
-    for (uint32_t i = 0; i < customer->refund_count; i++) {
-        struct seen_refund refund = seen_refund(run, customer, i);
-        if (!refund.looked_at)
+}
+
+static void monthly_add_customers(const struct seen *seen, int64_t *sums)
+{
+    const struct seen_rows *rows = &seen->counted;
+    const uint16_t *month_of = seen->run->month_of, *day = rows->day;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint32_t from = rows->from[slot], to = rows->to[slot];
+        if (from == to)
             continue;
-        struct month *month = &months[metric_month(run, refund.day)];
-        month->refunds++;
-        sum_add(&month->refunded, refund.amount);
+        uint32_t first = month_of[day[rows->begin[slot]]], last = UINT32_MAX;
+        for (uint32_t row = from; row < to; row++) {
+            uint32_t at = month_of[day[row]];
+            sums[(size_t)at * MONTH_SUMS + ACTIVE] += at != last;
+            last = at;
+        }
+        /* The days looked at begin no earlier than the first day ever. */
+        sums[(size_t)first * MONTH_SUMS + NEW_CUSTOMERS] += month_of[day[from]] == first;
     }
-    for (uint32_t i = customer->from; i < customer->to; i++) {
-        uint32_t at = metric_month(run, customer->days[i]);
-        if (i > customer->from && at == metric_month(run, customer->days[i - 1]))
+}
+
+static void monthly_add(struct seen *seen, void *share)
+{
+    int64_t *sums = share;
+    seen_paid(seen);
+    seen_is_counted(seen);
+    seen_counted(seen);
+    seen_amounts(seen);
+    monthly_add_orders(seen, sums);
+    monthly_add_customers(seen, sums);
+    for (size_t i = 0; i < seen->block->refund_count; i++) {
+        const struct refund *refund = &seen->block->refunds[i];
+        if (!seen_looked_at(seen, refund->day))
             continue;
-        months[at].active++;
-        months[at].new_customers += at == metric_month(run, customer->days[0]);
+        int64_t *month = &sums[(size_t)seen->run->month_of[refund->day] * MONTH_SUMS];
+        month[REFUNDS]++;
+        sum_add(&month[REFUNDED], refund->amount);
     }
 }
 
 ERR_RESULT metric_run_monthly(struct metric_run *run)
 {
-    struct month *months = metric_scratch(run, run->month_count, sizeof(*months));
-    if (!months)
+    size_t size = (size_t)run->month_count * MONTH_SUMS;
+    int64_t *sums[ENGINE_THREADS_MAX];
+    if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    struct seen_customer customer;
-    for (uint32_t at = 0; metric_next(run, &at, &customer);)
-        monthly_add(run, &customer, months);
+    metric_walk(run, monthly_add, (void *const *)sums);
+    metric_unite(run, size, sums);
     for (uint32_t i = 0; i < run->month_count; i++) {
-        const struct month *month = &months[i];
-        if (month->paid_orders == 0 && month->refunds == 0)
+        const int64_t *month = &sums[0][(size_t)i * MONTH_SUMS];
+        if (month[PAID_ORDERS] == 0 && month[REFUNDS] == 0)
             continue;
-        int64_t amount = month->amount;
+        int64_t amount = month[AMOUNT];
         if (run->scope->net)
-            sum_add(&amount, -month->refunded);
+            sum_add(&amount, -month[REFUNDED]);
         struct cell *row = report_row(run->report, 0);
         row[0] = cell_i(run->month_min + (int32_t)i);
-        row[1] = cell_i(month->orders);
+        row[1] = cell_i(month[ORDERS]);
         row[2] = cell_i(amount);
-        row[3] = cell_i(month->active);
-        row[4] = cell_i(month->new_customers);
-        row[5] = cell_i(month->active - month->new_customers);
-        row[6] = cell_i(month->refunds);
-        row[7] = cell_i(month->refunded);
+        row[3] = cell_i(month[ACTIVE]);
+        row[4] = cell_i(month[NEW_CUSTOMERS]);
+        row[5] = cell_i(month[ACTIVE] - month[NEW_CUSTOMERS]);
+        row[6] = cell_i(month[REFUNDS]);
+        row[7] = cell_i(month[REFUNDED]);
     }
     return NULL;
 }

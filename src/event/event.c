@@ -15,6 +15,7 @@
 struct head {
     int64_t customer_id;
     bool locked, changed;
+    bool born; /* made in this transaction: there is no row yet */
     int64_t version, fact_sum; /* known once it is locked */
     int64_t fact_delta;        /* to be added, modulo FACT_SUM_MODULUS */
 };
@@ -167,6 +168,18 @@ const struct err *event_lock(struct tx *tx, const int64_t *customer_ids, size_t 
     return lock_heads(tx, e);
 }
 
+void event_born(struct tx *tx, const int64_t *customer_ids, size_t count)
+{
+    struct event_tx *e = event_tx_of(tx);
+    for (size_t i = 0; i < count; i++) {
+        size_t index = head_of(tx_arena(tx), e, customer_ids[i]); /* may move the heads */
+        struct head *head = &e->heads[index];
+        CHECK(!head->locked);
+        head->locked = true;
+        head->born = true;
+    }
+}
+
 void event_append(struct tx *tx, int64_t customer_id, enum event_type type, int64_t occurred_at_us,
                   struct str payload)
 {
@@ -203,6 +216,23 @@ void event_fact_changed(struct tx *tx, int64_t customer_id, struct str before, s
 /* --- The end of a transaction -------------------------------------------------------------------
  */
 
+static const struct err *insert_heads(struct tx *tx, const struct event_tx *e)
+{
+    struct sql_event_head_insert_in *ins =
+        ARENA_ARRAY(tx_arena(tx), e->head_count + 1, struct sql_event_head_insert_in);
+    size_t count = 0;
+    for (size_t i = 0; i < e->head_count; i++) {
+        const struct head *head = &e->heads[i];
+        if (head->born)
+            ins[count++] = (struct sql_event_head_insert_in){head->customer_id, head->version,
+                                                             head->fact_delta};
+    }
+    if (count == 0)
+        return NULL;
+    qsort(ins, count, sizeof(*ins), by_id); /* customer_id comes first */
+    return sql_event_head_insert_bulk(tx, ins, count);
+}
+
 static int by_customer(const void *a, const void *b)
 {
     const struct sql_event_head_update_in *left = a, *right = b;
@@ -216,7 +246,7 @@ static const struct err *update_heads(struct tx *tx, struct event_tx *e)
     size_t count = 0;
     for (size_t i = 0; i < e->head_count; i++) {
         struct head *head = &e->heads[i];
-        if (!head->changed)
+        if (!head->changed || head->born)
             continue;
         head->fact_sum = add_modulo(head->fact_sum, head->fact_delta);
         ins[count++] =
@@ -287,6 +317,7 @@ static const struct err *flush(struct tx *tx, void *arg)
             .payload = event->payload,
         };
     }
+    TRY(insert_heads(tx, e));
     TRY(update_heads(tx, e));
     if (count == 0)
         return NULL;

@@ -29,6 +29,9 @@ int event_partition(int64_t customer_id); /* 0 … 63 */
 /* Locks the heads of these customers in ascending order (PostgreSQL: row locks until the end of the transaction) and
  * creates those that are missing. Call before reading what is to be checked and written. Duplicates are fine. */
 ERR_RESULT event_lock(struct tx *tx, const int64_t *customer_ids, size_t count);
+/* Customers made in this transaction, by ids that nobody else can know before the commit: their heads need no lock, and
+ * each is written once, at the end. Not for ids that were ever given out before. */
+void event_born(struct tx *tx, const int64_t *customer_ids, size_t count);
 /* Notes an event of a customer; written at the end of the transaction. payload is JSON or absent. */
 void event_append(struct tx *tx, int64_t customer_id, enum event_type type, int64_t occurred_at_us,
                   struct str payload);

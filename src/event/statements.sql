@@ -9,6 +9,13 @@ INSERT INTO event_head (customer_id, version, fact_sum) VALUES (:customer_id, 0,
 ON CONFLICT (customer_id) DO UPDATE SET version = event_head.version
 RETURNING version, fact_sum;
 
+-- name: event_head_insert
+-- doc: the heads of customers made in this transaction.
+-- in: customer_id i64, version i64, fact_sum i64
+-- bulk: yes
+-- plan: search
+INSERT INTO event_head (customer_id, version, fact_sum) VALUES (:customer_id, :version, :fact_sum);
+
 -- name: event_head_update
 -- doc: the head after the transaction's events and changes of facts.
 -- in: version i64, fact_sum i64, customer_id i64

@@ -1,4 +1,4 @@
-#include "job/columns.h"
+#include "job/columns_part.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,256 +7,16 @@
 #include "base/check.h"
 
 #define PUMP_EVENTS_MAX 1000
-#define READ_BYTES_MAX ((size_t)8 << 30)
 
-/* A birth that is not simply its own root: merged, a root with members, or a placeholder. */
-struct exception {
-    int64_t customer_id, root_id;
-    bool placeholder;
-};
-/* A fact of a merged person, put aside until all births have been read. */
-struct stashed_order {
-    int64_t root_id;
-    struct engine_order order;
-};
-struct stashed_refund {
-    int64_t root_id;
-    struct engine_refund refund;
-};
-struct build {
-    struct arena *arena;
-    struct engine *engine;
-    struct event_cursor cursor;
-    struct exception *exceptions; /* ascending by customer_id */
-    size_t exception_count, exception_capacity;
-    struct stashed_order *orders;
-    size_t order_count, order_capacity;
-    struct stashed_refund *refunds;
-    size_t refund_count, refund_capacity;
-};
-
-/* Room for one more at the end of a heap array that doubles; running out of memory ends the
- * process. */
-static void *grow(void *items, size_t count, size_t *capacity, size_t size)
+const struct err *columns_read_apart(struct store *store, struct arena *arena,
+                                     const struct store_job *job)
 {
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity ? *capacity * 2 : 1024;
-    void *grown = reallocarray(items, *capacity, size);
-    CHECK(grown != NULL);
-    return grown;
-}
-
-static void exception_add(struct build *build, struct exception exception)
-{
-    build->exceptions = grow(build->exceptions, build->exception_count, &build->exception_capacity,
-                             sizeof *build->exceptions);
-    build->exceptions[build->exception_count++] = exception;
-}
-
-static int exception_compare(const void *a, const void *b)
-{
-    const struct exception *x = a, *y = b;
-    return (x->customer_id > y->customer_id) - (x->customer_id < y->customer_id);
-}
-
-/* Roots that have members are exceptions too, so that their own facts wait for the members'. */
-static void exceptions_complete(struct build *build)
-{
-    size_t children = build->exception_count;
-    for (size_t i = 0; i < children; i++) {
-        struct exception child = build->exceptions[i];
-        if (child.customer_id != child.root_id)
-            exception_add(build, (struct exception){child.root_id, child.root_id, false});
-    }
-    if (build->exception_count == 0)
-        return;
-    qsort(build->exceptions, build->exception_count, sizeof *build->exceptions, exception_compare);
-    size_t kept = 1;
-    for (size_t i = 1; i < build->exception_count; i++) {
-        struct exception *last = &build->exceptions[kept - 1], *next = &build->exceptions[i];
-        if (next->customer_id == last->customer_id)
-            last->placeholder |= next->placeholder;
-        else
-            build->exceptions[kept++] = *next;
-    }
-    build->exception_count = kept;
-}
-
-static const struct exception *exception_find(const struct build *build, int64_t customer_id)
-{
-    if (build->exception_count == 0)
-        return NULL;
-    struct exception key = {.customer_id = customer_id};
-    return bsearch(&key, build->exceptions, build->exception_count, sizeof key, exception_compare);
-}
-
-static const struct err *customers_scan(struct tx *tx, struct build *build)
-{
-    struct customer_scan scan;
-    struct customer_scan_row row;
-    bool has;
-    TRY(customer_scan_open(tx, &scan));
-    for (;;) {
-        const struct err *err = customer_scan_next(&scan, &row, &has);
-        if (err || !has) {
-            customer_scan_close(&scan);
-            exceptions_complete(build);
-            return err;
-        }
-        if (row.root_id != row.customer_id || row.placeholder)
-            exception_add(build, (struct exception){row.customer_id, row.root_id, row.placeholder});
-    }
-}
-
-static void facts_stash(struct build *build, int64_t root_id, const struct engine_order *orders,
-                        size_t order_count, const struct engine_refund *refunds,
-                        size_t refund_count)
-{
-    for (size_t i = 0; i < order_count; i++) {
-        build->orders =
-            grow(build->orders, build->order_count, &build->order_capacity, sizeof *build->orders);
-        build->orders[build->order_count++] = (struct stashed_order){root_id, orders[i]};
-    }
-    for (size_t i = 0; i < refund_count; i++) {
-        build->refunds = grow(build->refunds, build->refund_count, &build->refund_capacity,
-                              sizeof *build->refunds);
-        build->refunds[build->refund_count++] = (struct stashed_refund){root_id, refunds[i]};
-    }
-}
-
-static const struct err *orders_scan(struct tx *tx, struct build *build)
-{
-    struct order_scan scan;
-    TRY(order_scan_open(tx, &scan));
-    const struct err *err = NULL;
-    while (!err) {
-        int64_t customer_id;
-        const struct engine_order *orders;
-        const struct engine_refund *refunds;
-        size_t order_count, refund_count;
-        bool has;
-        err = order_scan_next(&scan, &customer_id, &orders, &order_count, &refunds, &refund_count,
-                              &has);
-        if (err || !has)
-            break;
-        const struct exception *exception = exception_find(build, customer_id);
-        if (!exception)
-            err =
-                engine_put(build->engine, customer_id, orders, order_count, refunds, refund_count);
-        else if (exception->root_id != customer_id || !exception->placeholder)
-            facts_stash(build, exception->root_id, orders, order_count, refunds, refund_count);
-    }
-    order_scan_close(&scan);
-    return err;
-}
-
-static int stashed_order_compare(const void *a, const void *b)
-{
-    const struct stashed_order *x = a, *y = b;
-    return (x->root_id > y->root_id) - (x->root_id < y->root_id);
-}
-
-static int stashed_refund_compare(const void *a, const void *b)
-{
-    const struct stashed_refund *x = a, *y = b;
-    return (x->root_id > y->root_id) - (x->root_id < y->root_id);
-}
-
-/* One person's stashed facts, from *order and *refund on. */
-static const struct err *merged_put_one(struct tx *tx, struct build *build, size_t *order,
-                                        size_t *refund)
-{
-    int64_t root_id = INT64_MAX;
-    if (*order < build->order_count)
-        root_id = build->orders[*order].root_id;
-    if (*refund < build->refund_count && build->refunds[*refund].root_id < root_id)
-        root_id = build->refunds[*refund].root_id;
-    size_t order_end = *order, refund_end = *refund;
-    while (order_end < build->order_count && build->orders[order_end].root_id == root_id)
-        order_end++;
-    while (refund_end < build->refund_count && build->refunds[refund_end].root_id == root_id)
-        refund_end++;
-    struct arena *arena = tx_arena(tx);
-    struct arena_mark mark = arena_mark(arena);
-    struct engine_order *orders = ARENA_ARRAY(arena, order_end - *order, struct engine_order);
-    struct engine_refund *refunds = ARENA_ARRAY(arena, refund_end - *refund, struct engine_refund);
-    for (size_t i = *order; i < order_end; i++)
-        orders[i - *order] = build->orders[i].order;
-    for (size_t i = *refund; i < refund_end; i++)
-        refunds[i - *refund] = build->refunds[i].refund;
-    const struct exception *root = exception_find(build, root_id);
-    const struct err *err = NULL;
-    if (!root || !root->placeholder)
-        err = engine_put(build->engine, root_id, orders, order_end - *order, refunds,
-                         refund_end - *refund);
-    arena_rewind(arena, mark);
-    *order = order_end;
-    *refund = refund_end;
-    return err;
-}
-
-static const struct err *merged_put(struct tx *tx, struct build *build)
-{
-    if (build->order_count)
-        qsort(build->orders, build->order_count, sizeof *build->orders, stashed_order_compare);
-    if (build->refund_count)
-        qsort(build->refunds, build->refund_count, sizeof *build->refunds, stashed_refund_compare);
-    size_t order = 0, refund = 0;
-    while (order < build->order_count || refund < build->refund_count)
-        TRY(merged_put_one(tx, build, &order, &refund));
-    return NULL;
-}
-
-/* The cursor is read in the same snapshot as the tables: what comes after it is not in them. */
-static const struct err *columns_build_tx(struct tx *tx, void *arg)
-{
-    struct build *build = arg;
-    /* A second try begins with empty columns. */
-    engine_free(build->engine);
-    build->engine = engine_new(build->arena);
-    build->exception_count = build->order_count = build->refund_count = 0;
-    TRY(event_cursor_now(tx, &build->cursor));
-    TRY(customers_scan(tx, build));
-    TRY(orders_scan(tx, build));
-    TRY(merged_put(tx, build));
-    return order_name_all(tx, build->engine);
-}
-
-/* A read that fills columns has an arena of its own: what it allocated there is gone before another
- * try, while the columns keep what they allocated in theirs. */
-static const struct err *read_apart(struct store *store, struct arena *arena,
-                                    const struct store_job *job)
-{
-    struct arena *own = arena_new("columns read", READ_BYTES_MAX);
+    struct arena *own = arena_new("columns read", COLUMNS_ARENA_BYTES_MAX);
     const struct err *err = store_read(store, own, job);
     if (err)
         err = err_copy(arena, err);
     arena_free(own);
     return err;
-}
-
-/* What was put aside; the engine is the caller's. */
-static void build_free(struct build *build)
-{
-    free(build->exceptions);
-    free(build->orders);
-    free(build->refunds);
-}
-
-const struct err *columns_build(struct store *store, struct arena *arena, struct columns *columns)
-{
-    struct build build = {.arena = arena, .engine = engine_new(arena)};
-    struct store_job job = {.name = "columns.build", .fn = columns_build_tx, .arg = &build};
-    const struct err *err = read_apart(store, arena, &job);
-    build_free(&build);
-    if (err) {
-        engine_free(build.engine);
-        return err;
-    }
-    columns->engine = build.engine;
-    columns->cursor = build.cursor;
-    return NULL;
 }
 
 struct pump {
@@ -343,14 +103,14 @@ const struct err *columns_pump(struct store *store, struct arena *arena, struct 
     *applied_count = 0;
     while (pump.more) {
         struct store_job job = {.name = "columns.pump", .fn = pump_tx, .arg = &pump};
-        TRY(read_apart(store, arena, &job));
+        TRY(columns_read_apart(store, arena, &job));
         columns->cursor = pump.cursor;
         *applied_count += pump.applied_count;
     }
     if (*applied_count == 0)
         return NULL;
     struct store_job job = {.name = "columns.names", .fn = names_tx, .arg = columns->engine};
-    return read_apart(store, arena, &job);
+    return columns_read_apart(store, arena, &job);
 }
 
 struct verify {
@@ -358,8 +118,8 @@ struct verify {
     struct arena *arena;
     struct err_list faults;
     struct verify_result *result;
-    struct columns kept;  /* by every event since the beginning */
-    struct build rebuilt; /* from the tables in one go */
+    struct columns kept;    /* by every event since the beginning */
+    struct columns rebuilt; /* from the tables in one go */
 };
 
 static struct str count_text(struct arena *arena, int64_t count)
@@ -378,6 +138,7 @@ static const struct err *verify_tables(struct tx *tx, struct verify *verify)
     TRY(event_verify(tx, &events));
     TRY(customer_verify(tx, &customer_faults, &first));
     TRY(order_verify(tx, verify->brand, &orders));
+    verify->result->first_load_open = orders.first_load_open;
     if (calendar_faults)
         err_list_add(&verify->faults, ERR_NEW(arena, ERR_VERIFY_CALENDAR, STR_NONE,
                                               count_text(arena, calendar_faults)));
@@ -406,7 +167,7 @@ static const struct err *verify_columns(struct tx *tx, struct verify *verify)
         verify->kept.cursor = pump.cursor;
         verify->result->events += pump.applied_count;
     }
-    TRY(columns_build_tx(tx, &verify->rebuilt));
+    TRY(columns_build_tx(tx, verify->arena, &verify->rebuilt));
     struct engine_size size = engine_size(verify->rebuilt.engine);
     verify->result->customers = size.customers;
     verify->result->orders = size.orders;
@@ -425,6 +186,8 @@ static const struct err *verify_tx(struct tx *tx, void *arg)
     struct verify *verify = arg;
     verify->faults = (struct err_list){.arena = verify->arena}; /* a second try begins anew */
     engine_free(verify->kept.engine);
+    engine_free(verify->rebuilt.engine);
+    verify->rebuilt = (struct columns){0};
     verify->kept = (struct columns){.engine = engine_new(verify->arena)};
     TRY(verify_tables(tx, verify));
     return verify_columns(tx, verify);
@@ -435,11 +198,10 @@ const struct err *columns_verify(struct store *store, struct arena *arena,
                                  struct verify_result *result)
 {
     struct verify verify = {
-        .brand = brand, .arena = arena, .result = result, .rebuilt = {.arena = arena}};
+        .brand = brand, .arena = arena, .result = result};
     memset(result, 0, sizeof *result);
     struct store_job job = {.name = "verify", .fn = verify_tx, .arg = &verify};
-    const struct err *err = read_apart(store, arena, &job);
-    build_free(&verify.rebuilt);
+    const struct err *err = columns_read_apart(store, arena, &job);
     engine_free(verify.rebuilt.engine);
     engine_free(verify.kept.engine);
     TRY(err);

@@ -10,13 +10,28 @@ struct columns {
     struct engine *engine;
     struct event_cursor cursor;
 };
+/* Columns that hold all that is known now, in the arena; the engine is the caller's to free. Read by several threads, each
+ * in a transaction of its own, and then brought up to date by the events since the first of them began. Errors: CAPACITY,
+ * CHANNELS_MAX, those of store_read. */
 ERR_RESULT columns_build(struct store *store, struct arena *arena, struct columns *columns);
+
+#define COLUMNS_READERS_MAX 3 /* the store has four connections for reading: one stays for others */
+struct columns_options {
+    int reader_count; /* 0: as many as there are processors, at most COLUMNS_READERS_MAX */
+    int64_t range_customers; /* births that a reader reads in one go; 0: 32,768 */
+    /* For tests: called while each snapshot has been taken and before the next one is; may write. NULL: nothing. */
+    void (*after_snapshot)(void *arg);
+    void *arg;
+};
+ERR_RESULT columns_build_with(struct store *store, struct arena *arena, const struct columns_options *options,
+                              struct columns *columns);
 /* Applies what happened since; *applied_count events. */
 ERR_RESULT columns_pump(struct store *store, struct arena *arena, struct columns *columns, int64_t *applied_count);
 
 /* huitou verify: everything that can be recomputed is, and compared. */
 struct verify_result {
     int64_t customers, orders, refunds, events;
+    bool first_load_open; /* no fault: order_faults */
     int64_t fault_count;
     struct str faults[20]; /* in words, in the language given */
     int fault_text_count;

@@ -3,6 +3,7 @@
 #include "store/sqlite_internal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -65,6 +66,13 @@ static const struct err *cannot_open(struct arena *arena, struct sqlite_connecti
     return err;
 }
 
+/* Without its statistics SQLite allocates without a mutex that all connections share. Before its
+ * first use in the process; later it is refused, which does no harm. */
+static void leave_out_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 const struct err *sqlite_connect(struct arena *arena, struct str url, enum sqlite_role role,
                                  struct sqlite_connection *c)
 {
@@ -73,6 +81,8 @@ const struct err *sqlite_connect(struct arena *arena, struct str url, enum sqlit
         [SQLITE_ROLE_READER] = SETTINGS_READER,
         [SQLITE_ROLE_CHECKPOINT] = SETTINGS_CHECKPOINT,
     };
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, leave_out_statistics);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (c->create)
         flags |= SQLITE_OPEN_CREATE;

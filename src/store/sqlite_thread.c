@@ -35,6 +35,7 @@ struct sqlite {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t work, answered, reader_free, checkpoint_wanted;
     struct request *first, *last;
+    bool passed_long; /* the group before went ahead of a long job that waits */
     struct sqlite_connection *free_readers;
     int64_t wal_pages, wal_pages_noted; /* now; when a checkpoint was last asked for */
     bool want_checkpoint, closing, stopped;
@@ -189,19 +190,41 @@ static void run_group(struct sqlite *s, struct request *group)
         roll_back(s);
 }
 
-/* Takes up to GROUP_JOBS_MAX waiting jobs. Call with the lock held. */
+/* Takes up to `max` waiting jobs, long or short ones, in the order they came. Call with the lock
+ * held. */
+static struct request *take_jobs(struct sqlite *s, bool takes_long, int max)
+{
+    struct request *group = NULL, **end = &group, *last = NULL;
+    for (struct request **link = &s->first; *link;) {
+        struct request *r = *link;
+        if (r->job->takes_long != takes_long || max == 0) {
+            last = r;
+            link = &r->next;
+            continue;
+        }
+        *link = r->next;
+        r->next = NULL;
+        *end = r;
+        end = &r->next;
+        max--;
+    }
+    s->last = last;
+    return group;
+}
+
+/* The jobs of the next commit: all short ones that wait, or a long one alone. Short ones pass a
+ * long one that waits, but only once, so that neither keeps the other from its turn. Call with the
+ * lock held. */
 static struct request *take_group(struct sqlite *s)
 {
-    struct request *group = s->first, *last = group;
-    for (int i = 1; last && last->next && i < GROUP_JOBS_MAX; i++)
-        last = last->next;
-    if (!last)
-        return NULL;
-    s->first = last->next;
-    if (!s->first)
-        s->last = NULL;
-    last->next = NULL;
-    return group;
+    struct request *group = NULL;
+    bool long_waits = false;
+    for (const struct request *r = s->first; r; r = r->next)
+        long_waits = long_waits || r->job->takes_long;
+    if (!long_waits || !s->passed_long)
+        group = take_jobs(s, false, GROUP_JOBS_MAX);
+    s->passed_long = group && long_waits;
+    return group ? group : take_jobs(s, true, 1);
 }
 
 static void answer(struct sqlite *s, struct request *group)

@@ -41,6 +41,7 @@ struct store_job {
     store_fn *fn;
     void *arg;
     bool again_if_ambiguous; /* idempotent by its own keys: run again where a commit's outcome is unknown */
+    bool takes_long; /* SQLite: jobs that wait go first, once, and it shares its commit with none */
 };
 /* Errors: what fn returned; COMMIT_UNKNOWN (class AMBIGUOUS), also where a try's outcome stayed unknown and no later one
  * succeeded; STORE_STOPPED; after LIMIT_TX_RETRY_MAX tries STORE_BUSY, or STORE_GONE where the server cannot be reached

@@ -30,15 +30,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (rest.p && count < 20)
         cells[count++] = str_cut(rest, '\n', &rest);
     const struct err *err = import_map_of_text(arena, STR("fuzz"), json, &map);
+    struct import_above above = {.number_bytes = 0};
     struct import_reader reader = {
-        .brand = brand_of(arena), .path = STR("file"), .now_us = INT64_MAX / 2};
+        .brand = brand_of(arena), .path = STR("file"), .now_us = INT64_MAX / 2, .above = &above};
     reader.zone = reader.brand->zone;
     if (!err)
         err = import_columns_bind(arena, STR("file"), map, cells, count, &reader.columns);
     if (!err) {
         struct table_row row = {.cells = cells, .cell_count = count, .line_number = 2};
+        struct table_row *lines;
         struct import_row out;
-        err = import_row_read(arena, &reader, &row, &out);
+        int line_count = 0;
+        err = import_row_split(arena, &reader, &row, &lines, &line_count);
+        for (int i = 0; i < line_count && !err; i++)
+            err = import_row_read(arena, &reader, &lines[i], &out);
     }
     for (; err; err = err->next)
         (void)err_text(arena, err, LANG_ZH);

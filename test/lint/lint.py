@@ -229,7 +229,8 @@ def check_headers_alone():
 
 
 def check_generated(binary):
-    for command, name in (("definitions", "docs/definitions.md"), ("errors", "docs/errors.md")):
+    for command, name in (("definitions", "docs/definitions.md"), ("errors", "docs/errors.md"),
+                          ("presets", "docs/presets.md")):
         path = ROOT / name
         run = subprocess.run([binary, command], capture_output=True, text=True, check=False)
         if run.returncode or not path.exists() or path.read_text() != run.stdout:

@@ -1,7 +1,8 @@
 /* link: job test_support */
 /* Columns kept by events against columns rebuilt from the tables: random batches of orders and
  * refunds, merges, splits and placeholders that become known, on both databases. After each step
- * the two must hold the same facts. */
+ * the two must hold the same facts. And columns built by several readers while others write between
+ * their snapshots, against columns built of one snapshot afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #define STEPS 60
 #define BUYERS 25
 #define ORDERS_MAX 8
+#define BUILDS 40
 
 struct world {
     struct test_store *test;
@@ -183,6 +185,54 @@ static void columns_follow(enum store_kind kind, uint64_t seed)
     test_store_close(test);
 }
 
+/* What others do between two snapshots of one build. */
+static void write_between(void *arg)
+{
+    struct world *world = arg;
+    struct arena *arena = arena_new("test between", (size_t)1 << 30);
+    int64_t steps = test_random_below(&world->random, 4);
+    for (int64_t i = 0; i < steps; i++)
+        step_do(arena, world);
+    arena_free(arena);
+}
+
+/* Ranges of one to four births, so that persons are spread over readers. */
+static void columns_built_among_writers(enum store_kind kind, uint64_t seed)
+{
+    struct test_store *test = test_store_open(kind);
+    struct arena *arena = arena_new("test", (size_t)1 << 30);
+    struct world world = {.test = test, .random = test_random(seed)};
+    must(arena, setup_create(test->store, arena, STR("Test"), STR("CNY"), STR("Asia/Shanghai")));
+    must(arena, setup_load(test->store, arena, &world.brand));
+    for (int i = 0; i < BUILDS; i++) {
+        struct columns_options options = {
+            .reader_count = 2 + (int)test_random_below(&world.random, 2),
+            .range_customers = 1 + test_random_below(&world.random, 4),
+            .after_snapshot = write_between,
+            .arg = &world,
+        };
+        struct columns_options alone = {.reader_count = 1};
+        struct columns columns, after;
+        test->now_us += US_PER_DAY / 3;
+        must(arena, columns_build_with(test->store, arena, &options, &columns));
+        must(arena, columns_build_with(test->store, arena, &alone, &after));
+        struct str difference = engine_difference(arena, columns.engine, after.engine);
+        if (str_is(difference))
+            fail_msg("seed %llu build %d: %s", (unsigned long long)seed, i,
+                     str_z(arena, difference));
+        assert_memory_equal(&columns.cursor, &after.cursor, sizeof(after.cursor));
+        engine_free(columns.engine);
+        engine_free(after.engine);
+    }
+    struct verify_result verify;
+    must(arena, columns_verify(test->store, arena, world.brand, LANG_EN, &verify));
+    if (verify.fault_count)
+        fail_msg("seed %llu: verify: %s", (unsigned long long)seed, str_z(arena, verify.faults[0]));
+    assert_true(verify.orders > BUILDS);
+    arena_free(arena);
+    test_store_close(test);
+}
+
 static void test_sqlite(void **state)
 {
     (void)state;
@@ -197,11 +247,27 @@ static void test_postgres(void **state)
         columns_follow(STORE_POSTGRES, seed);
 }
 
+static void test_build_sqlite(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        columns_built_among_writers(STORE_SQLITE, seed);
+}
+
+static void test_build_postgres(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        columns_built_among_writers(STORE_POSTGRES, seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sqlite),
         cmocka_unit_test(test_postgres),
+        cmocka_unit_test(test_build_sqlite),
+        cmocka_unit_test(test_build_postgres),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

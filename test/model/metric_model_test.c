@@ -983,23 +983,63 @@ static void put_customer(struct engine *engine, int c, int share)
     assert_null(engine_put(engine, world.ids[c], orders, order_count, refunds, refund_count));
 }
 
-static void fill_engine(struct arena *arena, struct engine *engine)
+/* Customers that no report may show, so that those of the world lie in several blocks (of 128) and
+ * the threads have something to share: bought and refunded after every as-of date, or put and
+ * removed again. */
+struct padding {
+    int64_t customers_max; /* before each of the world's */
+    bool stay;
+    int64_t next_id;
+};
+
+static void pad(struct engine *engine, struct padding *padding)
 {
+    int32_t day = BASE_DAY + world.days + 100;
+    struct engine_order late[] = {
+        {.order_id = 1, .paid_day = day, .refunded_whole_day = day + 1, .amount_minor = 77},
+        {.order_id = 2, .paid_day = day, .refunded_whole_day = DAY_NONE, .amount_minor = 78}};
+    struct engine_refund refund = {.amount_minor = 77, .refunded_day = day + 1};
+    for (int64_t i = random_below(padding->customers_max + 1); i > 0; i--) {
+        int64_t id = padding->next_id++;
+        assert_null(engine_put(engine, id, late, 1 + (size_t)(id % 2), &refund, 1));
+        if (!padding->stay)
+            assert_null(engine_put(engine, id, NULL, 0, NULL, 0));
+    }
+}
+
+/* Every step-th customer from `first` on. */
+static void fill_customers(struct engine *engine, int first, int step, struct padding *padding)
+{
+    for (int c = first; c < world.customers; c += step) {
+        pad(engine, padding);
+        put_customer(engine, c, 2);
+    }
+    for (int c = world.customers - 1; c >= 0; c--)
+        if (c % step == first)
+            put_customer(engine, c, 1);
+}
+
+/* In one engine, or in two that become one. */
+static struct engine *fill_engine(struct arena *arena)
+{
+    struct engine *engine = engine_new(arena);
+    struct padding padding = {
+        .customers_max = random_below(3) * 30, .stay = random_below(2), .next_id = 100000};
     for (int ch = 1; ch < IDS_MAX; ch++)
         engine_name_channel(engine, ch, str_fmt(arena, "channel %d", ch));
     for (int p = 1; p < IDS_MAX; p++)
         engine_name_product(engine, p, str_fmt(arena, "P%d", p), str_fmt(arena, "product %d", p));
-    assert_null(engine_put(engine, 99,
-                           (const struct engine_order[]){{.order_id = 1,
-                                                          .paid_day = BASE_DAY,
-                                                          .refunded_whole_day = DAY_NONE,
-                                                          .amount_minor = 1}},
-                           1, NULL, 0));
-    for (int c = 0; c < world.customers; c++)
-        put_customer(engine, c, 2);
-    assert_null(engine_put(engine, 99, NULL, 0, NULL, 0));
-    for (int c = world.customers - 1; c >= 0; c--)
-        put_customer(engine, c, 1);
+    if (random_below(2) == 0) {
+        fill_customers(engine, 0, 1, &padding);
+    } else {
+        struct engine *other = engine_new(arena);
+        fill_customers(engine, 0, 2, &padding);
+        fill_customers(other, 1, 2, &padding);
+        assert_null(engine_absorb(engine, other));
+        engine_free(other);
+    }
+    engine_threads(engine, 1 + (int)random_below(3));
+    return engine;
 }
 
 static int compare_scope(struct arena *arena, const struct engine *engine, int round)
@@ -1033,8 +1073,7 @@ static void columns_equal_oracle(void **state)
         make_world((uint64_t)round);
         for (int d = 0; d < world.days; d++)
             month_table[d] = month(d);
-        struct engine *engine = engine_new(arena);
-        fill_engine(arena, engine);
+        struct engine *engine = fill_engine(arena);
         int faults = 0;
         for (int i = 0; i < 3; i++) {
             make_scope();

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "base/limits.h"
 #include "engine/engine.h"
 
 #define LINES_MAX 600000
@@ -493,7 +494,7 @@ static void check_brand(struct brand *brand)
 {
     put_all(brand);
     int32_t first_day, last_day;
-    assert_true(engine_days(brand->engine, &first_day, &last_day));
+    assert_true(engine_days(brand->engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     brand->scope = (struct report_scope){
         .as_of_day = last_day + 1, .from_day = first_day, .to_day = last_day, .currency_digits = 2};
     compare_counts(brand);

@@ -550,7 +550,7 @@ static const struct err *read_scan(struct tx *tx, void *arg)
     int64_t customer_id, last_id = 0;
     bool has;
     read->facts.count = 0;
-    TRY(order_scan_open(tx, &scan));
+    TRY(order_scan_open(tx, INT64_MIN, INT64_MAX, &scan));
     for (;;) {
         TRY(order_scan_next(&scan, &customer_id, &orders, &order_count, &refunds, &refund_count,
                             &has));

@@ -1,5 +1,5 @@
 /* link: engine contract */
-/* The columns: putting, replacing, removing, comparing, compaction, limits, threads. */
+/* The columns: putting, replacing, removing, comparing, absorbing, limits, threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +70,7 @@ static void empty_engine(void **state)
 {
     struct engine *engine = engine_new(*state);
     int32_t first_day, last_day;
-    assert_false(engine_days(engine, &first_day, &last_day));
+    assert_false(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     struct engine_size size = engine_size(engine);
     assert_int_equal(size.customers + size.orders + size.refunds + size.bytes, 0);
     for (int i = 0; i < metric_count; i++)
@@ -104,7 +104,7 @@ static void put_replaces_and_removes(void **state)
     put(engine, 71, first, 2);
     check_totals(*state, engine, 2, 5, 4, 212);
     int32_t first_day, last_day;
-    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_true(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     assert_int_equal(first_day, DAY_0);
     assert_int_equal(last_day, DAY_0 + 4);
     engine_free(engine);
@@ -115,19 +115,19 @@ static void days_and_amounts_at_both_ends(void **state)
     struct engine *engine = engine_new(*state);
     struct engine_order ends[] = {
         order(1, LIMIT_DAY_MIN, 0),
-        order(2, LIMIT_DAY_MAX, INT32_MAX),        /* 2147483647: the last that is not wide */
-        order(3, LIMIT_DAY_MAX, INT64_C(1) << 31), /* 2147483648: the first that is */
+        order(2, LIMIT_DAY_MAX, UINT32_MAX),       /* 4294967295: the last that is not wide */
+        order(3, LIMIT_DAY_MAX, INT64_C(1) << 32), /* 4294967296: the first that is */
         order(4, LIMIT_DAY_MAX, INT64_C(9000000000000000000)),
     };
     ends[0].refunded_whole_day = LIMIT_DAY_MAX;
     ends[1].top_line_minor = -1;
     ends[1].top_product_id = 9;
     put(engine, INT64_MAX, ends, 4);
-    /* 2147483647 + 2147483648 + 9·10^18; the order of 1990 is wholly refunded before the as-of
+    /* 4294967295 + 4294967296 + 9·10^18; the order of 1990 is wholly refunded before the as-of
      * day of 2100. */
-    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000004294967295));
+    check_totals(*state, engine, 1, 3, 1, INT64_C(9000000008589934591));
     int32_t first_day, last_day;
-    assert_true(engine_days(engine, &first_day, &last_day));
+    assert_true(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
     assert_int_equal(first_day, LIMIT_DAY_MAX);
     assert_int_equal(last_day, LIMIT_DAY_MAX);
     for (int i = 0; i < metric_count; i++)
@@ -235,7 +235,7 @@ static size_t version(struct engine_order *orders, int64_t c, int v)
     return count;
 }
 
-static void compaction_keeps_facts_and_gives_memory_back(void **state)
+static void putting_again_gives_memory_back(void **state)
 {
     enum { CUSTOMERS = 40000, VERSIONS = 8 };
     struct engine *churned = engine_new(*state), *fresh = engine_new(*state);
@@ -244,7 +244,7 @@ static void compaction_keeps_facts_and_gives_memory_back(void **state)
         for (int64_t i = 0; i < CUSTOMERS; i++) {
             int64_t c = i * 7919 % CUSTOMERS;
             if (v > c % VERSIONS)
-                continue; /* each stays at a version of its own, so that no chunk is all garbage */
+                continue; /* each stays at a version of its own, so that blocks grow and shrink */
             put(churned, c, orders, version(orders, c, v));
         }
     for (int64_t c = 0; c < CUSTOMERS; c++)
@@ -253,21 +253,23 @@ static void compaction_keeps_facts_and_gives_memory_back(void **state)
     struct engine_size a = engine_size(churned), b = engine_size(fresh);
     assert_int_equal(a.customers, b.customers);
     assert_int_equal(a.orders, b.orders);
-    /* 18 bytes a row: a third of the living rows more for garbage, and chunks (65,536 rows) begun;
-     * all that was put would be four and a half times the rows. */
-    assert_true(a.bytes < b.bytes + b.orders * 18 / 3 + 3 * 65536 * 18);
+    /* Rows leave no garbage: a block may keep as much room again as its rows take (9 bytes each,
+     * and 16 for a wide amount, of 1 row in 50) and lists twice what they need. */
+    assert_true(a.bytes < b.bytes + b.orders * (9 + 1));
     struct report *of_a = report_of(*state, churned, "totals");
     struct report *of_b = report_of(*state, fresh, "totals");
     assert_null(report_difference(*state, of_a, of_b).p);
     for (int64_t c = 0; c < CUSTOMERS; c++)
         put(churned, c, NULL, 0);
     assert_int_equal(engine_size(churned).orders, 0);
+    /* Without rows: ids, slots and blocks' heads remain, below 30 bytes a customer. */
+    assert_true(engine_size(churned).bytes < CUSTOMERS * 30 + 65536);
     check_totals(*state, churned, 0, 0, 0, 0);
     engine_free(churned);
     engine_free(fresh);
 }
 
-static void a_run_longer_than_a_chunk(void **state)
+static void a_customer_of_many_orders(void **state)
 {
     enum { ORDERS = 150000 };
     struct engine *engine = engine_new(*state);
@@ -331,6 +333,188 @@ static void too_many_channels(void **state)
     engine_free(engine);
 }
 
+/* Two engines, each with every second customer, channels and products met in another order. */
+static void absorbing_unites(void **state)
+{
+    enum { CUSTOMERS = 30000 };
+    struct engine *even = engine_new(*state), *odd = engine_new(*state), *all = engine_new(*state);
+    struct engine_order orders[16];
+    struct engine_refund refund = {.amount_minor = 4, .refunded_day = DAY_0 + 7};
+    for (int64_t i = 0; i < CUSTOMERS; i++) {
+        int64_t c = i % 2 ? CUSTOMERS - i : i;
+        struct engine *half = c % 2 ? odd : even;
+        size_t count = version(orders, c, (int)(c % 5));
+        for (size_t k = 0; k < count; k++)
+            orders[k].top_product_id = (c + (int64_t)k) % 300;
+        refund.channel_id = c % 11;
+        assert_null(engine_put(half, c, orders, count, &refund, (size_t)(c % 3 == 0)));
+        assert_null(engine_put(all, c, orders, count, &refund, (size_t)(c % 3 == 0)));
+        if (c % 17 == 0) { /* removed again: a hole */
+            put(half, c, NULL, 0);
+            put(all, c, NULL, 0);
+        }
+    }
+    engine_name_channel(odd, 3, STR("three"));
+    engine_name_channel(all, 3, STR("three"));
+    engine_name_product(odd, 299, STR("P299"), STR("Soap"));
+    engine_name_product(all, 299, STR("P299"), STR("Soap"));
+    assert_null(engine_absorb(even, odd));
+    assert_null(engine_difference(*state, even, all).p);
+    assert_int_equal(engine_size(odd).customers + engine_size(odd).orders, 0);
+    engine_free(odd);
+    struct engine_size a = engine_size(even), b = engine_size(all);
+    assert_int_equal(a.customers, b.customers);
+    assert_int_equal(a.orders, b.orders);
+    assert_int_equal(a.refunds, b.refunds);
+    for (int i = 0; i < metric_count; i++)
+        assert_null(report_difference(*state, report_of(*state, even, metric_all[i]->name),
+                                      report_of(*state, all, metric_all[i]->name))
+                        .p);
+    for (int64_t c = 0; c < CUSTOMERS; c++) { /* what was absorbed can be put again */
+        size_t count = version(orders, c, 6);
+        put(even, c, orders, count);
+        put(all, c, orders, count);
+    }
+    assert_null(engine_difference(*state, even, all).p);
+    engine_free(even);
+    engine_free(all);
+}
+
+static void absorbing_at_the_limits(void **state)
+{
+    struct engine *into = engine_new(*state), *from = engine_new(*state);
+    struct engine_order one = order(1, DAY_0, 5);
+    assert_null(engine_absorb(into, from)); /* nothing into nothing */
+    put(into, 1, &one, 1);
+    put(from, 2, &one, 1);
+    engine_limit(into, engine_size(into).bytes + 1);
+    const struct err *err = engine_absorb(into, from);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CAPACITY);
+    check_totals(*state, into, 1, 1, 1, 5);
+    check_totals(*state, from, 1, 1, 1, 5);
+    engine_limit(into, INT64_MAX / 2);
+    for (int64_t channel = 1; channel < 40000; channel++) {
+        one.channel_id = channel;
+        put(into, 2 * channel + 1, &one, 1);
+        one.channel_id = -channel;
+        put(from, 2 * channel, &one, 1);
+    }
+    err = engine_absorb(into, from);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CHANNELS_MAX);
+    check_totals(*state, into, 40000, 40000, 40000, 200000);
+    check_totals(*state, from, 39999, 39999, 39999, 199995);
+    engine_free(into);
+    engine_free(from);
+}
+
+/* Reports of a scope in the middle of the facts and of all facts, gross and net. */
+static void compare_reports(struct arena *arena, const struct engine *a, const struct engine *b)
+{
+    for (int i = 0; i < 4 * metric_count; i++) {
+        const struct metric *metric = metric_all[i / 4];
+        bool is_part = i % 2;
+        struct report_scope scope = {
+            .as_of_day = is_part ? DAY_0 + 400 : LIMIT_DAY_MAX + 1,
+            .from_day = is_part ? DAY_0 + 50 : LIMIT_DAY_MIN,
+            .to_day = is_part ? DAY_0 + 380 : LIMIT_DAY_MAX,
+            .net = i % 4 / 2,
+            .currency_digits = 2,
+        };
+        struct report *of_a, *of_b;
+        assert_null(engine_report(arena, a, metric, &scope, &of_a));
+        assert_null(engine_report(arena, b, metric, &scope, &of_b));
+        struct str difference = report_difference(arena, of_a, of_b);
+        if (difference.p)
+            print_error("%s: %.*s\n", metric->name, STR_ARG(difference));
+        assert_null(difference.p);
+    }
+}
+
+/* The same answers on any number of threads; and where customers of later days, whom no report may
+ * show, stand in every block, so that the bounds of its rows have to be looked for. */
+static void threads_and_scopes_agree(void **state)
+{
+    enum { CUSTOMERS = 30000 };
+    struct engine *one = engine_new(*state), *four = engine_new(*state);
+    struct engine *crowded = engine_new(*state);
+    struct engine_order orders[16], late = order(1, DAY_0 + 5000, 1);
+    struct engine_refund refund = {.amount_minor = 40};
+    for (int64_t c = 0; c < CUSTOMERS; c++) {
+        size_t count = version(orders, c, (int)(c % 5));
+        for (size_t k = 0; k < count; k++) {
+            orders[k].top_product_id = (c * 7 + (int64_t)k) % 50;
+            if ((c + (int64_t)k) % 30 == 0)
+                orders[k].refunded_whole_day = orders[k].paid_day + (int32_t)(c % 20);
+        }
+        refund.refunded_day = DAY_0 + (int32_t)(c % 500);
+        refund.channel_id = c % 5;
+        size_t refunds = c % 9 == 0;
+        assert_null(engine_put(one, c, orders, count, &refund, refunds));
+        assert_null(engine_put(four, c, orders, count, &refund, refunds));
+        assert_null(engine_put(crowded, c, orders, count, &refund, refunds));
+        if (c % 60 == 0)
+            put(crowded, CUSTOMERS + c, &late, 1);
+    }
+    engine_threads(one, 1);
+    engine_threads(four, 4);
+    compare_reports(*state, one, four);
+    struct report_scope before = {
+        .as_of_day = DAY_0 + 4000, .from_day = DAY_0, .to_day = DAY_0 + 3999, .currency_digits = 2};
+    for (int i = 0; i < metric_count; i++) {
+        struct report *of_one, *of_crowded;
+        assert_null(engine_report(*state, one, metric_all[i], &before, &of_one));
+        assert_null(engine_report(*state, crowded, metric_all[i], &before, &of_crowded));
+        assert_null(report_difference(*state, of_one, of_crowded).p);
+    }
+    engine_free(one);
+    engine_free(four);
+    engine_free(crowded);
+}
+
+/* More products than 16 bits number, more channels than 8 bits do, met before and after. */
+static void many_products_and_channels(void **state)
+{
+    enum { CUSTOMERS = 80000, CHANNELS = 300 };
+    struct engine *half = engine_new(*state), *rest = engine_new(*state);
+    for (int64_t c = 0; c < CUSTOMERS; c++) {
+        struct engine_order one = order(1, DAY_0, c);
+        one.top_product_id = c + 1;
+        one.channel_id = (CUSTOMERS - 1 - c) % CHANNELS + 1;
+        put(c < CUSTOMERS / 2 ? half : rest, c, &one, 1);
+    }
+    struct engine_order again = order(1, DAY_0, 7);
+    again.top_product_id = CUSTOMERS; /* the last one, into the first block */
+    again.channel_id = CHANNELS;
+    put(half, 7, &again, 1);
+    assert_null(engine_absorb(half, rest));
+    engine_free(rest);
+    const struct report_section *products =
+        &report_of(*state, half, "by-first-product")->sections[0];
+    /* Customer 7's own product is nobody's any more; the last product has two customers. */
+    assert_int_equal(products->row_count, CUSTOMERS - 1);
+    assert_int_equal(products->cells[2].i, 2);
+    assert_int_equal(products->cells[8].i, CUSTOMERS - 1 + 7);
+    for (size_t row = 1; row < products->row_count; row++) {
+        int64_t amount = (int64_t)row - 1 + (row > 7); /* by product id, as amounts are */
+        assert_int_equal(products->cells[row * 9 + 2].i, 1);
+        assert_int_equal(products->cells[row * 9 + 8].i, amount);
+    }
+    const struct report_section *channels = &report_of(*state, half, "by-channel")->sections[0];
+    assert_int_equal(channels->row_count, CHANNELS);
+    int64_t orders = 0, amount = 0;
+    for (size_t row = 0; row < channels->row_count; row++) {
+        int64_t count = channels->cells[row * 6 + 2].i;
+        assert_in_range(count, CUSTOMERS / CHANNELS - 1, CUSTOMERS / CHANNELS + 2);
+        orders += count;
+        amount += channels->cells[row * 6 + 3].i;
+    }
+    assert_int_equal(orders, CUSTOMERS);
+    assert_int_equal(amount, INT64_C(80000) * 79999 / 2);
+    engine_free(half);
+}
+
 static void names_are_taken_over(void **state)
 {
     struct arena *arena = *state;
@@ -382,7 +566,7 @@ static void *read_for_a_while(void *arg)
         const struct cell *row = report_of(arena, reader->engine, "totals")->sections[0].cells;
         struct engine_size size = engine_size(reader->engine);
         int32_t first_day, last_day;
-        engine_days(reader->engine, &first_day, &last_day);
+        engine_days(reader->engine, LIMIT_DAY_MAX + 1, &first_day, &last_day);
         reader->faults += row[1].i != 2 * row[0].i || size.orders != 2 * size.customers;
         arena_free(arena);
     }
@@ -422,11 +606,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(days_and_amounts_at_both_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_names_the_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_in_customers_and_refunds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(compaction_keeps_facts_and_gives_memory_back, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_run_longer_than_a_chunk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(putting_again_gives_memory_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_customer_of_many_orders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(capacity_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_channels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(absorbing_unites, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(absorbing_at_the_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(threads_and_scopes_agree, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_products_and_channels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(readers_and_a_writer, set_up, tear_down),

@@ -49,6 +49,33 @@ static void assert_faults(struct test_store *test, int64_t customers, int64_t pa
 /* --- One transaction -----------------------------------------------------------------------------
  */
 
+/* Heads of customers made in the transaction: inserted once, with what else is locked beside them. */
+static const struct err *give_birth(struct tx *tx, void *arg)
+{
+    (void)arg;
+    event_born(tx, (int64_t[]){31, 30}, 2);
+    TRY(event_lock(tx, (int64_t[]){30, 7}, 2));
+    event_append(tx, 30, EVENT_CUSTOMER_CREATED, 1, STR_NONE);
+    event_append(tx, 30, EVENT_ORDER_IMPORTED, 2, STR_NONE);
+    event_fact_changed(tx, 31, STR_NONE, STR("fact"));
+    return NULL;
+}
+
+static void heads_of_the_newly_born(void **state)
+{
+    struct test_store *test = open_for(state);
+    int64_t number;
+    test_write(test, give_birth, NULL);
+    bare(test, "SELECT COUNT(*) FROM event_head", &number);
+    assert_int_equal(number, 3); /* 7, 30, 31 */
+    bare(test, "SELECT version FROM event_head WHERE customer_id = 30", &number);
+    assert_int_equal(number, 2);
+    bare(test, "SELECT fact_sum FROM event_head WHERE customer_id = 31", &number);
+    assert_int_equal(number, secret_fact_number(test->options.deps.keys, STR("fact")));
+    assert_faults(test, 0, 0);
+    test_store_close(test);
+}
+
 static const struct err *append_three(struct tx *tx, void *arg)
 {
     (void)arg;
@@ -360,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_partition_is_for_ever),
         cmocka_unit_test(types_have_names),
         ON_BOTH(events_are_written_at_the_end),
+        ON_BOTH(heads_of_the_newly_born),
         ON_BOTH(the_fact_sum_follows_the_facts),
         ON_BOTH(a_big_transaction),
         ON_BOTH(verify_sees_what_is_missing),

@@ -49,7 +49,7 @@ static void test_builtin(void **state)
 {
     (void)state;
     struct import_map *map;
-    assert_int_equal(import_builtin_count, 3);
+    assert_int_equal(import_builtin_count, 13);
     for (int i = 0; i < import_builtin_count; i++) {
         struct str name, json;
         import_builtin(i, &name, &json);

@@ -38,7 +38,8 @@ static void online_retail(enum store_kind kind)
     struct str path = real_file(shop, "online_retail/online_retail.csv.gz");
     if (path.p) {
         struct import_map *recognised;
-        shop_must(shop->arena, import_map_recognise(shop->arena, path, &recognised));
+        struct import_recognition why;
+        shop_must(shop->arena, import_map_recognise(shop->arena, path, &recognised, &why));
         assert_true(str_eq(recognised->name, STR("online-retail")));
         use_builtin(shop, "online-retail");
         struct import_result r = shop_import_path(shop, path);

@@ -103,7 +103,9 @@ struct ask {
 static const struct err *answer(struct tx *tx, void *arg)
 {
     struct ask *ask = arg;
-    const struct err *err = insight_scope(tx, ask->brand, &ask->request, &ask->metric, &ask->scope);
+    int32_t first_day;
+    const struct err *err =
+        insight_scope(tx, ask->brand, &ask->request, &ask->metric, &ask->scope, &first_day);
     if (err) {
         ask->refused = err->code;
         ask->refused_arg[0] = str_copy(ask->arena, err->arg[0]);
@@ -112,7 +114,7 @@ static const struct err *answer(struct tx *tx, void *arg)
     }
     TRY(insight_report_sql(tx, ask->arena, ask->metric, &ask->scope, &ask->report));
     for (int lang = 0; lang < LANG_MAX; lang++)
-        TRY(insight_notes(tx, ask->arena, ask->brand, ask->report, (enum lang)lang,
+        TRY(insight_notes(tx, ask->arena, ask->brand, ask->report, first_day, (enum lang)lang,
                           &ask->notes[lang], &ask->note_count));
     return NULL;
 }

@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "engine/engine.h"
+#include "engine/metric.h"
 
 struct brand {
     struct arena *arena;
@@ -490,6 +490,82 @@ static void overdue_by_own_gaps(void **state)
     check(brand, "overdue", 0, "none 2 0 0 0\n");
 }
 
+/* --- Sorting and ranks, against qsort --- */
+
+static uint64_t random_state;
+
+/* Of every size, small ones and ties most, some negative. */
+static int64_t random_value(void)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    uint64_t bits = random_state >> 58; /* 0 … 63 */
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    int64_t value = (int64_t)(random_state >> 1 >> (bits % 4 ? 63 - bits % 24 : bits));
+    return random_state % 7 == 0 ? -value : value;
+}
+
+static int compare_values(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void free_scratch(struct metric_run *run)
+{
+    for (int i = 0; i < run->scratch_count; i++)
+        free(run->scratch[i]);
+}
+
+static void find_ranks(struct metric_run *run, struct ranks *ranks, const int64_t *values, size_t n,
+                       const size_t *wanted)
+{
+    for (size_t i = 0; i < n; i++)
+        ranks_add(ranks, ranks->counts[i % 2], values[i]);
+    ranks_look_for(run, ranks, wanted);
+    int rounds = 1;
+    for (; !ranks_are_found(ranks); rounds++) {
+        for (size_t i = 0; i < n; i++)
+            ranks_add(ranks, ranks->counts[i % 2], values[i]);
+        ranks_narrow(run, ranks);
+    }
+    assert_in_range(rounds, 1, 5);
+}
+
+static void sorts_and_finds_ranks(void **state)
+{
+    enum { VALUES = 50000 };
+    (void)state;
+    int64_t *values = calloc(VALUES, sizeof(*values)), *spare = calloc(VALUES, sizeof(*spare));
+    int64_t *sorted = calloc(VALUES, sizeof(*sorted));
+    assert_true(values && spare && sorted);
+    for (size_t round = 0; round < 40; round++) {
+        size_t n = round < 20 ? 1 + round * 3 : VALUES / (1 + round % 5);
+        random_state = round;
+        for (size_t i = 0; i < n; i++)
+            values[i] = round % 8 == 3 ? 9900 : random_value();
+        if (round == 39) {
+            values[0] = INT64_MAX;
+            values[1] = INT64_MIN;
+        }
+        memcpy(sorted, values, n * sizeof(*values));
+        qsort(sorted, n, sizeof(*sorted), compare_values);
+        struct metric_run run = {.threads = 2};
+        struct ranks ranks;
+        size_t wanted[RANKS_MAX] = {0,     n / 5,         n / 2, n / 2,
+                                    n - 1, n - 1 - n / 9, n / 3, n / 3 + (n > 3)};
+        assert_true(ranks_begin(&run, &ranks, RANKS_MAX));
+        find_ranks(&run, &ranks, values, n, wanted);
+        for (int i = 0; i < RANKS_MAX; i++)
+            assert_true(ranks.searches[i].low == sorted[wanted[i]]);
+        assert_true(metric_sort_on_threads(&run, values, spare, n));
+        assert_memory_equal(values, sorted, n * sizeof(*values));
+        free_scratch(&run);
+    }
+    free(values);
+    free(spare);
+    free(sorted);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -513,6 +589,7 @@ int main(void)
         TEST(by_first_product),
         TEST(overdue),
         TEST(overdue_by_own_gaps),
+        cmocka_unit_test(sorts_and_finds_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

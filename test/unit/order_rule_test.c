@@ -143,9 +143,34 @@ static void test_content_hash(void **state)
     arena_free(arena);
 }
 
+/* By hand: 1,000 orders in 80 ms are twice too many for 40 ms; and so on. */
+static void slices_aim_at_a_tenth_of_a_second(void **state)
+{
+    (void)state;
+    assert_int_equal(order_slice_next(0, 0), 250);
+    assert_int_equal(order_slice_next(1000, 80000), 500);
+    assert_int_equal(order_slice_next(1000, 40000), 1000);
+    assert_int_equal(order_slice_next(1000, 25000), 1600);
+    assert_int_equal(order_slice_next(1000, 10000), 2000);    /* at most doubled */
+    assert_int_equal(order_slice_next(1000, 0), 2000);        /* a clock that stands still */
+    assert_int_equal(order_slice_next(1000, -5), 2000);       /* or goes back */
+    assert_int_equal(order_slice_next(1000, 10000000), 250);  /* at most quartered */
+    assert_int_equal(order_slice_next(60, 10000000), 50);     /* never none */
+    assert_int_equal(order_slice_next(20000, 1), 20000);
+    assert_int_equal(order_slice_next(20000, INT64_MAX), 5000);
+    /* Where each order takes 100 us, sizes settle at 400 whatever they began with. */
+    for (int64_t size = 50; size <= 20000; size *= 7) {
+        int64_t now = size;
+        for (int i = 0; i < 20; i++)
+            now = order_slice_next(now, now * 100);
+        assert_int_equal(now, 400);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slices_aim_at_a_tenth_of_a_second),
         cmocka_unit_test(test_change),    cmocka_unit_test(test_top_line),
         cmocka_unit_test(test_whole_day), cmocka_unit_test(test_paid_at),
         cmocka_unit_test(test_row_bytes), cmocka_unit_test(test_content_hash),

@@ -188,12 +188,12 @@ static void test_open_standard_vector(void **state)
 static void test_data_keys(void **state)
 {
     (void)state;
-    struct str wrapped = secret_data_key_new(arena, keys, 42);
+    struct str wrapped = secret_data_key_new(arena, keys, 42, NULL);
     uint8_t key[SECRET_KEY_BYTES], again[SECRET_KEY_BYTES], other[SECRET_KEY_BYTES];
     assert_null(secret_data_key_open(arena, keys, 42, wrapped, key));
     assert_null(secret_data_key_open(arena, keys, 42, wrapped, again));
     assert_memory_equal(key, again, sizeof key);
-    assert_null(secret_data_key_open(arena, keys, 42, secret_data_key_new(arena, keys, 42), other));
+    assert_null(secret_data_key_open(arena, keys, 42, secret_data_key_new(arena, keys, 42, NULL), other));
     assert_memory_not_equal(key, other, sizeof key);
     const struct err *err = secret_data_key_open(arena, keys, 43, wrapped, again);
     assert_int_equal(err->code, ERR_SECRET_OPEN);

@@ -615,7 +615,7 @@ static const struct err *hold_the_writer(struct tx *tx, void *arg)
         pthread_cond_wait(&gate->changed, &gate->lock);
     pthread_mutex_unlock(&gate->lock);
     usleep(200000); /* from being counted to being queued */
-    int64_t id = 1;
+    int64_t id = 1000;
     return insert_id(tx, &id);
 }
 
@@ -657,6 +657,62 @@ static void waiting_jobs_share_a_commit(void **state)
     assert_int_equal(things(gate.test), 7);
     assert_int_equal(store_counters(gate.test->store).commits, 2);
     assert_int_equal(store_counters(gate.test->store).commands, 7);
+    test_store_close(gate.test);
+}
+
+/* Of seven jobs that wait two take long: the short ones go first and share a commit, each long one
+ * has its own. */
+struct turn {
+    struct gate *gate;
+    int64_t id;
+    int *order, *count; /* ids in the order in which the writer ran them */
+};
+
+static const struct err *note_turn(struct tx *tx, void *arg)
+{
+    struct turn *turn = arg;
+    turn->order[(*turn->count)++] = (int)turn->id;
+    return insert_id(tx, &turn->id);
+}
+
+static void *turn_job(void *arg)
+{
+    struct turn *turn = arg;
+    struct gate *gate = turn->gate;
+    struct store_job job = {
+        .name = "turn", .fn = note_turn, .arg = turn, .takes_long = turn->id < 3};
+    struct arena *arena = arena_new("job", 1 << 24);
+    pthread_mutex_lock(&gate->lock);
+    while (!gate->first_runs)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    gate->handed_in++;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+    assert_null(store_write(gate->test->store, arena, &job));
+    arena_free(arena);
+    return NULL;
+}
+
+static void short_jobs_pass_long_ones(void **state)
+{
+    (void)state;
+    struct gate gate = {.test = test_store_open(STORE_SQLITE)};
+    struct turn turns[8];
+    pthread_t threads[8];
+    int order[8], count = 0;
+    pthread_mutex_init(&gate.lock, NULL);
+    pthread_cond_init(&gate.changed, NULL);
+    for (int i = 0; i < 8; i++) {
+        turns[i] = (struct turn){&gate, i, order, &count};
+        void *arg = i ? (void *)&turns[i] : (void *)&gate;
+        assert_int_equal(pthread_create(&threads[i], NULL, i ? turn_job : first_job, arg), 0);
+    }
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(count, 7);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(order[i] < 3, i >= 5);
+    assert_int_equal(store_counters(gate.test->store).commits, 4);
     test_store_close(gate.test);
 }
 
@@ -1064,6 +1120,7 @@ int main(void)
         ON_BOTH(many_at_once),
         ON_BOTH(jobs_of_many_threads_are_apart),
         ON(sqlite, waiting_jobs_share_a_commit),
+        ON(sqlite, short_jobs_pass_long_ones),
         ON_BOTH(a_read_is_one_snapshot),
         ON_BOTH(reading_cannot_write),
         ON(postgres, races_and_deadlocks_are_run_again),

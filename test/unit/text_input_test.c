@@ -164,6 +164,14 @@ static void test_encoding_auto(void **state)
     assert_lines(input, STR("订单"));
     input = open_text(arena, (struct str){"\xFF\xFEx\0\n\0", 6}, "auto");
     assert_lines(input, STR("x"));
+    input = open_text(arena, (struct str){"\xFE\xFF\x8B\xA2\0\n", 6}, "auto");
+    assert_lines(input, STR("订"));
+    assert_true(str_eq(text_input_encoding(input), STR("utf-16")));
+    input = open_text(arena, (struct str){"\xFF\xFE\0\0\xA2\x8B\0\0\n\0\0\0", 12}, "auto");
+    assert_lines(input, STR("订"));
+    input = open_text(arena, (struct str){"\0\0\xFE\xFF\0\0\x8B\xA2\0\0\0\n", 12}, "auto");
+    assert_lines(input, STR("订"));
+    assert_true(str_eq(text_input_encoding(input), STR("utf-32")));
 
     /* One GB18030 character behind 3 MB of ASCII decides. */
     struct str ascii = repeat(arena, 'x', (size_t)3 << 20);
@@ -206,6 +214,10 @@ static void test_encoding_bad(void **state)
     assert_true(str_eq(err->arg[0], STR("6")));
     assert_true(str_eq(err->arg[1], STR("B5")));
     assert_true(str_eq(err->arg[2], STR("gb18030")));
+    /* "auto": neither UTF-8 nor GB18030. */
+    err = error_after(open_text(arena, STR("ok\n\xB6\xA9\xB5\xFF\nx\n"), "auto"), 1);
+    assert_int_equal(err->code, ERR_ENCODING_BAD);
+    assert_field_ends(err, "/t:2");
     /* A character cut off by the file's end. */
     err = error_after(open_text(arena, STR("ok\n\xB6\xA9\xB5"), "gb18030"), 1);
     assert_int_equal(err->code, ERR_ENCODING_BAD);

@@ -51,10 +51,15 @@ struct customer_buyer {
     int identity_count;
     struct str name; /* of the buyer; absent where unknown */
     int64_t met_at_us;
+    bool hashed; /* hashes are filled in: customer_buyer_hash */
+    uint8_t hashes[LIMIT_IDENTITIES_PER_ORDER_MAX][SECRET_HASH_BYTES];
     /* out: */
     int64_t customer_id; /* birth that the facts of this buyer hang on: the owner of the identity they came through */
     bool created;
+    int64_t identity_ids[LIMIT_IDENTITIES_PER_ORDER_MAX]; /* those that this call claimed for customer_id; else 0 */
 };
+/* Hashes a buyer's identities (identity_hash) outside of any transaction, so that the resolution need not. */
+void customer_buyer_hash(const struct keyring *keys, struct customer_buyer *buyer);
 /* Finds or creates the customers of `count` buyers in this transaction, by the rule in customer_rule.h; writes customers,
  * identities, name hashes, merge proposals and their events. Buyers with equal identities get the same customer; what
  * one buyer brings is known to the next. Values are normalised before (identity_normalise), issuers at most

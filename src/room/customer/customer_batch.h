@@ -13,6 +13,7 @@ struct batch_identity {
     int64_t owner_id, owner_root_id; /* 0: nobody, so far */
     bool owner_weak;                 /* claimed weakly */
     size_t claim_row;                /* place + 1 of the batch's own row that claims it; 0: none */
+    int64_t claimed_as;              /* identity_id of that row; 0: none */
 };
 /* A customer that facts of the batch hang on. */
 struct batch_customer {

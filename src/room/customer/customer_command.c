@@ -34,7 +34,7 @@ ERR_RESULT customer_create(struct tx *tx, struct str name, int64_t *customer_id)
         TRY(customer_text_check(tx, ERR_CUSTOMER_NAME, STR("name"), &name));
     int64_t id = id_next(deps->ids);
     TRY(event_lock(tx, &id, 1));
-    struct str data_key = secret_data_key_new(arena, deps->keys, id);
+    struct str data_key = secret_data_key_new(arena, deps->keys, id, NULL);
     struct str name_sealed = STR_NONE;
     if (str_is(name)) {
         uint8_t key[SECRET_KEY_BYTES];

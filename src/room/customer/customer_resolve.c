@@ -11,22 +11,29 @@
 
 /* The identities of one buyer, each once. */
 struct link {
+    size_t told[LIMIT_IDENTITIES_PER_ORDER_MAX];     /* place of each as the buyer tells them */
     size_t identity[LIMIT_IDENTITIES_PER_ORDER_MAX]; /* places in batch->identities */
     bool weak[LIMIT_IDENTITIES_PER_ORDER_MAX];
     int count;
 };
 
-static size_t identity_place(struct customer_batch *batch, const struct identity_value *identity)
+void customer_buyer_hash(const struct keyring *keys, struct customer_buyer *buyer)
 {
-    uint8_t hash[SECRET_HASH_BYTES];
-    identity_hash(batch->deps->keys, identity, hash);
+    for (int i = 0; i < buyer->identity_count; i++)
+        identity_hash(keys, &buyer->identities[i], buyer->hashes[i]);
+    buyer->hashed = true;
+}
+
+static size_t identity_place(struct customer_batch *batch, const struct identity_value *identity,
+                             const uint8_t hash[SECRET_HASH_BYTES])
+{
     const size_t *known = customer_map_get(batch->identity_by_hash, map_key_hash(hash));
     if (known)
         return *known;
     size_t place = batch->identity_count++;
     batch->identities[place].is = *identity;
     batch->identities[place].is.issuer = customer_text_or_empty(identity->issuer);
-    memcpy(batch->identities[place].hash, hash, sizeof(hash));
+    memcpy(batch->identities[place].hash, hash, SECRET_HASH_BYTES);
     customer_map_put(batch->identity_by_hash, map_key_hash(hash), place);
     return place;
 }
@@ -48,10 +55,13 @@ static struct link *collect(struct customer_batch *batch)
 {
     struct link *links = ARENA_ARRAY(batch->arena, batch->buyer_count, struct link);
     for (size_t b = 0; b < batch->buyer_count; b++) {
-        const struct customer_buyer *buyer = &batch->buyers[b];
-        for (int i = 0; i < buyer->identity_count; i++)
-            link_identity(&links[b], identity_place(batch, &buyer->identities[i]),
-                          buyer->identities[i].weak);
+        struct customer_buyer *buyer = &batch->buyers[b];
+        if (!buyer->hashed)
+            customer_buyer_hash(batch->deps->keys, buyer);
+        for (int i = 0; i < buyer->identity_count; i++) {
+            links[b].told[i] = identity_place(batch, &buyer->identities[i], buyer->hashes[i]);
+            link_identity(&links[b], links[b].told[i], buyer->identities[i].weak);
+        }
     }
     return links;
 }
@@ -321,6 +331,19 @@ static const struct err *resolve_buyer(struct customer_batch *batch, struct cust
     return NULL;
 }
 
+/* What was claimed for the buyers' customers, so that nobody has to look it up. */
+static void tell_claims(struct customer_batch *batch, const struct link *links)
+{
+    for (size_t b = 0; b < batch->buyer_count; b++) {
+        struct customer_buyer *buyer = &batch->buyers[b];
+        for (int i = 0; i < buyer->identity_count; i++) {
+            const struct batch_identity *identity = &batch->identities[links[b].told[i]];
+            bool own = identity->owner_id == buyer->customer_id;
+            buyer->identity_ids[i] = own ? identity->claimed_as : 0;
+        }
+    }
+}
+
 ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, size_t count)
 {
     struct arena *arena = tx_arena(tx);
@@ -350,5 +373,7 @@ ERR_RESULT customer_resolve_many(struct tx *tx, struct customer_buyer *buyers, s
     TRY(load_holding(&batch, links));
     for (size_t b = 0; b < count; b++)
         TRY(resolve_buyer(&batch, &buyers[b], &links[b]));
-    return customer_batch_write(&batch);
+    TRY(customer_batch_write(&batch));
+    tell_claims(&batch, links);
+    return NULL;
 }

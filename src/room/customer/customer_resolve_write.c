@@ -14,14 +14,21 @@ static struct str hash_str(const uint8_t *hash)
 
 static const struct err *lock(struct customer_batch *batch)
 {
-    size_t count = batch->customer_count + 2 * batch->proposal_count;
-    int64_t *ids = ARENA_ARRAY(batch->arena, count, int64_t);
-    for (size_t i = 0; i < batch->customer_count; i++)
-        ids[i] = batch->customers[i].customer_id;
-    for (size_t i = 0; i < batch->proposal_count; i++) {
-        ids[batch->customer_count + 2 * i] = batch->proposals[i].low_id;
-        ids[batch->customer_count + 2 * i + 1] = batch->proposals[i].high_id;
+    size_t count = 0, born_count = 0;
+    int64_t *ids =
+        ARENA_ARRAY(batch->arena, batch->customer_count + 2 * batch->proposal_count, int64_t);
+    int64_t *born = ARENA_ARRAY(batch->arena, batch->customer_count, int64_t);
+    for (size_t i = 0; i < batch->customer_count; i++) {
+        if (batch->customers[i].created)
+            born[born_count++] = batch->customers[i].customer_id;
+        else
+            ids[count++] = batch->customers[i].customer_id;
     }
+    for (size_t i = 0; i < batch->proposal_count; i++) {
+        ids[count++] = batch->proposals[i].low_id;
+        ids[count++] = batch->proposals[i].high_id;
+    }
+    event_born(batch->tx, born, born_count);
     return event_lock(batch->tx, ids, count);
 }
 
@@ -184,8 +191,18 @@ static const struct err *drop_kept(struct customer_batch *batch)
 
 /* --- Keys and names --- */
 
-/* New customers get a key; of the known ones it is read and opened where something is to be sealed.
- * Forgets the names of customers that have one. */
+static void make_keys(struct customer_batch *batch)
+{
+    for (size_t i = 0; i < batch->customer_count; i++) {
+        struct batch_customer *customer = &batch->customers[i];
+        if (customer->created)
+            customer->data_key = secret_data_key_new(batch->arena, batch->deps->keys,
+                                                     customer->customer_id, customer->key);
+    }
+}
+
+/* New customers have got a key; of the known ones it is read and opened where something is to be
+ * sealed. Forgets the names of customers that have one. */
 static const struct err *load_keys(struct customer_batch *batch)
 {
     size_t count = batch->customer_count, asked = 0;
@@ -204,10 +221,9 @@ static const struct err *load_keys(struct customer_batch *batch)
         TRY(sql_customer_key_many(batch->tx, ins, asked, outs, found));
     for (size_t i = 0, answer = 0; i < count; i++) {
         struct batch_customer *customer = &batch->customers[i];
-        if (customer->created) {
-            customer->data_key =
-                secret_data_key_new(batch->arena, batch->deps->keys, customer->customer_id);
-        } else if (customer->writes_identities || customer->name.p) {
+        if (customer->created)
+            continue;
+        if (customer->writes_identities || customer->name.p) {
             customer->data_key = found[answer] ? outs[answer].data_key : STR_NONE;
             if (found[answer] && outs[answer].named)
                 customer->name = STR_NONE;
@@ -317,7 +333,7 @@ static const struct err *write_identities(struct customer_batch *batch)
         ARENA_ARRAY(batch->arena, count, struct sql_customer_identity_insert_in);
     for (size_t i = 0; i < count; i++) {
         const struct batch_row *row = &batch->rows[i];
-        const struct batch_identity *identity = &batch->identities[row->identity];
+        struct batch_identity *identity = &batch->identities[row->identity];
         const struct batch_customer *customer = &batch->customers[row->customer];
         rows[i] = (struct sql_customer_identity_insert_in){
             .customer_id = customer->customer_id,
@@ -330,6 +346,8 @@ static const struct err *write_identities(struct customer_batch *batch)
             .value_sealed = secret_seal(batch->arena, customer->key, CUSTOMER_IDENTITY_CONTEXT,
                                         identity->is.value),
             .recorded_at = tx_now_us(batch->tx)};
+        if (row->claimed)
+            identity->claimed_as = rows[i].identity_id;
     }
     TRY(claim(batch, rows, count));
     TRY(take_over(batch, rows, count));
@@ -373,6 +391,7 @@ ERR_RESULT customer_batch_write(struct customer_batch *batch)
     TRY(lock(batch));
     TRY(check_roots(batch));
     TRY(drop_kept(batch));
+    make_keys(batch);
     TRY(load_keys(batch));
     TRY(write_customers(batch));
     TRY(confirm(batch));

@@ -15,16 +15,25 @@ struct insight_request {
 /* Resolves the days: as_of is the day after the last paid order not wholly refunded of a known buyer; from the first
  * such day known then; to the day before as_of, also where a later one was asked for. Errors: REPORT_UNKNOWN (with the
  * nearest name), REPORT_DAY_RANGE, REPORT_DAYS (from after to), REPORT_EMPTY (no paid order yet),
- * REPORT_EMPTY_BEFORE (none before the as-of date asked for). */
+ * REPORT_EMPTY_BEFORE (none before the as-of date asked for). *first_day: the first such day known then, for the notes. */
 ERR_RESULT insight_scope(struct tx *tx, const struct brand *brand, const struct insight_request *request,
-                         const struct metric **metric, struct report_scope *scope);
+                         const struct metric **metric, struct report_scope *scope, int32_t *first_day);
+/* The same, asked of the columns: no order is read again. */
+ERR_RESULT insight_scope_of_columns(struct arena *arena, const struct engine *engine, const struct brand *brand,
+                                    const struct insight_request *request, const struct metric **metric,
+                                    struct report_scope *scope, int32_t *first_day);
+/* What can be refused before anything is read: REPORT_UNKNOWN, REPORT_DAY_RANGE. Both of the above look at it too. */
+ERR_RESULT insight_check_request(struct arena *arena, const struct insight_request *request,
+                                 const struct metric **metric);
+/* After REPORT_EMPTY: REPORT_NO_BUYERS where there are paid orders, all of unknown buyers; NULL where there are none. */
+ERR_RESULT insight_why_empty(struct tx *tx);
 /* Runs the SQL twin of every section. */
 ERR_RESULT insight_report_sql(struct tx *tx, struct arena *arena, const struct metric *metric,
                               const struct report_scope *scope, struct report **out);
 /* What a reader must know beside the figures, each a sentence in the language: the orders left out because they have no
- * buyer; that in the first month of the data older customers look new. */
-ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand,
-                         const struct report *report, enum lang lang, struct str **notes, size_t *count);
+ * buyer; that in the first month of the data (that of first_day, see insight_scope) older customers look new. */
+ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand, const struct report *report,
+                         int32_t first_day, enum lang lang, struct str **notes, size_t *count);
 
 /* Says where a section's statement is missing or its parameters or columns are not those declared; absent where all
  * are. For a test: a report whose statement does not match ends the process. */

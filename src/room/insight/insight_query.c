@@ -56,42 +56,66 @@ static const struct err *check_day(struct arena *arena, struct str field, int32_
                    day_text(arena, LIMIT_DAY_MIN), day_text(arena, day_max));
 }
 
-static const struct err *check_request(struct arena *arena, const struct insight_request *request)
+const struct err *insight_check_request(struct arena *arena, const struct insight_request *request,
+                                        const struct metric **metric)
 {
+    *metric = metric_by_name(request->metric_name);
+    if (!*metric)
+        return ERR_NEW(arena, ERR_REPORT_UNKNOWN, STR("report"), request->metric_name,
+                       nearest_metric_name(arena, request->metric_name));
     TRY(check_day(arena, STR("--as-of"), request->as_of_day, LIMIT_DAY_MAX + 1));
     TRY(check_day(arena, STR("--from"), request->from_day, LIMIT_DAY_MAX));
     return check_day(arena, STR("--to"), request->to_day, LIMIT_DAY_MAX);
 }
 
+/* Where the days come from: the columns, or without them the tables. */
+struct days_source {
+    struct arena *arena;
+    const struct engine *engine;
+    struct tx *tx;
+};
+struct known_days {
+    int32_t first, last; /* DAY_NONE: there are none */
+};
+
 /* First and last day with a counted order, as known on as_of_day. */
-static const struct err *known_days(struct tx *tx, int32_t as_of_day,
-                                    struct sql_insight_days_out *days)
+static const struct err *known_days(const struct days_source *source, int32_t as_of_day,
+                                    struct known_days *days)
 {
+    if (source->engine) {
+        engine_days(source->engine, as_of_day, &days->first, &days->last);
+        return NULL;
+    }
     struct sql_insight_days_in in = {.as_of = as_of_day};
+    struct sql_insight_days_out out;
     bool found;
-    TRY(sql_insight_days_one(tx, &in, days, &found));
+    TRY(sql_insight_days_one(source->tx, &in, &out, &found));
     CHECK(found);
+    days->first = out.first_day.set ? (int32_t)out.first_day.v : DAY_NONE;
+    days->last = out.last_day.set ? (int32_t)out.last_day.v : DAY_NONE;
     return NULL;
 }
 
-static const struct err *resolve_days(struct tx *tx, const struct insight_request *request,
-                                      struct report_scope *scope)
+static const struct err *resolve_days(const struct days_source *source,
+                                      const struct insight_request *request,
+                                      struct report_scope *scope, int32_t *first_day)
 {
-    struct arena *arena = tx_arena(tx);
-    struct sql_insight_days_out days;
+    struct arena *arena = source->arena;
+    struct known_days days;
     scope->as_of_day = request->as_of_day;
     if (scope->as_of_day == DAY_NONE) {
-        TRY(known_days(tx, LIMIT_DAY_MAX + 1, &days));
-        if (!days.last_day.set)
+        TRY(known_days(source, LIMIT_DAY_MAX + 1, &days));
+        if (days.last == DAY_NONE)
             return ERR_NEW(arena, ERR_REPORT_EMPTY, STR_NONE);
-        scope->as_of_day = (int32_t)days.last_day.v + 1;
+        scope->as_of_day = days.last + 1;
     }
     /* Asked again: an order refunded whole on that day or later still counts on it. */
-    TRY(known_days(tx, scope->as_of_day, &days));
-    if (!days.first_day.set)
+    TRY(known_days(source, scope->as_of_day, &days));
+    if (days.first == DAY_NONE)
         return ERR_NEW(arena, ERR_REPORT_EMPTY_BEFORE, STR("--as-of"),
                        day_text(arena, scope->as_of_day));
-    scope->from_day = request->from_day == DAY_NONE ? (int32_t)days.first_day.v : request->from_day;
+    *first_day = days.first;
+    scope->from_day = request->from_day == DAY_NONE ? days.first : request->from_day;
     scope->to_day = scope->as_of_day - 1;
     if (request->to_day != DAY_NONE)
         scope->to_day = smaller(request->to_day, scope->to_day);
@@ -101,17 +125,32 @@ static const struct err *resolve_days(struct tx *tx, const struct insight_reques
     return NULL;
 }
 
+static const struct err *resolve(const struct days_source *source, const struct brand *brand,
+                                 const struct insight_request *request,
+                                 const struct metric **metric, struct report_scope *scope,
+                                 int32_t *first_day)
+{
+    TRY(insight_check_request(source->arena, request, metric));
+    *scope = (struct report_scope){.net = request->net, .currency_digits = brand->currency_digits};
+    return resolve_days(source, request, scope, first_day);
+}
+
 const struct err *insight_scope(struct tx *tx, const struct brand *brand,
                                 const struct insight_request *request, const struct metric **metric,
-                                struct report_scope *scope)
+                                struct report_scope *scope, int32_t *first_day)
 {
-    *metric = metric_by_name(request->metric_name);
-    if (!*metric)
-        return ERR_NEW(tx_arena(tx), ERR_REPORT_UNKNOWN, STR("report"), request->metric_name,
-                       nearest_metric_name(tx_arena(tx), request->metric_name));
-    TRY(check_request(tx_arena(tx), request));
-    *scope = (struct report_scope){.net = request->net, .currency_digits = brand->currency_digits};
-    return resolve_days(tx, request, scope);
+    struct days_source source = {.arena = tx_arena(tx), .tx = tx};
+    return resolve(&source, brand, request, metric, scope, first_day);
+}
+
+const struct err *insight_scope_of_columns(struct arena *arena, const struct engine *engine,
+                                           const struct brand *brand,
+                                           const struct insight_request *request,
+                                           const struct metric **metric,
+                                           struct report_scope *scope, int32_t *first_day)
+{
+    struct days_source source = {.arena = arena, .engine = engine};
+    return resolve(&source, brand, request, metric, scope, first_day);
 }
 
 /* --- The twins --- */
@@ -239,6 +278,16 @@ const struct err *insight_report_sql(struct tx *tx, struct arena *arena,
     return NULL;
 }
 
+const struct err *insight_why_empty(struct tx *tx)
+{
+    struct order_left_out left_out;
+    TRY(order_left_out(tx, &left_out));
+    if (left_out.orders_without_buyer == 0)
+        return NULL;
+    return ERR_NEW(tx_arena(tx), ERR_REPORT_NO_BUYERS, STR_NONE,
+                   minor_grouped(tx_arena(tx), left_out.orders_without_buyer, 0));
+}
+
 /* --- Notes --- */
 
 static struct str left_out_note(struct arena *arena, const struct brand *brand,
@@ -277,8 +326,8 @@ static struct str first_month_note(struct arena *arena, int32_t first_month, enu
 }
 
 const struct err *insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand,
-                                const struct report *report, enum lang lang, struct str **notes,
-                                size_t *count)
+                                const struct report *report, int32_t first_day, enum lang lang,
+                                struct str **notes, size_t *count)
 {
     enum { NOTES_MAX = 2 };
     struct str *list = ARENA_ARRAY(arena, NOTES_MAX, struct str);
@@ -287,13 +336,9 @@ const struct err *insight_notes(struct tx *tx, struct arena *arena, const struct
     TRY(order_left_out(tx, &left_out));
     if (left_out.orders_without_buyer > 0)
         list[n++] = left_out_note(arena, brand, &left_out, lang);
-    struct sql_insight_days_out days;
-    TRY(known_days(tx, report->scope.as_of_day, &days));
-    if (days.first_day.set) {
-        int32_t first_month = month_of_day((int32_t)days.first_day.v);
-        if (first_month_matters(report, first_month))
-            list[n++] = first_month_note(arena, first_month, lang);
-    }
+    int32_t first_month = month_of_day(first_day);
+    if (first_month_matters(report, first_month))
+        list[n++] = first_month_note(arena, first_month, lang);
     *notes = list;
     *count = n;
     return NULL;

@@ -1266,7 +1266,7 @@ tally AS (
     FROM started
     GROUP BY product_id
 )
-SELECT product.code AS product_code, product.name AS product_name, t.customers, t.repeat_customers,
+SELECT product.code AS product_code, NULLIF(product.name, '') AS product_name, t.customers, t.repeat_customers,
     CAST(t.repeat_customers AS DOUBLE PRECISION) / NULLIF(t.customers, 0) AS repurchase_rate, t.eligible_90, t.repurchased_90,
     CAST(t.repurchased_90 AS DOUBLE PRECISION) / NULLIF(t.eligible_90, 0) AS rate_90, t.amount
 FROM tally t

@@ -43,7 +43,7 @@ ERR_RESULT import_orders(struct store *store, struct arena *arena, const struct 
     run->result_arena = arena;
     run->brand = brand;
     run->options = options;
-    run->map = options->map;
+    run->map = &run->settled;
     run->result = result;
     const struct err *err = import_file(run);
     if (err)
@@ -63,6 +63,8 @@ static ERR_RESULT import_file(struct import_run *run)
     TRY(sort_rows(run));
     import_phase(run, "group", 0);
     TRY(import_group_all(run));
+    if (dry_run)
+        TRY(import_match_refunds(run));
     TRY(sort_orders(run));
     TRY(count_customers(run));
     if (!dry_run)
@@ -166,7 +168,12 @@ static ERR_RESULT open_run(struct import_run *run)
     open_phase_log(run);
     run->scratch = arena_new("import row", (size_t)256 << 20);
     arena_defer(run->arena, import_free_arena, run->scratch);
+    const struct import_map *map = run->options->map;
+    if (str_is(map->instead))
+        return ERR_NEW(run->arena, ERR_MAP_NO_ORDERS, run->options->path, map->title_en,
+                       map->title_zh, map->instead);
     TRY(store_read(run->store, run->arena, &job));
+    TRY(import_map_settle(run->result_arena, run->options->path, map, &run->settled));
     run->began_us = clock_now_us(&run->deps.clock);
     run->result->file_name = base_name(run->options->path);
     run->result->map_name = run->map->name;
@@ -175,6 +182,7 @@ static ERR_RESULT open_run(struct import_run *run)
     run->reader.path = run->options->path;
     run->reader.now_us = run->began_us;
     run->reader.state_default = import_state_by_name(run->map->state_default);
+    run->reader.above = &run->above;
     run->reader.zone = run->brand->zone;
     if (str_is(run->map->time_zone))
         TRY(zone_open(run->arena, run->map->time_zone, STR("time_zone"), &run->reader.zone));
@@ -182,58 +190,132 @@ static ERR_RESULT open_run(struct import_run *run)
     TRY(open_sorter(run, 2, &run->rows));
     TRY(open_sorter(run, 4, &run->orders));
     TRY(open_sorter(run, 8, &run->refunds));
+    if (run->options->dry_run)
+        TRY(open_sorter(run, 8, &run->numbers));
     return open_sorter(run, 8, &run->rejects);
 }
 
 /* --- Reading --- */
 
+static void describe_file(struct import_run *run, const struct import_table *table)
+{
+    struct import_result *result = run->result;
+    result->encoding = str_copy(run->result_arena, table_input_encoding(table->input));
+    result->header_row = run->map->header ? run->map->header_row : 0;
+    if (run->map->format == IMPORT_FORMAT_CSV && !str_eq(result->encoding, STR("xlsx")))
+        result->delimiter = run->map->delimiter.p[0];
+    result->values = ARENA_ARRAY(run->result_arena, IMPORT_VALUES_MAX, struct import_value);
+}
+
 static ERR_RESULT read_all(struct import_run *run)
 {
-    struct table_input *table;
+    struct import_columns *columns = &run->reader.columns;
+    struct import_table table;
     struct table_row cells;
     const struct err *bad;
-    struct table_options options = import_table_options(run->map, run->options->path);
     int64_t done, total;
-    int count;
-    TRY(table_input_open(run->arena, &options, &table));
-    const struct str *header = table_input_header(table, &count);
-    TRY(import_columns_bind(run->arena, run->options->path, run->map, header, count,
-                            &run->reader.columns));
+    TRY(import_table_open(run->arena, run->map, run->options->path, &table));
+    TRY(import_columns_bind(run->arena, run->options->path, run->map, table.header,
+                            table.header_count, columns));
     TRY(check_currency(run));
+    run->tells_refunds = columns->of_kind[IMPORT_REFUND_AMOUNT] != COLUMN_NONE ||
+                         columns->of_kind[IMPORT_REFUND_STATE] != COLUMN_NONE ||
+                         columns->constant[IMPORT_REFUND_AMOUNT].p;
+    describe_file(run, &table);
     describe_columns(run);
     for (;;) {
         arena_reset(run->scratch);
-        TRY(table_input_next(table, &cells, &bad));
+        TRY(table_input_next(table.input, &cells, &bad));
         if (cells.end)
             break;
         TRY(read_row(run, &cells, bad));
         if (run->result->rows % 4096 != 0)
             continue;
-        table_input_progress(table, &done, &total);
+        table_input_progress(table.input, &done, &total);
         import_progress(run, "read", done, total);
     }
-    table_input_hash(table, run->file_hash);
-    table_input_close(table);
+    table_input_hash(table.input, run->file_hash);
+    table_input_close(table.input);
     return NULL;
 }
 
+/* One more row with this word for a state; the words that come first are kept. */
+static void count_value(struct import_run *run, enum import_kind kind, struct str value,
+                        struct str normal)
+{
+    struct import_result *result = run->result;
+    const struct import_columns *columns = &run->reader.columns;
+    int column = columns->of_kind[kind];
+    struct str name = column != COLUMN_NONE && column < columns->name_count
+                          ? str_trim(columns->names[column])
+                          : str_c(import_kind_info(kind)->name);
+    for (int i = 0; i < result->value_count; i++) {
+        struct import_value *known = &result->values[i];
+        if (str_eq(known->value, value) && str_eq(known->column, name)) {
+            known->row_count++;
+            return;
+        }
+    }
+    if (result->value_count == IMPORT_VALUES_MAX || value.n > LIMIT_NAME_BYTES_MAX) {
+        result->values_more_rows++;
+        return;
+    }
+    result->values[result->value_count++] = (struct import_value){
+        .column = str_copy(run->result_arena, name),
+        .value = str_copy(run->result_arena, value),
+        .normal = normal.p ? str_copy(run->result_arena, normal) : STR_NONE,
+        .row_count = 1,
+    };
+}
+
+static void count_values(struct import_run *run, const struct import_row *row)
+{
+    struct str state = row->state_word ? row->state_word->normal : STR_NONE;
+    struct str refund = row->refund_word ? row->refund_word->normal : STR_NONE;
+    if (!state.p && import_state_by_name(row->state_cell) != ORDER_STATE_MAX)
+        state = row->state_cell;
+    if (!refund.p && import_refund_by_name(row->refund_cell) != IMPORT_REFUND_UNTOLD)
+        refund = row->refund_cell;
+    if (str_is(row->state_cell))
+        count_value(run, IMPORT_STATE, row->state_cell, state);
+    if (str_is(row->refund_cell))
+        count_value(run, IMPORT_REFUND_STATE, row->refund_cell, refund);
+}
+
+/* A row of the file is one row, or (merged lines) several; if one of them is wrong, all are. */
 static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells,
                            const struct err *bad)
 {
-    struct import_row row = {0};
+    struct import_result *result = run->result;
+    struct table_row *parts = NULL;
+    int count = 0;
     const struct err *why = bad;
-    run->result->rows++;
+    result->rows++;
     if (!bad)
-        why = import_row_read(run->scratch, &run->reader, cells, &row);
-    if (run->options->dry_run && run->result->preview_count < PREVIEW_ROWS)
-        preview_row(run, cells, &row, why);
-    if (why && !str_is(row.number))
-        return import_reject(run, cells->line_number, why);
-    if (!why && row.verdict == IMPORT_ROW_SKIP) {
-        run->result->rows_skipped++;
+        why = import_row_split(run->scratch, &run->reader, cells, &parts, &count);
+    struct import_row *rows = ARENA_ARRAY(run->scratch, (size_t)count + 1, struct import_row);
+    const struct import_row *row = &rows[0];
+    const struct import_row merged = {.verdict = IMPORT_ROW_ORDER}; /* shown as its cells stand */
+    for (int i = 0; i < count && !why; i++) {
+        why = import_row_read(run->scratch, &run->reader, &parts[i], &rows[i]);
+        if (why)
+            row = &rows[i];
+        count_values(run, &rows[i]);
+    }
+    if (run->options->dry_run && result->preview_count < PREVIEW_ROWS)
+        preview_row(run, cells, count > 1 ? &merged : row, why);
+    result->masked_values += rows[0].masked_values;
+    if (why)
+        return str_is(row->number) ? import_group_add(run, row, why)
+                                   : import_reject(run, cells->line_number, why);
+    if (row->verdict == IMPORT_ROW_SKIP) {
+        result->rows_skipped++;
+        result->rows_total += row->is_total;
         return NULL;
     }
-    return import_group_add(run, &row, why);
+    for (int i = 0; i < count; i++)
+        TRY(import_group_add(run, &rows[i], NULL));
+    return NULL;
 }
 
 static ERR_RESULT sort_rows(struct import_run *run)
@@ -449,7 +531,11 @@ static struct str preview_value(struct import_run *run, const struct table_row *
                                 const struct import_row *row, enum import_kind kind)
 {
     int digits = run->brand->currency_digits;
-    struct str cell = import_row_cell(&run->reader.columns, cells, kind);
+    bool masked;
+    struct str cell =
+        import_row_cell(run->result_arena, &run->reader.columns, cells, kind, &masked);
+    if (masked)
+        return STR("****");
     cell = str_copy(run->result_arena, cell.p ? cell : STR(""));
     if (kind == IMPORT_BUYER_NAME)
         return customer_name_mask(run->result_arena, cell);

@@ -37,7 +37,11 @@
     KIND(BUYER_NAME, "buyer_name", true, "The buyer's name.", "买家姓名。")                                         \
     KIND(REFUND_AMOUNT, "refund_amount", false, "Given back for this row.", "本行已退金额。")                       \
     KIND(REFUND_TIME, "refund_time", false, "When it was given back.", "退款时间。")                                \
-    KIND(REFUND_OF, "refund_of", false, "On a refund row: the order's number.", "退款行所退的订单号。")
+    KIND(REFUND_OF, "refund_of", false, "On a refund row: the order's number.", "退款行所退的订单号。")             \
+    KIND(REFUND_STATE, "refund_state", false, "How the refund stands, read through `refund_states`.",               \
+         "售后状态，按 refund_states 换算。")                                                                       \
+    KIND(LINE_NUMBER, "line_number", false, "The sub-order's number: how many lines a row merges (`split_lines`).", \
+         "子订单号：说明一行合并了几个子订单（split_lines）。")
 
 enum import_kind {
 #define KIND(code, name, personal, en, zh) IMPORT_##code,
@@ -56,21 +60,46 @@ struct import_condition {
     bool empty;
     bool negative; /* reads as a number below 0 */
 };
+/* What the word of a file says about a refund. */
+enum import_refund {
+    IMPORT_REFUND_UNTOLD,
+    IMPORT_REFUND_NONE,    /* nothing was given back */
+    IMPORT_REFUND_PENDING, /* asked for, nothing given back yet */
+    IMPORT_REFUND_PARTIAL, /* some was given back: as much as the file says, which it must */
+    IMPORT_REFUND_GIVEN,   /* given back: as much as the file says, else all that was paid */
+};
+#define IMPORT_HEADER_ROW_MAX 10 /* rows that are looked at for the header */
+
 /* A map, as a person writes it in JSON: docs/import-maps.md. Declared by import_map_shape. */
 struct import_map {
     struct str name, title_en, title_zh;
+    struct str extends;   /* a built-in map, of which this one says only what differs */
     int format;           /* 0 csv, 1 text (cells separated by white space) */
-    struct str delimiter; /* one character; csv only */
+    struct str delimiter; /* one character, or "auto"; csv only */
     bool header;
-    struct str encoding, source, time_zone, time_format; /* time_zone absent: the brand's */
+    int64_t header_row; /* of the rows that are not blank; 0: found by the columns' names */
+    struct str encoding, source, time_zone, time_format; /* time_zone absent: the brand's; time_format may be "auto" */
     struct str issuer;          /* who gives buyer ids and openids their meaning; absent: the source */
     struct shape_map columns;   /* kind → header name; "#n" the n-th column; "a|b" the first alias that is there */
+    struct shape_list needed;   /* struct str, kinds: only their columns must be there; none named: all must */
+    struct shape_list known;    /* struct str, header names: belong to such a file and are not read */
     struct shape_map constants; /* kind → value for every row, e.g. channel */
-    struct shape_map states;    /* value in the file → normalised state */
+    struct shape_map states;    /* word of the file → normalised state, " refunded" behind it: all was given back */
     struct str state_default;   /* where the state's cell is empty or there is no such column */
-    struct shape_list refund_when; /* struct import_condition: any of them makes the row a refund */
-    struct shape_list skip_when;   /* struct import_condition: any of them leaves the row out, counted */
+    struct shape_map refund_states; /* word of the file → none, pending, partial, refunded */
+    struct shape_list refund_when;  /* struct import_condition: any of them makes the row a refund */
+    struct shape_list skip_when;    /* struct import_condition: any of them leaves the row out, counted */
     bool skip_unknown_buyer; /* leave out rows that name no buyer instead of hanging them on placeholders */
+    bool clean;              /* cells are cleaned first: import_clean.h */
+    bool split_lines;        /* a row may merge several lines, their cells split by ';' */
+    bool fill_down;          /* a row without a number belongs to the order above it */
+    bool mixed_states;       /* lines of one order may be in different states: the furthest holds */
+    bool closed_is_refunded; /* a closed order that was paid was given back whole, where the file names no amount */
+    struct shape_list after_slash; /* struct str, kinds whose cell is "each/total": the total is read */
+    struct str number_time;        /* time_format of what an order's number begins with, where the time is empty */
+    struct str file_hint;          /* part of the file's usual name: decides between maps that fit equally well */
+    struct str instead;            /* such a file holds no orders: what to export instead */
+    struct shape_map notes;        /* topic.en, topic.zh → why it is read this way, for docs/presets.md */
 };
 extern const struct shape import_map_shape;
 
@@ -78,10 +107,24 @@ extern const int import_builtin_count;
 /* Name and JSON text of the built-in maps (files in src/room/order/maps/, made into C by tools/mktext). */
 void import_builtin(int index, struct str *name, struct str *json);
 /* A built-in's name, or the path of a map file. Errors, all at once with their pointers: MAP_UNKNOWN, JSON_BAD, FIELD_*,
- * MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there). */
+ * MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there), MAP_EXTENDS. */
 ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct import_map **out);
-/* The built-in map whose columns are all in the header of this file; MAP_NOT_RECOGNISED lists what was found. */
-ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out);
+
+/* Why a map was chosen for a file. */
+struct import_recognition {
+    struct str *found, *unread;   /* columns of the file that the map reads, or knows and does not read */
+    int found_count, unread_count;
+    struct str *foreign;          /* columns of the file that the map does not know */
+    int foreign_count;
+    int map_columns;              /* columns that the map reads or knows */
+    struct str next;              /* the map that fits second best; absent where no other fits at all */
+    int next_columns;             /* how many columns of the file that one knows */
+};
+/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows; one that misses
+ * a needed column is never chosen. Errors: those of the file; MAP_NOT_RECOGNISED (with the nearest map and what it
+ * lacks), MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of export). */
+ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out,
+                                struct import_recognition *why);
 
 struct import_options {
     struct str path;
@@ -92,8 +135,8 @@ struct import_options {
                              * "-2", "-3" … behind it where that file is there already */
     struct str temporary_directory;
     size_t sort_memory_bytes; /* 0: 256 MiB */
-    int64_t batch_orders;     /* 0: 20,000 */
-    /* Called now and then; phase "read", "group", "write", "reject". done and total in bytes or orders. */
+    int64_t batch_orders;     /* a transaction; 0: what takes less than 100 ms, in a first load 20,000 */
+    /* Called now and then; phase "read", "group", "write", "claim", "reject". done and total in bytes or orders. */
     void (*progress)(void *arg, const char *phase, int64_t done, int64_t total);
     void *progress_arg;
 };
@@ -109,8 +152,21 @@ struct import_preview_row {
     struct str *values; /* one per mapped kind, as it would be read; personal ones masked */
     struct str verdict; /* "order", "refund", "skip", "reject: …" */
 };
+/* A word that stands in the file for a state, and how it is read. */
+struct import_value {
+    struct str column, value;
+    struct str normal; /* "received", "paid refunded", "none" …; absent: not known, its rows are rejected */
+    int64_t row_count;
+};
+#define IMPORT_VALUES_MAX 60
 struct import_result {
     struct str file_name, map_name, source;
+    struct str encoding; /* as read: "utf-8", "gb18030" …; "xlsx" for a workbook */
+    char delimiter;      /* 0: white space, or a workbook */
+    int64_t header_row;  /* 0: there is none */
+    struct import_value *values; /* states and refund states in the order met, at most IMPORT_VALUES_MAX */
+    int value_count;
+    int64_t values_more_rows; /* rows with values beyond those */
     struct str *mapped_kinds, *mapped_columns; /* the column map, in file order */
     int mapped_count;
     struct str *unmapped_columns;
@@ -118,11 +174,17 @@ struct import_result {
     struct import_preview_row *preview; /* dry run: the first 10 rows */
     int preview_count;
     int64_t rows, rows_skipped, rows_rejected;
+    int64_t rows_total;    /* of those skipped: rows of totals, header rows that come again, rows of empty cells */
+    int64_t masked_values; /* cells for a person that name nobody: masked, encrypted, digits lost */
+    int64_t orders_unpaid; /* not paid yet, or closed without ever being paid: their amounts are in no sum */
+    int64_t orders_by_receiver; /* name their buyer by a weak identity only: the receiver's phone */
+    int64_t refunds_by_state; /* given back whole because a state says so; the file names no amount */
     int64_t orders, orders_new, orders_changed, orders_same, orders_older, orders_rejected;
     int64_t orders_without_buyer, zero_amount_orders, order_lines;
     int64_t refunds, refunds_new, refunds_changed, refunds_same, refunds_without_order;
     int64_t customers_seen; /* distinct buyers as the file names them */
-    int64_t amount_minor, refund_minor;
+    int64_t amount_minor; /* of paid orders */
+    int64_t refund_minor;
     int32_t first_day, last_day; /* DAY_NONE where there are no orders */
     struct import_problem *problems;
     int problem_count;

@@ -50,7 +50,7 @@ static void pack_row(struct buf *buf, const struct import_row *row)
     pack_i64(buf, row->day);
     pack_i64(buf, row->state);
     pack_i64(buf, row->state_named | row->has_order_amount << 1 | row->has_line_amount << 2 |
-                      row->has_refund_amount << 3 | row->has_line << 4);
+                      row->has_refund_amount << 3 | row->has_line << 4 | (int64_t)row->refund << 5);
     pack_i64(buf, row->order_amount_minor);
     pack_i64(buf, row->line_amount_minor);
     pack_i64(buf, row->refund_amount_minor);
@@ -79,6 +79,7 @@ static void unpack_row(struct unpack *u, struct import_row *row)
     row->has_line_amount = flags & 4;
     row->has_refund_amount = flags & 8;
     row->has_line = flags & 16;
+    row->refund = (enum import_refund)(flags >> 5);
     row->order_amount_minor = unpack_i64(u);
     row->line_amount_minor = unpack_i64(u);
     row->refund_amount_minor = unpack_i64(u);
@@ -326,7 +327,7 @@ static const struct err *find_contradiction(struct group *group)
         const struct import_row *row = &group->rows[i];
         if (row->day != first->day)
             return contradiction(group, ERR_IMPORT_CONTRADICTS_DAY, first, row);
-        if (!row->state_named)
+        if (!row->state_named || group->run->map->mixed_states)
             continue;
         if (state && state->state != row->state)
             return contradiction(group, ERR_IMPORT_CONTRADICTS_STATE, state, row);
@@ -357,6 +358,25 @@ static struct str first_channel(const struct group *group)
 
 /* --- Orders --- */
 
+/* Of lines in different states (mixed_states) the furthest that is not closed; else the first that
+ * is named. */
+static enum order_state group_state(const struct group *group)
+{
+    bool named = false;
+    enum order_state state = (enum order_state)group->rows[0].state;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        if (!row->state_named)
+            continue;
+        enum order_state own = (enum order_state)row->state;
+        bool further = state == ORDER_CLOSED || (own != ORDER_CLOSED && own > state);
+        if (!named || further)
+            state = own;
+        named = true;
+    }
+    return state;
+}
+
 static const struct err *order_amount(struct group *group, int64_t *amount_minor)
 {
     int64_t sum = 0;
@@ -371,7 +391,9 @@ static const struct err *order_amount(struct group *group, int64_t *amount_minor
         if (!add_i64(sum, row->line_amount_minor, &sum) || llabs(sum) > IMPORT_AMOUNT_MINOR_MAX)
             return ERR_NEW(group->arena, ERR_IMPORT_SUM_RANGE, STR_NONE, group->number);
     }
-    if (!all_lines)
+    enum order_state state = group_state(group);
+    bool unpaid = state == ORDER_CREATED || state == ORDER_CLOSED;
+    if (!all_lines && !(unpaid && group->run->map->clean))
         return ERR_NEW(group->arena, ERR_IMPORT_NO_AMOUNT, STR_NONE, group->number);
     *amount_minor = sum;
     return NULL;
@@ -424,9 +446,14 @@ static void count_order(struct group *group, const struct order_fact *fact)
     int32_t day = group->rows[0].day;
     result->orders++;
     result->order_lines += fact->line_count;
-    result->orders_without_buyer += fact->buyer->identity_count == 0;
-    result->zero_amount_orders += fact->amount_minor == 0;
-    result->amount_minor = sum_or_most(result->amount_minor, fact->amount_minor);
+    const struct customer_buyer *buyer = fact->buyer;
+    bool paid = fact->paid_at_us != INT64_MIN;
+    result->orders_without_buyer += buyer->identity_count == 0;
+    result->orders_by_receiver += buyer->identity_count > 0 && buyer->identities[0].weak;
+    result->zero_amount_orders += paid && fact->amount_minor == 0;
+    result->orders_unpaid += !paid;
+    if (paid)
+        result->amount_minor = sum_or_most(result->amount_minor, fact->amount_minor);
     if (result->first_day == DAY_NONE || day < result->first_day)
         result->first_day = day;
     if (result->last_day == DAY_NONE || day > result->last_day)
@@ -435,53 +462,93 @@ static void count_order(struct group *group, const struct order_fact *fact)
 
 static ERR_RESULT emit_refund(struct group *group, const struct refund_fact *fact)
 {
-    struct import_result *result = group->run->result;
+    struct import_run *run = group->run;
     struct buf value = buf_new(group->arena, RECORD_BYTES_MAX);
-    result->refunds += fact->amount_minor > 0;
-    result->refund_minor = sum_or_most(result->refund_minor, fact->amount_minor);
+    struct str key = sort_key(group, fact->refunded_at_us, fact->number);
+    bool refund_row = group->kind == GROUP_REFUND || group->kind == GROUP_REFUND_ROW;
+    run->result->refunds += fact->amount_minor > 0;
+    run->result->refund_minor = sum_or_most(run->result->refund_minor, fact->amount_minor);
     import_pack_refund(&value, fact);
-    return sorter_add(group->run->refunds, sort_key(group, fact->refunded_at_us, fact->number),
-                      buf_view(&value));
+    if (run->options->dry_run && refund_row && str_is(fact->order_number))
+        return import_match_refund(run, group->arena, fact->order_number, key, buf_view(&value));
+    return sorter_add(run->refunds, key, buf_view(&value));
 }
 
-/* By the columns of the order's own rows; LIMIT_ORDER_LINES_MAX of them cannot overflow. */
-static int64_t told_refunds(const struct group *group)
+/* What the order's own rows say was given back. */
+struct told_refund {
+    int64_t amount_minor;
+    bool by_state; /* a state says so, and no column how much */
+};
+
+/* A closed row of an order that was paid, where the map says that this means it was given back. */
+static bool is_closed_after_payment(const struct group *group, const struct import_row *row)
 {
-    int64_t sum = 0;
+    bool closed = group->run->map->closed_is_refunded && row->state == ORDER_CLOSED;
+    if (!closed || row->refund == IMPORT_REFUND_NONE || row->refund == IMPORT_REFUND_PENDING)
+        return false;
     for (int i = 0; i < group->count; i++) {
-        if (group->rows[i].has_refund_amount)
-            sum += llabs(group->rows[i].refund_amount_minor);
+        const struct import_row *other = &group->rows[i];
+        if (other->paid_us != INT64_MIN ||
+            (other->state_named && other->state > ORDER_CREATED && other->state < ORDER_CLOSED))
+            return true;
     }
-    return sum;
+    return false;
+}
+
+/* LIMIT_ORDER_LINES_MAX amounts cannot overflow. A row that says "given back" without how much
+ * means its own amount, or (where only the order has one) the whole order's, once. */
+static struct told_refund told_refunds(const struct group *group, int64_t order_amount_minor)
+{
+    struct told_refund told = {0};
+    bool whole_order = false, has_order_amount = false;
+    int whole_rows = 0;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        has_order_amount = has_order_amount || row->has_order_amount;
+        bool none = row->refund == IMPORT_REFUND_NONE || row->refund == IMPORT_REFUND_PENDING;
+        int64_t amount = row->has_refund_amount ? llabs(row->refund_amount_minor) : 0;
+        if (none)
+            continue;
+        told.amount_minor += amount;
+        if (amount > 0)
+            continue;
+        if (row->refund != IMPORT_REFUND_GIVEN && !is_closed_after_payment(group, row))
+            continue;
+        told.by_state = true;
+        whole_rows++;
+        if (row->has_line_amount)
+            told.amount_minor += llabs(row->line_amount_minor);
+        else
+            whole_order = true;
+    }
+    /* The order's amount may hold freight, which is in no line. */
+    whole_order = whole_order || (whole_rows == group->count && has_order_amount);
+    if (whole_order && told.amount_minor < order_amount_minor)
+        told.amount_minor = order_amount_minor;
+    told.by_state = told.by_state && told.amount_minor > 0;
+    return told;
 }
 
 /* What was given back according to the columns of the order's own rows. Nothing is told as well: an
  * earlier file may have told of something. */
 static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *order)
 {
+    struct told_refund told = told_refunds(group, order->amount_minor);
     struct refund_fact fact = {
         .number = str_fmt(group->arena, "%.*s%.*s", STR_ARG(order->number),
                           STR_ARG(IMPORT_REFUND_SUFFIX)),
         .order_number = order->number,
         .refunded_at_us = earliest(group, offsetof(struct import_row, refund_us)),
+        .amount_minor = told.amount_minor,
         .channel = order->channel,
         .buyer = &group->buyer,
     };
-    fact.amount_minor = told_refunds(group);
-    if (fact.amount_minor == 0 && !import_map_has(group->run->map, IMPORT_REFUND_AMOUNT))
+    if (fact.amount_minor == 0 && !group->run->tells_refunds)
         return NULL;
     if (fact.refunded_at_us == INT64_MIN)
         fact.refunded_at_us = order->occurred_at_us;
+    group->run->result->refunds_by_state += told.by_state;
     return emit_refund(group, &fact);
-}
-
-static enum order_state group_state(const struct group *group)
-{
-    for (int i = 0; i < group->count; i++) {
-        if (group->rows[i].state_named)
-            return (enum order_state)group->rows[i].state;
-    }
-    return (enum order_state)group->rows[0].state;
 }
 
 static const struct err *check_group(struct group *group, int64_t *amount_minor)
@@ -491,7 +558,7 @@ static const struct err *check_group(struct group *group, int64_t *amount_minor)
     const struct err *err = find_contradiction(group);
     if (!err)
         err = order_amount(group, amount_minor);
-    if (!err && told_refunds(group) > IMPORT_AMOUNT_MINOR_MAX)
+    if (!err && told_refunds(group, *amount_minor).amount_minor > IMPORT_AMOUNT_MINOR_MAX)
         return ERR_NEW(group->arena, ERR_IMPORT_SUM_RANGE, STR_NONE, group->number);
     if (err || *amount_minor >= 0)
         return err;
@@ -515,8 +582,12 @@ static ERR_RESULT order_of_group(struct group *group)
     }
     fact.state = group_state(group);
     fact.occurred_at_us = earliest(group, offsetof(struct import_row, time_us));
-    fact.paid_at_us = order_rule_paid_at(fact.state, fact.occurred_at_us,
-                                         earliest(group, offsetof(struct import_row, paid_us)));
+    int64_t paid_at_us = earliest(group, offsetof(struct import_row, paid_us));
+    /* Money that was given back had been paid. */
+    bool refunded = told_refunds(group, fact.amount_minor).amount_minor > 0;
+    if (fact.state == ORDER_CLOSED && paid_at_us == INT64_MIN && refunded)
+        paid_at_us = fact.occurred_at_us;
+    fact.paid_at_us = order_rule_paid_at(fact.state, fact.occurred_at_us, paid_at_us);
     fact.channel = first_channel(group);
     order_lines(group, &fact);
     count_order(group, &fact);
@@ -524,6 +595,8 @@ static ERR_RESULT order_of_group(struct group *group)
     import_pack_order(&value, &fact);
     TRY(sorter_add(run->orders, sort_key(group, fact.occurred_at_us, fact.number),
                    buf_view(&value)));
+    if (run->options->dry_run)
+        TRY(import_match_order(run, group->arena, fact.number));
     return refund_of_order(group, &fact);
 }
 

@@ -69,8 +69,6 @@ void import_pack_order(struct buf *buf, const struct order_fact *fact)
 
 void import_unpack_order(struct unpack *u, struct order_fact *fact)
 {
-    fact->buyer = ARENA_NEW(u->arena, struct customer_buyer);
-    import_unpack_buyer(u, fact->buyer);
     fact->number = unpack_str(u);
     fact->state = (enum order_state)unpack_i64(u);
     fact->occurred_at_us = unpack_i64(u);
@@ -97,15 +95,15 @@ void import_pack_refund(struct buf *buf, const struct refund_fact *fact)
     pack_i64(buf, fact->refunded_at_us);
     pack_i64(buf, fact->amount_minor);
     pack_str(buf, fact->channel);
+    pack_i64(buf, fact->order_in_file); /* the last: import_match.c sets it */
 }
 
 void import_unpack_refund(struct unpack *u, struct refund_fact *fact)
 {
-    fact->buyer = ARENA_NEW(u->arena, struct customer_buyer);
-    import_unpack_buyer(u, fact->buyer);
     fact->number = unpack_str(u);
     fact->order_number = unpack_str(u);
     fact->refunded_at_us = unpack_i64(u);
     fact->amount_minor = unpack_i64(u);
     fact->channel = unpack_str(u);
+    fact->order_in_file = unpack_i64(u) != 0;
 }

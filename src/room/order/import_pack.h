@@ -43,6 +43,7 @@ static inline int64_t unpack_sorted(struct str key)
 struct unpack {
     const char *p, *end;
     struct arena *arena; /* strings are copied here */
+    bool borrow;         /* but stay where they are in a record that lives long enough */
 };
 static inline int64_t unpack_i64(struct unpack *u)
 {
@@ -61,7 +62,9 @@ static inline struct str unpack_str(struct unpack *u)
     if (size == PACK_ABSENT)
         return STR_NONE;
     CHECK((size_t)(u->end - u->p) >= size);
-    struct str s = str_copy(u->arena, (struct str){u->p, size});
+    struct str s = {u->p, size};
+    if (!u->borrow)
+        s = str_copy(u->arena, s);
     u->p += size;
     return s;
 }

@@ -51,8 +51,12 @@ static void keep_first(struct import_run *run, int64_t line_number, const struct
     run->problem_first[why->code] = err_copy(*arena, why);
 }
 
+/* A row of merged lines is rejected line by line, and comes once: its lines stand together. */
 ERR_RESULT import_reject(struct import_run *run, int64_t line_number, const struct err *why)
 {
+    if (line_number == run->rejected_line)
+        return NULL;
+    run->rejected_line = line_number;
     struct arena_mark mark = arena_mark(run->scratch);
     struct buf key = buf_new(run->scratch, 8), value = buf_new(run->scratch, RECORD_BYTES_MAX);
     pack_sorted(&key, line_number);
@@ -111,20 +115,18 @@ static ERR_RESULT peek_text(struct import_run *run, int64_t *exported_at_us)
 
 static ERR_RESULT peek_csv(struct import_run *run, int64_t *exported_at_us)
 {
-    struct table_input *table;
+    struct import_table table;
     struct table_row row;
     const struct err *bad;
-    struct table_options options = import_table_options(run->map, run->options->path);
-    TRY(table_input_open(run->scratch, &options, &table));
-    int count, column = 0;
-    const struct str *header = table_input_header(table, &count);
-    while (column < count && !str_eq(header[column], STR(IMPORT_EXPORTED_AT)))
+    int column = 0;
+    TRY(import_table_open(run->scratch, run->map, run->options->path, &table));
+    while (column < table.header_count && !str_eq(table.header[column], STR(IMPORT_EXPORTED_AT)))
         column++;
-    if (column < count)
-        TRY(table_input_next(table, &row, &bad));
-    if (column < count && !row.end && column < row.cell_count)
+    if (column < table.header_count)
+        TRY(table_input_next(table.input, &row, &bad));
+    if (column < table.header_count && !row.end && column < row.cell_count)
         (void)parse_exported_at(str_trim(row.cells[column]), exported_at_us);
-    table_input_close(table);
+    table_input_close(table.input);
     return NULL;
 }
 
@@ -182,9 +184,11 @@ ERR_RESULT import_reject_write(struct import_run *run)
     out->arena = arena_new("rejected rows", (size_t)256 << 20);
     arena_defer(run->arena, import_free_arena, out->arena);
     out->exported_at = exported_at_text(run->arena, run->exported_at_us);
-    struct table_options table = import_table_options(run->map, options->path);
-    TRY(table_input_open(run->arena, &table, &out->table));
-    out->header = table_input_header(out->table, &out->header_count);
+    struct import_table table;
+    TRY(import_table_open(run->arena, run->map, options->path, &table));
+    out->table = table.input;
+    out->header = table.header;
+    out->header_count = table.header_count;
     TRY(write_head(out));
     TRY(write_rows(out));
     return finish(out);

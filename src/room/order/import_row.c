@@ -8,116 +8,46 @@
 
 #define CELLS_HASH_BYTES_MAX (16u << 20)
 #define QUANTITY_DIGITS 3
-
-/* --- The map and the header
- * ---------------------------------------------------------------------------------------- */
-
-static int column_of_one(const struct str *header, int count, struct str name)
-{
-    int64_t number;
-    if (import_column_number(name, &number))
-        return count > 0 && number > count ? COLUMN_NONE : (int)number - 1;
-    for (int i = 0; i < count; i++) {
-        if (str_eq(str_trim(header[i]), name))
-            return i;
-    }
-    return COLUMN_NONE;
-}
-
-/* "a|b": the first alias that is there. */
-static int column_of(const struct str *header, int count, struct str names)
-{
-    struct str rest = names;
-    while (rest.p) {
-        struct str name = str_trim(str_cut(rest, '|', &rest));
-        int column = column_of_one(header, count, name);
-        if (column != COLUMN_NONE)
-            return column;
-    }
-    return COLUMN_NONE;
-}
-
-struct bind {
-    struct err_list list;
-    struct str path;
-    const struct str *header;
-    int count;
-};
-
-/* The map names this column, and the header another one of the same name: which is meant? A column
- * chosen by its number is not asked. */
-static bool is_ambiguous(const struct bind *bind, struct str names, int column)
-{
-    if (column >= bind->count)
-        return false;
-    struct str name = str_trim(bind->header[column]), rest = names;
-    bool by_name = false;
-    while (rest.p)
-        by_name |= str_eq(str_trim(str_cut(rest, '|', &rest)), name);
-    for (int i = column + 1; by_name && i < bind->count; i++) {
-        if (str_eq(str_trim(bind->header[i]), name))
-            return true;
-    }
-    return false;
-}
-
-static int bind_column(struct bind *bind, struct str names)
-{
-    int column = column_of(bind->header, bind->count, names);
-    if (column == COLUMN_NONE) {
-        struct str found = str_join(bind->list.arena, bind->header, (size_t)bind->count, STR(", "));
-        err_list_add(&bind->list,
-                     ERR_NEW(bind->list.arena, ERR_MAP_COLUMN_MISSING, bind->path, names, found));
-    } else if (is_ambiguous(bind, names, column)) {
-        err_list_add(&bind->list, ERR_NEW(bind->list.arena, ERR_MAP_COLUMN_AMBIGUOUS, bind->path,
-                                          names, str_fmt(bind->list.arena, "%d", column + 1)));
-    }
-    return column;
-}
-
-static int *bind_conditions(struct bind *bind, const struct shape_list *conditions)
-{
-    const struct import_condition *items = conditions->items;
-    int *columns = ARENA_ARRAY(bind->list.arena, conditions->count, int);
-    for (size_t i = 0; i < conditions->count; i++)
-        columns[i] = bind_column(bind, items[i].column);
-    return columns;
-}
-
-ERR_RESULT import_columns_bind(struct arena *arena, struct str path, const struct import_map *map,
-                               const struct str *header, int header_count,
-                               struct import_columns *out)
-{
-    struct bind bind = {
-        .list = {.arena = arena}, .path = path, .header = header, .count = header_count};
-    *out = (struct import_columns){.map = map, .names = header, .name_count = header_count};
-    for (int kind = 0; kind < IMPORT_KIND_MAX; kind++)
-        out->of_kind[kind] = COLUMN_NONE;
-    for (size_t i = 0; i < map->columns.count; i++) {
-        const struct shape_pair *pair = &map->columns.pairs[i];
-        out->of_kind[import_kind_by_name(pair->key)] = bind_column(&bind, pair->value);
-    }
-    for (size_t i = 0; i < map->constants.count; i++) {
-        const struct shape_pair *pair = &map->constants.pairs[i];
-        out->constant[import_kind_by_name(pair->key)] = str_trim(pair->value);
-    }
-    out->refund_when = bind_conditions(&bind, &map->refund_when);
-    out->skip_when = bind_conditions(&bind, &map->skip_when);
-    out->unread = ARENA_ARRAY(arena, (size_t)header_count, bool);
-    for (int i = 0; i < header_count; i++)
-        out->unread[i] = str_starts(str_trim(header[i]), STR("huitou_"));
-    return bind.list.first;
-}
+#define NUMBER_DIGITS_MAX 15 /* that a spreadsheet's number keeps (IEEE 754 double) */
 
 /* --- Cells --- */
 
-struct str import_row_cell(const struct import_columns *columns, const struct table_row *cells,
-                           enum import_kind kind)
+/* Digits of a cell that is a number to the spreadsheet; 0 where it is text. */
+static int number_digits(const struct table_row *cells, int column)
+{
+    int digits = 0;
+    if (!cells->kinds || cells->kinds[column] != TABLE_CELL_NUMBER)
+        return 0;
+    for (size_t i = 0; i < cells->cells[column].n; i++)
+        digits += cells->cells[column].p[i] >= '0' && cells->cells[column].p[i] <= '9';
+    return digits;
+}
+
+static struct str behind_slash(struct str cell)
+{
+    const char *slash = cell.n > 0 ? memrchr(cell.p, '/', cell.n) : NULL;
+    return slash ? str_slice(cell, (size_t)(slash - cell.p) + 1, cell.n) : cell;
+}
+
+struct str import_row_cell(struct arena *arena, const struct import_columns *columns,
+                           const struct table_row *cells, enum import_kind kind, bool *masked)
 {
     int column = columns->of_kind[kind];
+    *masked = false;
     if (column == COLUMN_NONE)
         return columns->constant[kind];
-    return column < cells->cell_count ? str_trim(cells->cells[column]) : STR_NONE;
+    if (column >= cells->cell_count)
+        return STR_NONE;
+    struct str cell = cells->cells[column];
+    if (!columns->map->clean)
+        return str_trim(cell);
+    if (columns->after_slash[kind])
+        cell = behind_slash(cell);
+    cell = import_clean(arena, kind, cell, masked);
+    if (!import_kind_info(kind)->personal || number_digits(cells, column) <= NUMBER_DIGITS_MAX)
+        return cell;
+    *masked = true;
+    return STR_NONE;
 }
 
 struct reading {
@@ -129,7 +59,13 @@ struct reading {
 
 static struct str cell_of(const struct reading *r, enum import_kind kind)
 {
-    return import_row_cell(&r->reader->columns, r->cells, kind);
+    bool masked;
+    return import_row_cell(r->arena, &r->reader->columns, r->cells, kind, &masked);
+}
+
+static bool is_bound(const struct import_columns *columns, enum import_kind kind)
+{
+    return columns->of_kind[kind] != COLUMN_NONE || columns->constant[kind].p;
 }
 
 /* FILE:LINE, column NAME: where an error of a cell is. */
@@ -146,6 +82,12 @@ static struct str place_of(const struct reading *r, enum import_kind kind)
         return str_fmt(r->arena, "%.*s:%lld, #%d (%s)", STR_ARG(path), line, column + 1, kind_name);
     return str_fmt(r->arena, "%.*s:%lld, %.*s (%s)", STR_ARG(path), line,
                    STR_ARG(columns->names[column]), kind_name);
+}
+
+static struct str row_place(const struct reading *r)
+{
+    return str_fmt(r->arena, "%.*s:%lld", STR_ARG(r->reader->path),
+                   (long long)r->cells->line_number);
 }
 
 static bool part_holds(struct str cell, const struct import_condition *c)
@@ -175,6 +117,8 @@ static bool any_holds(const struct table_row *cells, const struct shape_list *co
 {
     const struct import_condition *items = conditions->items;
     for (size_t i = 0; i < conditions->count; i++) {
+        if (columns[i] == COLUMN_NONE)
+            continue;
         struct str cell =
             columns[i] < cells->cell_count ? str_trim(cells->cells[columns[i]]) : STR("");
         if (part_holds(cell.p ? cell : STR(""), &items[i]))
@@ -211,20 +155,71 @@ static ERR_RESULT read_text(struct reading *r, enum import_kind kind, size_t byt
     return NULL;
 }
 
+static ERR_RESULT civil_of_cell(struct reading *r, enum import_kind kind, struct str cell,
+                                struct civil *civil, int32_t *offset_s)
+{
+    struct str format = r->reader->columns.map->time_format;
+    *offset_s = INT32_MIN;
+    if (!str_eq(format, STR("auto"))) {
+        if (civil_parse(format, cell, civil))
+            return NULL;
+        return ERR_NEW(r->arena, ERR_IMPORT_TIME, place_of(r, kind), str_copy(r->arena, cell),
+                       format);
+    }
+    static const enum err_code codes[] = {
+        [IMPORT_TIME_UNKNOWN] = ERR_IMPORT_TIME_UNKNOWN,
+        [IMPORT_TIME_AMBIGUOUS] = ERR_IMPORT_TIME_AMBIGUOUS,
+        [IMPORT_TIME_IMPOSSIBLE] = ERR_IMPORT_TIME_IMPOSSIBLE,
+    };
+    enum import_time found = import_time_auto(cell, civil, offset_s);
+    if (found == IMPORT_TIME_READ)
+        return NULL;
+    return ERR_NEW(r->arena, codes[found], place_of(r, kind), str_copy(r->arena, cell));
+}
+
+/* The beginning of a text that a pattern of fixed width reads: two digits each, %Y four. */
+static struct str prefix_of(struct str pattern, struct str text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < pattern.n; i++, n++) {
+        if (pattern.p[i] != '%' || i + 1 == pattern.n)
+            continue;
+        i++;
+        n += pattern.p[i] == 'Y' ? 3 : pattern.p[i] == '%' ? 0 : 1;
+    }
+    return text.n < n ? STR_NONE : str_slice(text, 0, n);
+}
+
+/* Where the time is empty, the order's number may begin with it. */
+static bool civil_of_number(const struct reading *r, struct civil *civil)
+{
+    struct str pattern = r->reader->columns.map->number_time;
+    if (!str_is(pattern) || !str_is(r->row->number))
+        return false;
+    struct str prefix = prefix_of(pattern, r->row->number);
+    return prefix.p && civil_parse(pattern, prefix, civil);
+}
+
 static ERR_RESULT read_time(struct reading *r, enum import_kind kind, int64_t *out)
 {
     struct str cell = cell_of(r, kind);
     struct civil civil;
+    int32_t offset_s = INT32_MIN;
     *out = INT64_MIN;
-    if (!str_is(cell))
+    if (str_is(cell))
+        TRY(civil_of_cell(r, kind, cell, &civil, &offset_s));
+    else if (kind != IMPORT_ORDER_TIME || !civil_of_number(r, &civil))
         return NULL;
-    if (!civil_parse(r->reader->columns.map->time_format, cell, &civil))
-        return ERR_NEW(r->arena, ERR_IMPORT_TIME, place_of(r, kind), str_copy(r->arena, cell),
-                       r->reader->columns.map->time_format);
+    if (!str_is(cell))
+        cell = r->row->number;
     int32_t local_day = day_of_civil(civil.year, civil.month, civil.day);
     if (local_day < LIMIT_DAY_MIN || local_day > LIMIT_DAY_MAX)
         return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), str_copy(r->arena, cell));
     *out = zone_time_us(r->reader->zone, &civil);
+    if (offset_s != INT32_MIN)
+        *out = local_day * US_PER_DAY +
+               ((civil.hour * 60 + civil.minute) * 60 + civil.second - offset_s) * US_PER_SECOND +
+               civil.microsecond;
     int32_t day = zone_day(r->reader->brand->zone, *out);
     if (day < LIMIT_DAY_MIN || day > LIMIT_DAY_MAX)
         return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), str_copy(r->arena, cell));
@@ -287,9 +282,9 @@ static ERR_RESULT read_line_amount(struct reading *r)
 static enum import_kind missing_amount(const struct reading *r)
 {
     const struct import_columns *columns = &r->reader->columns;
-    if (import_map_has(columns->map, IMPORT_ORDER_AMOUNT))
+    if (is_bound(columns, IMPORT_ORDER_AMOUNT))
         return IMPORT_ORDER_AMOUNT;
-    if (import_map_has(columns->map, IMPORT_LINE_AMOUNT))
+    if (is_bound(columns, IMPORT_LINE_AMOUNT))
         return IMPORT_LINE_AMOUNT;
     return str_is(cell_of(r, IMPORT_QUANTITY)) ? IMPORT_UNIT_PRICE : IMPORT_QUANTITY;
 }
@@ -297,37 +292,94 @@ static enum import_kind missing_amount(const struct reading *r)
 static ERR_RESULT read_amounts(struct reading *r)
 {
     struct import_row *row = r->row;
-    bool order_mapped = import_map_has(r->reader->columns.map, IMPORT_ORDER_AMOUNT);
+    bool order_mapped = is_bound(&r->reader->columns, IMPORT_ORDER_AMOUNT);
+    bool unpaid = row->state == ORDER_CREATED || row->state == ORDER_CLOSED;
     TRY(read_line_amount(r));
     TRY(read_amount(r, IMPORT_ORDER_AMOUNT, &row->order_amount_minor, &row->has_order_amount));
     TRY(read_amount(r, IMPORT_REFUND_AMOUNT, &row->refund_amount_minor, &row->has_refund_amount));
     bool needs = row->verdict == IMPORT_ROW_ORDER
                      ? !order_mapped
                      : !row->has_refund_amount && !row->has_order_amount;
+    /* What was never paid may have no amount. */
+    if (r->reader->columns.map->clean && unpaid && needs && !row->has_line_amount)
+        row->has_line_amount = true;
+    bool unmeasured = row->refund == IMPORT_REFUND_PARTIAL && row->refund_amount_minor == 0;
+    if (unmeasured)
+        return ERR_NEW(r->arena, ERR_IMPORT_REFUND_PARTIAL, place_of(r, IMPORT_REFUND_STATE),
+                       str_copy(r->arena, row->refund_cell));
     if (needs && !row->has_line_amount)
         return ERR_NEW(r->arena, ERR_IMPORT_EMPTY, place_of(r, missing_amount(r)));
     return NULL;
 }
 
+static bool is_word(const struct import_word *word, struct str key)
+{
+    if (word->any_before && word->any_after)
+        return word->key.n == 0 || (key.n > 0 && memmem(key.p, key.n, word->key.p, word->key.n));
+    return word->any_before ? str_ends(key, word->key) : str_starts(key, word->key);
+}
+
+/* The word as it stands; else as words are compared; else the first that has stars and fits. */
+static const struct import_word *find_word(struct arena *arena, const struct import_words *words,
+                                           struct str cell)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        if (str_eq(words->items[i].word, cell))
+            return &words->items[i];
+    }
+    struct str key = import_name_key(arena, cell);
+    for (size_t i = 0; i < words->count; i++) {
+        const struct import_word *word = &words->items[i];
+        if (!word->any_before && !word->any_after && str_eq(word->key, key))
+            return word;
+    }
+    for (size_t i = 0; i < words->count; i++) {
+        const struct import_word *word = &words->items[i];
+        if ((word->any_before || word->any_after) && is_word(word, key))
+            return word;
+    }
+    return NULL;
+}
+
 static ERR_RESULT read_state(struct reading *r)
 {
+    struct import_row *row = r->row;
     struct str cell = cell_of(r, IMPORT_STATE);
-    const struct shape_map *states = &r->reader->columns.map->states;
-    r->row->state = r->reader->state_default;
+    row->state = r->reader->state_default;
     if (!str_is(cell))
         return NULL;
-    r->row->state_named = true;
-    for (size_t i = 0; i < states->count; i++) {
-        if (!str_eq(states->pairs[i].key, cell))
-            continue;
-        r->row->state = import_state_by_name(states->pairs[i].value);
+    row->state_named = true;
+    row->state_cell = cell;
+    row->state_word = find_word(r->arena, &r->reader->columns.states, cell);
+    if (row->state_word) {
+        row->state = row->state_word->state;
+        row->refund = row->state_word->refunded ? IMPORT_REFUND_GIVEN : IMPORT_REFUND_UNTOLD;
         return NULL;
     }
     enum order_state state = import_state_by_name(cell);
     if (state == ORDER_STATE_MAX)
         return ERR_NEW(r->arena, ERR_IMPORT_STATE, place_of(r, IMPORT_STATE),
-                       str_copy(r->arena, cell));
-    r->row->state = state;
+                       str_copy(r->arena, cell), r->reader->columns.map->name);
+    row->state = state;
+    return NULL;
+}
+
+/* A state that says by itself that all was given back is not taken back by this one. */
+static ERR_RESULT read_refund_state(struct reading *r)
+{
+    struct import_row *row = r->row;
+    struct str cell = cell_of(r, IMPORT_REFUND_STATE);
+    if (!str_is(cell))
+        return NULL;
+    row->refund_cell = cell;
+    row->refund_word = find_word(r->arena, &r->reader->columns.refund_states, cell);
+    enum import_refund refund =
+        row->refund_word ? row->refund_word->refund : import_refund_by_name(cell);
+    if (refund == IMPORT_REFUND_UNTOLD)
+        return ERR_NEW(r->arena, ERR_IMPORT_REFUND_STATE, place_of(r, IMPORT_REFUND_STATE),
+                       str_copy(r->arena, cell), r->reader->columns.map->name);
+    if (row->refund != IMPORT_REFUND_GIVEN)
+        row->refund = refund;
     return NULL;
 }
 
@@ -371,6 +423,13 @@ void import_identities_sort(struct identity_value *identities, int count)
     qsort(identities, (size_t)count, sizeof(*identities), compare_identities);
 }
 
+static bool is_masked(const struct reading *r, enum import_kind kind)
+{
+    bool masked;
+    (void)import_row_cell(r->arena, &r->reader->columns, r->cells, kind, &masked);
+    return masked;
+}
+
 /* A value that cannot be what its column says (masked, empty, not a phone) names nobody; only one
  * that is too long is an error, since it shows a wrong column. */
 static ERR_RESULT read_identities(struct reading *r)
@@ -381,6 +440,7 @@ static ERR_RESULT read_identities(struct reading *r)
     for (size_t i = 0; i < sizeof(identity_columns) / sizeof(identity_columns[0]); i++) {
         struct identity_value *identity = &row->identities[row->identity_count];
         struct str raw;
+        r->row->masked_values += is_masked(r, identity_columns[i].kind);
         TRY(read_text(r, identity_columns[i].kind, LIMIT_IDENTITY_BYTES_MAX, &raw));
         if (!str_is(raw) ||
             !identity_normalise(r->arena, identity_columns[i].identity, raw, &identity->value))
@@ -391,19 +451,39 @@ static ERR_RESULT read_identities(struct reading *r)
         row->identity_count++;
     }
     import_identities_sort(row->identities, row->identity_count);
+    row->masked_values += is_masked(r, IMPORT_BUYER_NAME);
     return read_text(r, IMPORT_BUYER_NAME, LIMIT_NAME_BYTES_MAX, &row->buyer_name);
 }
 _Static_assert(sizeof(identity_columns) / sizeof(identity_columns[0]) <=
                    LIMIT_IDENTITIES_PER_ORDER_MAX,
                "a row names at most as many identities as an order may");
 
-/* --- The row --- */
+/* --- The whole row --- */
 
-/* Every column that the map reads must be there; the leftmost that is not is named. */
+/* A text file's row that is too long lost a quote, or its cells hold the delimiter. */
+static ERR_RESULT check_excess(struct reading *r)
+{
+    const struct import_columns *columns = &r->reader->columns;
+    const struct table_row *cells = r->cells;
+    if (!columns->map->clean || columns->name_count == 0)
+        return NULL;
+    for (int i = columns->name_count; i < cells->cell_count; i++) {
+        if (str_is(str_trim(cells->cells[i])))
+            return ERR_NEW(r->arena, ERR_IMPORT_CELLS_MANY, row_place(r),
+                           str_fmt(r->arena, "%d", cells->cell_count),
+                           str_fmt(r->arena, "%d", columns->name_count));
+    }
+    return NULL;
+}
+
+/* Every column that the map reads must be there; the leftmost that is not is named. A workbook
+ * leaves out the empty cells at a row's end. */
 static ERR_RESULT check_width(struct reading *r)
 {
     int first = INT32_MAX;
     enum import_kind first_kind = IMPORT_KIND_MAX;
+    if (r->cells->kinds)
+        return NULL;
     for (int kind = 0; kind < IMPORT_KIND_MAX; kind++) {
         int column = r->reader->columns.of_kind[kind];
         if (column == COLUMN_NONE || column < r->cells->cell_count || column >= first)
@@ -412,10 +492,24 @@ static ERR_RESULT check_width(struct reading *r)
         first_kind = (enum import_kind)kind;
     }
     if (first_kind == IMPORT_KIND_MAX)
-        return NULL;
+        return check_excess(r);
     return ERR_NEW(r->arena, ERR_IMPORT_CELLS, place_of(r, first_kind),
                    str_fmt(r->arena, "%d", r->cells->cell_count),
                    str_fmt(r->arena, "%d", first + 1));
+}
+
+/* A number is text, whatever it looks like: a spreadsheet that took it for a number lost digits. */
+static ERR_RESULT read_number(struct reading *r, enum import_kind kind, struct str *out)
+{
+    int column = r->reader->columns.of_kind[kind];
+    TRY(read_text(r, kind, LIMIT_ORDER_NUMBER_BYTES_MAX, out));
+    if (column == COLUMN_NONE || column >= r->cells->cell_count || !str_is(*out))
+        return NULL;
+    if (!import_digits_lost(*out) && number_digits(r->cells, column) <= NUMBER_DIGITS_MAX)
+        return NULL;
+    struct str shown = *out;
+    *out = STR_NONE;
+    return ERR_NEW(r->arena, ERR_IMPORT_DIGITS_LOST, place_of(r, kind), shown);
 }
 
 static ERR_RESULT read_texts(struct reading *r)
@@ -426,7 +520,110 @@ static ERR_RESULT read_texts(struct reading *r)
     TRY(read_text(r, IMPORT_CATEGORY, LIMIT_NAME_BYTES_MAX, &row->category));
     TRY(read_text(r, IMPORT_CHANNEL, LIMIT_NAME_BYTES_MAX, &row->channel));
     row->has_line = str_is(row->product_code) || str_is(row->product_name);
-    return read_text(r, IMPORT_REFUND_OF, LIMIT_ORDER_NUMBER_BYTES_MAX, &row->refund_of);
+    return read_number(r, IMPORT_REFUND_OF, &row->refund_of);
+}
+
+/* --- Rows that are no orders --- */
+
+static bool is_blank_row(const struct table_row *cells)
+{
+    for (int i = 0; i < cells->cell_count; i++) {
+        if (str_is(str_trim(cells->cells[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool any_total_word(const struct table_row *cells)
+{
+    for (int i = 0; i < cells->cell_count; i++) {
+        if (import_is_total_word(cells->cells[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A row of totals, the header once more (exports put together by hand), a row of empty cells. */
+static bool is_total_row(const struct reading *r)
+{
+    const struct import_columns *columns = &r->reader->columns;
+    int column = columns->of_kind[IMPORT_ORDER_NUMBER];
+    if (!columns->map->clean)
+        return false;
+    struct str number = cell_of(r, IMPORT_ORDER_NUMBER);
+    if (column != COLUMN_NONE && column < columns->name_count && str_is(number) &&
+        str_eq(number, str_trim(columns->names[column])))
+        return true;
+    if (str_is(number) && import_is_total_word(number))
+        return true;
+    bool undated = !str_is(number) || !str_is(cell_of(r, IMPORT_ORDER_TIME));
+    return undated && (is_blank_row(r->cells) || any_total_word(r->cells));
+}
+
+/* --- The row --- */
+
+/* A row that has neither number nor time nor amount of an order continues the one above it. */
+static void continue_above(struct reading *r)
+{
+    const struct import_above *above = r->reader->above;
+    struct import_row *row = r->row;
+    if (!r->reader->columns.map->fill_down || !above || above->number_bytes == 0)
+        return;
+    struct str number = {above->number, above->number_bytes};
+    bool untold =
+        !str_is(cell_of(r, IMPORT_ORDER_TIME)) && !str_is(cell_of(r, IMPORT_ORDER_AMOUNT));
+    if (!str_is(row->number) && untold)
+        row->number = str_copy(r->arena, number);
+    if (str_eq(row->number, number) && row->time_us == INT64_MIN)
+        row->time_us = above->time_us;
+}
+
+static void note_above(const struct reading *r)
+{
+    struct import_above *above = r->reader->above;
+    struct str number = r->row->number;
+    if (!above || !r->reader->columns.map->fill_down)
+        return;
+    CHECK(number.n <= sizeof(above->number));
+    if (number.n > 0)
+        memcpy(above->number, number.p, number.n);
+    above->number_bytes = number.n;
+    above->time_us = r->row->time_us;
+}
+
+static ERR_RESULT read_order_number(struct reading *r)
+{
+    struct import_row *row = r->row;
+    TRY(read_number(r, IMPORT_ORDER_NUMBER, &row->number));
+    bool reserved =
+        str_starts(row->number, IMPORT_ROW_PREFIX) ||
+        (row->verdict == IMPORT_ROW_REFUND && str_ends(row->number, IMPORT_REFUND_SUFFIX));
+    if (reserved)
+        return ERR_NEW(r->arena, ERR_IMPORT_NUMBER_RESERVED, place_of(r, IMPORT_ORDER_NUMBER),
+                       row->number);
+    continue_above(r);
+    if (!str_is(row->number) && r->reader->columns.number_needed)
+        return ERR_NEW(r->arena, ERR_IMPORT_EMPTY, place_of(r, IMPORT_ORDER_NUMBER));
+    return NULL;
+}
+
+static ERR_RESULT read_times(struct reading *r)
+{
+    struct import_row *row = r->row;
+    TRY(read_time(r, IMPORT_ORDER_TIME, &row->time_us));
+    TRY(read_time(r, IMPORT_PAID_TIME, &row->paid_us));
+    TRY(read_time(r, IMPORT_REFUND_TIME, &row->refund_us));
+    bool paid_only = row->time_us == INT64_MIN && row->verdict == IMPORT_ROW_ORDER;
+    if (paid_only && r->reader->columns.map->clean)
+        row->time_us = row->paid_us;
+    continue_above(r);
+    note_above(r);
+    bool timed_by_refund = row->verdict == IMPORT_ROW_REFUND && row->refund_us != INT64_MIN;
+    if (row->time_us == INT64_MIN && !timed_by_refund)
+        return ERR_NEW(r->arena, ERR_IMPORT_EMPTY, place_of(r, IMPORT_ORDER_TIME));
+    row->day =
+        row->time_us == INT64_MIN ? DAY_NONE : zone_day(r->reader->brand->zone, row->time_us);
+    return NULL;
 }
 
 ERR_RESULT import_row_read(struct arena *arena, const struct import_reader *reader,
@@ -434,32 +631,23 @@ ERR_RESULT import_row_read(struct arena *arena, const struct import_reader *read
 {
     struct reading r = {.arena = arena, .reader = reader, .cells = cells, .row = row};
     const struct import_map *map = reader->columns.map;
-    *row = (struct import_row){.line_number = cells->line_number, .verdict = IMPORT_ROW_ORDER};
+    *row = (struct import_row){
+        .line_number = cells->line_number, .verdict = IMPORT_ROW_ORDER, .time_us = INT64_MIN};
     hash_cells(&r);
-    if (any_holds(cells, &map->skip_when, reader->columns.skip_when)) {
+    row->is_total = is_total_row(&r);
+    if (row->is_total || any_holds(cells, &map->skip_when, reader->columns.skip_when)) {
         row->verdict = IMPORT_ROW_SKIP;
         return NULL;
     }
     if (any_holds(cells, &map->refund_when, reader->columns.refund_when))
         row->verdict = IMPORT_ROW_REFUND;
-    TRY(read_text(&r, IMPORT_ORDER_NUMBER, LIMIT_ORDER_NUMBER_BYTES_MAX, &row->number));
-    bool reserved = str_starts(row->number, IMPORT_ROW_PREFIX) ||
-                    (row->verdict == IMPORT_ROW_REFUND &&
-                     str_ends(row->number, IMPORT_REFUND_SUFFIX));
-    if (reserved)
-        return ERR_NEW(arena, ERR_IMPORT_NUMBER_RESERVED, place_of(&r, IMPORT_ORDER_NUMBER),
-                       row->number);
+    TRY(read_order_number(&r));
     TRY(check_width(&r));
     TRY(read_texts(&r));
-    TRY(read_time(&r, IMPORT_ORDER_TIME, &row->time_us));
-    TRY(read_time(&r, IMPORT_PAID_TIME, &row->paid_us));
-    TRY(read_time(&r, IMPORT_REFUND_TIME, &row->refund_us));
-    bool timed_by_refund = row->verdict == IMPORT_ROW_REFUND && row->refund_us != INT64_MIN;
-    if (row->time_us == INT64_MIN && !timed_by_refund)
-        return ERR_NEW(arena, ERR_IMPORT_EMPTY, place_of(&r, IMPORT_ORDER_TIME));
-    row->day = row->time_us == INT64_MIN ? DAY_NONE : zone_day(reader->brand->zone, row->time_us);
-    TRY(read_amounts(&r));
+    TRY(read_times(&r));
     TRY(read_state(&r));
+    TRY(read_refund_state(&r));
+    TRY(read_amounts(&r));
     TRY(read_currency(&r));
     return read_identities(&r);
 }

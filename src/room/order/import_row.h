@@ -3,8 +3,8 @@
 #define HUITOU_ROOM_ORDER_IMPORT_ROW_H
 
 #include "base/decimal.h"
-#include "codec/table_input.h"
-#include "room/order/import.h"
+#include "room/order/import_clean.h"
+#include "room/order/import_table.h"
 
 enum import_format { IMPORT_FORMAT_CSV, IMPORT_FORMAT_TEXT };
 
@@ -16,12 +16,16 @@ struct import_kind_info {
 const struct import_kind_info *import_kind_info(enum import_kind kind);
 enum import_kind import_kind_by_name(struct str name); /* IMPORT_KIND_MAX where unknown */
 enum order_state import_state_by_name(struct str name); /* ORDER_STATE_MAX where unknown */
+/* "paid", "paid refunded": the right side of a map's states. ORDER_STATE_MAX where unknown. */
+enum order_state import_state_of_words(struct str words, bool *refunded);
+enum import_refund import_refund_by_name(struct str name); /* IMPORT_REFUND_UNTOLD where unknown */
 /* A map from its JSON text; field names it in errors. */
 ERR_RESULT import_map_of_text(struct arena *arena, struct str field, struct str json, struct import_map **out);
 /* The map has a column or a constant for the kind. */
 bool import_map_has(const struct import_map *map, enum import_kind kind);
 bool import_column_number(struct str name, int64_t *number); /* "#3" → 3 */
-struct table_options import_table_options(const struct import_map *map, struct str path);
+/* The kind's column must be in the file: it is named by `needed`, or none is. */
+bool import_map_needs(const struct import_map *map, enum import_kind kind);
 
 /* A refund noted on the rows of an order is numbered as the order with this behind it. */
 #define IMPORT_REFUND_SUFFIX STR(":r")
@@ -32,12 +36,28 @@ struct table_options import_table_options(const struct import_map *map, struct s
 /* A hundred billion in a currency of two digits; so that the lines of one order can be summed. */
 #define IMPORT_AMOUNT_MINOR_MAX INT64_C(10000000000000)
 
+/* A word of the map's states or refund_states, ready to be compared. */
+struct import_word {
+    struct str word, key;              /* as the map has it; as names are compared, without its stars */
+    bool any_before, any_after;        /* "*word", "word*" */
+    enum order_state state;            /* of states */
+    bool refunded;
+    enum import_refund refund;         /* of refund_states */
+    struct str normal;                 /* the map's right side */
+};
+struct import_words {
+    struct import_word *items;
+    size_t count;
+};
 /* A map bound to the header of one file. */
 struct import_columns {
     const struct import_map *map;
     int of_kind[IMPORT_KIND_MAX];         /* column index, or COLUMN_NONE */
     struct str constant[IMPORT_KIND_MAX]; /* absent: none */
-    int *refund_when, *skip_when;         /* column of each condition */
+    bool after_slash[IMPORT_KIND_MAX];
+    bool number_needed;                   /* a row without an order number is wrong */
+    int *refund_when, *skip_when;         /* column of each condition, or COLUMN_NONE: it never holds */
+    struct import_words states, refund_states;
     bool *unread;                         /* huitou_ columns of a reject file: no part of the row */
     const struct str *names;              /* the header; NULL where there is none */
     int name_count;
@@ -46,6 +66,12 @@ struct import_columns {
 ERR_RESULT import_columns_bind(struct arena *arena, struct str path, const struct import_map *map,
                                const struct str *header, int header_count, struct import_columns *out);
 
+/* The order of the row above, for rows that continue it (fill_down). */
+struct import_above {
+    char number[LIMIT_ORDER_NUMBER_BYTES_MAX];
+    size_t number_bytes; /* 0: there is none */
+    int64_t time_us;     /* INT64_MIN: it could not be read */
+};
 /* What rows are read against. */
 struct import_reader {
     struct import_columns columns;
@@ -54,6 +80,7 @@ struct import_reader {
     struct str path;
     int64_t now_us;
     enum order_state state_default;
+    struct import_above *above; /* moves with the rows */
 };
 
 enum import_verdict { IMPORT_ROW_ORDER, IMPORT_ROW_REFUND, IMPORT_ROW_SKIP };
@@ -68,6 +95,11 @@ struct import_row {
     int state; /* enum order_state */
     bool state_named; /* by the row itself, not by the map's default */
     bool has_order_amount, has_line_amount, has_refund_amount;
+    enum import_refund refund; /* by the words of the row's states */
+    struct str state_cell, refund_cell; /* the words themselves; not kept in the sorter */
+    const struct import_word *state_word, *refund_word; /* what they were found to be; NULL: unknown */
+    bool is_total;     /* of a skipped row: see rows_total */
+    int masked_values; /* see import_result */
     int64_t order_amount_minor, line_amount_minor, refund_amount_minor;
     int64_t quantity_milli;
     bool has_line; /* it names a product, a quantity or an amount of its own */
@@ -78,8 +110,14 @@ struct import_row {
 /* Reads one row. Errors are of this row only: IMPORT_*; row->number is set even then, where it can be read. */
 ERR_RESULT import_row_read(struct arena *arena, const struct import_reader *reader, const struct table_row *cells,
                            struct import_row *row);
-/* The cell of a kind, trimmed, or the constant; absent where there is neither. */
-struct str import_row_cell(const struct import_columns *columns, const struct table_row *cells, enum import_kind kind);
+/* A row may merge several lines (split_lines): as many rows come out, of one line number; else one. The cells that number or
+ * measure lines say how many; others have as many parts or one. One part of an amount or quantity belongs to the first line
+ * (the file does not say how it divides), of anything else to each. Errors: IMPORT_SPLIT. */
+ERR_RESULT import_row_split(struct arena *arena, const struct import_reader *reader, const struct table_row *cells,
+                            struct table_row **rows, int *count);
+/* The cell of a kind, trimmed and cleaned as the map says, or the constant; absent where there is neither. */
+struct str import_row_cell(struct arena *arena, const struct import_columns *columns, const struct table_row *cells,
+                           enum import_kind kind, bool *masked);
 /* Sorted: the surest first. */
 void import_identities_sort(struct identity_value *identities, int count);
 

@@ -13,9 +13,12 @@ struct import_run {
     struct arena *result_arena;
     const struct brand *brand;
     const struct import_options *options;
-    const struct import_map *map;
+    const struct import_map *map; /* settled: import_map_settle */
+    struct import_map settled;
     struct import_result *result;
     struct import_reader reader;
+    struct import_above above;
+    bool tells_refunds; /* the file has a column for them: nothing in it takes back what was told before */
     struct deps deps;
     uint8_t file_hash[SECRET_HASH_BYTES];
     int64_t exported_at_us, began_us, import_id;
@@ -25,6 +28,8 @@ struct import_run {
     struct sorter *orders;  /* (buyer, time, number) → order */
     struct sorter *refunds; /* likewise */
     struct sorter *rejects; /* line → why */
+    struct sorter *numbers; /* dry run only: orders' numbers, and the refunds of each behind it */
+    int64_t rejected_line;  /* the one that was rejected last */
     struct arena *scratch;  /* of one row or order */
 
     int64_t problem_count[ERR_CODE_MAX], problem_line[ERR_CODE_MAX];
@@ -40,9 +45,16 @@ void import_progress(struct import_run *run, const char *phase, int64_t done, in
 ERR_RESULT import_reject(struct import_run *run, int64_t line_number, const struct err *why);
 /* A decoded row, or (why given) one that is wrong but says which order it belongs to, goes to the sorter. */
 ERR_RESULT import_group_add(struct import_run *run, const struct import_row *row, const struct err *why);
+/* Dry run: notes an order of the file; a refund row that names its order, with its key and record for run->refunds. */
+ERR_RESULT import_match_order(struct import_run *run, struct arena *arena, struct str number);
+ERR_RESULT import_match_refund(struct import_run *run, struct arena *arena, struct str order_number,
+                               struct str sort_key, struct str packed);
+/* Dry run: marks the refunds whose order comes in this file, so that they are not counted as standing alone. */
+ERR_RESULT import_match_refunds(struct import_run *run);
 /* Makes orders and refunds of the sorted rows; rejects those that are wrong or contradict themselves. */
 ERR_RESULT import_group_all(struct import_run *run);
-/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. */
+/* Writes all orders, then all refunds, a transaction per batch; a dry run only compares. Errors: ORDER_FIRST_LOAD (dry
+ * run). */
 ERR_RESULT import_write_all(struct import_run *run);
 /* The second pass over the file: its rejected lines, with the reasons. */
 ERR_RESULT import_reject_write(struct import_run *run);
@@ -54,7 +66,8 @@ void import_pack_err(struct buf *buf, const struct err *err);
 struct unpack;
 const struct err *import_unpack_err(struct unpack *u);
 
-/* Orders and refunds in the sorters. Strings and lists of what is unpacked live in the arena of u. */
+/* Orders and refunds in the sorters; each record begins with the buyer, which is unpacked by itself. Lists of what is
+ * unpacked live in the arena of u; strings too, unless u->borrow. */
 void import_pack_buyer(struct buf *buf, const struct identity_value *identities, int count, struct str name);
 void import_unpack_buyer(struct unpack *u, struct customer_buyer *buyer);
 void import_pack_order(struct buf *buf, const struct order_fact *fact);

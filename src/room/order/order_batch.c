@@ -13,8 +13,8 @@ static void free_scratch(void *arena);
 static void add_facts(struct order_work *work);
 static void drop_unknown_zeros(struct order_work *work);
 static void find_told(struct order_work *work);
-static struct order_item *order_by_hash(struct order_work *work, struct str source,
-                                        struct str number);
+static struct order_item *order_by_hash(struct order_work *work,
+                                        const uint8_t hash[SECRET_HASH_BYTES]);
 static struct order_item *add_order(struct order_work *work);
 static struct refund_item *add_refund(struct order_work *work);
 static ERR_RESULT find_orders(struct order_work *work);
@@ -36,7 +36,31 @@ static struct str id_key(const int64_t *id)
     return (struct str){(const char *)id, sizeof(*id)};
 }
 
-ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, bool lock,
+void order_fact_hash(const struct keyring *keys, struct arena *scratch, struct order_fact *fact)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    order_rule_number_hash(keys, LOOKUP_ORDER, fact->source, fact->number, fact->number_hash);
+    if (fact->buyer && !fact->buyer->hashed)
+        customer_buyer_hash(keys, fact->buyer);
+    struct str content = order_rule_content_hash(scratch, keys, fact);
+    memcpy(fact->content_hash, content.p, sizeof(fact->content_hash));
+    fact->hashed = true;
+    arena_rewind(scratch, mark);
+}
+
+void refund_fact_hash(const struct keyring *keys, struct arena *scratch, struct refund_fact *fact)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    order_rule_number_hash(keys, LOOKUP_REFUND, fact->source, fact->number, fact->number_hash);
+    if (fact->buyer && !fact->buyer->hashed)
+        customer_buyer_hash(keys, fact->buyer);
+    struct str content = order_rule_refund_content_hash(scratch, keys, fact);
+    memcpy(fact->content_hash, content.p, sizeof(fact->content_hash));
+    fact->hashed = true;
+    arena_rewind(scratch, mark);
+}
+
+ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, enum order_batch_use use,
                             struct order_work **out)
 {
     struct order_work *work = ARENA_NEW(tx_arena(tx), struct order_work);
@@ -54,8 +78,9 @@ ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, bool lock,
     TRY(find_refunds(work));
     drop_unknown_zeros(work);
     find_told(work);
-    TRY(find_orders(work));
-    if (lock)
+    if (use != ORDER_BATCH_FIRST)
+        TRY(find_orders(work));
+    if (use == ORDER_BATCH_APPLY)
         TRY(lock_customers(work));
     TRY(read_orders(work, 0));
     TRY(read_refunds(work, 0));
@@ -117,17 +142,21 @@ static void add_facts(struct order_work *work)
     struct order_batch *batch = work->batch;
     struct order_index *numbers = order_index_new(work->arena);
     for (size_t i = 0; i < batch->order_count; i++) {
-        struct order_item *item =
-            order_by_hash(work, batch->orders[i].source, batch->orders[i].number);
+        struct order_fact *fact = &batch->orders[i];
+        if (!fact->hashed)
+            order_fact_hash(work->keys, work->scratch, fact);
+        struct order_item *item = order_by_hash(work, fact->number_hash);
         CHECK(!item->fact);
-        item->fact = &batch->orders[i];
+        item->fact = fact;
     }
     for (size_t i = 0; i < batch->refund_count; i++) {
-        const struct refund_fact *fact = &batch->refunds[i];
+        struct refund_fact *fact = &batch->refunds[i];
         struct refund_item *item = add_refund(work);
         bool added;
+        if (!fact->hashed)
+            refund_fact_hash(work->keys, work->scratch, fact);
         item->fact = fact;
-        order_rule_number_hash(work->keys, LOOKUP_REFUND, fact->source, fact->number, item->hash);
+        memcpy(item->hash, fact->number_hash, sizeof(item->hash));
         (void)order_index_put(numbers, hash_str(item->hash), &added);
         CHECK(added);
     }
@@ -149,22 +178,24 @@ static void find_told(struct order_work *work)
 {
     for (size_t i = 0; i < work->refund_count; i++) {
         struct refund_item *item = work->refunds[i];
-        if (str_is(item->fact->order_number))
-            item->told = order_by_hash(work, item->fact->source, item->fact->order_number);
+        if (!str_is(item->fact->order_number))
+            continue;
+        uint8_t hash[SECRET_HASH_BYTES];
+        order_rule_number_hash(work->keys, LOOKUP_ORDER, item->fact->source,
+                               item->fact->order_number, hash);
+        item->told = order_by_hash(work, hash);
     }
 }
 
-static struct order_item *order_by_hash(struct order_work *work, struct str source,
-                                        struct str number)
+static struct order_item *order_by_hash(struct order_work *work,
+                                        const uint8_t hash[SECRET_HASH_BYTES])
 {
-    uint8_t hash[SECRET_HASH_BYTES];
-    order_rule_number_hash(work->keys, LOOKUP_ORDER, source, number, hash);
     const size_t *at = order_index_get(work->orders_by_hash, hash_str(hash));
     if (at)
         return work->orders[*at];
     bool added;
     struct order_item *item = add_order(work);
-    memcpy(item->hash, hash, sizeof(hash));
+    memcpy(item->hash, hash, SECRET_HASH_BYTES);
     *order_index_put(work->orders_by_hash, hash_str(item->hash), &added) = work->order_count - 1;
     return item;
 }
@@ -400,19 +431,19 @@ static void decide(struct order_work *work)
         struct order_item *item = work->orders[i];
         if (!item->fact)
             continue;
-        item->content_hash = order_rule_content_hash(work->arena, work->keys, item->fact);
         if (item->known)
             item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
-                                             item->content_hash, item->fact->exported_at_us);
+                                             hash_str(item->fact->content_hash),
+                                             item->fact->exported_at_us);
     }
     for (size_t i = 0; i < work->refund_count; i++) {
         struct refund_item *item = work->refunds[i];
         if (!item->fact)
             continue;
-        item->content_hash = order_rule_refund_content_hash(work->arena, work->keys, item->fact);
         if (item->known)
             item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
-                                             item->content_hash, item->fact->exported_at_us);
+                                             hash_str(item->fact->content_hash),
+                                             item->fact->exported_at_us);
     }
 }
 
@@ -441,7 +472,8 @@ static void count_changes(const struct order_work *work)
         if (gives || item->change == ORDER_RESTATED)
             refunds[item->change]++;
         bool known = item->told && order_item_exists(item->told);
-        if (gives && !known && !is_beside_order(item->fact))
+        bool follows = is_beside_order(item->fact) || item->fact->order_in_file;
+        if (gives && !known && !follows)
             batch->refund_without_order_count++;
     }
     batch->order_new_count = orders[ORDER_NEW];

@@ -14,7 +14,6 @@ struct order_item {
     bool known; /* before is its row */
     int64_t customer_id, order_id; /* where the look-up says that it is */
     struct order_row before, after;
-    struct str content_hash;
     enum order_change change; /* where there is a fact */
     size_t buyer;             /* in order_work.buyers */
     int64_t identity_id;
@@ -29,7 +28,6 @@ struct refund_item {
     bool known;
     int64_t customer_id, refund_id;
     struct order_refund_row before, after;
-    struct str content_hash;
     enum order_change change;
     size_t buyer;
     struct order_item *told;   /* the order it names, whether or not that is known */
@@ -50,11 +48,16 @@ struct order_work {
     size_t refund_count, refund_capacity;
     struct order_index *orders_by_hash, *orders_by_id, *refunds_by_id;
     struct customer_buyer *buyers; /* of what is new or restated */
-    size_t buyer_count;
+    size_t buyer_count, buyer_capacity;
 };
 
-/* Reads all that the batch tells of or touches, and decides what each saying does. lock: the customers are locked first. */
-ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, bool lock, struct order_work **out);
+enum order_batch_use {
+    ORDER_BATCH_COMPARE,
+    ORDER_BATCH_APPLY, /* customers whose orders are known are locked before these are read */
+    ORDER_BATCH_FIRST, /* of a first load: orders only, none of them known, and no look-up is asked */
+};
+/* Reads all that the batch tells of or touches, and decides what each saying does. */
+ERR_RESULT order_batch_load(struct tx *tx, struct order_batch *batch, enum order_batch_use use, struct order_work **out);
 /* Further refunds met on the way, by where they are; they are read. Those already there are only returned. */
 ERR_RESULT order_batch_add_refunds(struct order_work *work, const int64_t *customer_ids, const int64_t *refund_ids,
                                    size_t count, struct refund_item **items);

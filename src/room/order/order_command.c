@@ -2,10 +2,12 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "room/order/order_first_load.h"
 #include "room/order/order_names.h"
 #include "room/order/order_write.h"
 #include "sql_order.h"
 
+static ERR_RESULT apply(struct order_work *work, enum order_batch_use use);
 static ERR_RESULT resolve_buyers(struct order_work *work);
 static void note_names(struct order_work *work, struct order_names *names);
 static ERR_RESULT find_identities(struct order_work *work);
@@ -27,21 +29,51 @@ static ERR_RESULT sum_refunds(struct order_work *work);
 ERR_RESULT order_batch_compare(struct tx *tx, struct order_batch *batch)
 {
     struct order_work *work;
-    return order_batch_load(tx, batch, false, &work);
+    struct sql_order_first_load_see_out load;
+    bool found;
+    TRY(sql_order_first_load_see_one(tx, &load, &found));
+    if (!found || load.import_id != 0)
+        return ERR_NEW(tx_arena(tx), ERR_ORDER_FIRST_LOAD, STR_NONE);
+    return order_batch_load(tx, batch, ORDER_BATCH_COMPARE, &work);
 }
 
 ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch)
 {
     struct order_work *work;
-    TRY(order_batch_load(tx, batch, true, &work));
+    TRY(order_first_load_settle(tx));
+    TRY(order_batch_load(tx, batch, ORDER_BATCH_APPLY, &work));
+    return apply(work, ORDER_BATCH_APPLY);
+}
+
+ERR_RESULT order_batch_apply_first(struct tx *tx, struct order_batch *batch)
+{
+    struct order_work *work;
+    CHECK(batch->refund_count == 0);
+    TRY(order_batch_load(tx, batch, ORDER_BATCH_FIRST, &work));
+    TRY(apply(work, ORDER_BATCH_FIRST));
+    batch->claims = ARENA_ARRAY(work->arena, batch->order_count, struct order_claim);
+    for (size_t i = 0; i < work->order_count; i++) {
+        const struct order_item *item = work->orders[i];
+        struct order_claim *claim = &batch->claims[i];
+        *claim = (struct order_claim){.customer_id = item->after.customer_id,
+                                      .order_id = item->after.order_id};
+        memcpy(claim->hash, item->hash, sizeof(claim->hash));
+    }
+    return NULL;
+}
+
+static ERR_RESULT apply(struct order_work *work, enum order_batch_use use)
+{
     TRY(resolve_buyers(work));
-    struct order_names *names = order_names_new(tx);
+    struct order_names *names = order_names_new(work->tx);
     note_names(work, names);
     TRY(order_names_settle(names));
     TRY(find_identities(work));
     TRY(place_orders(work));
     fill_orders(work, names);
-    TRY(order_write_claims(work)); /* from here on no other transaction adds refunds that wait */
+    /* Behind the claims no other transaction adds refunds that wait. */
+    if (use != ORDER_BATCH_FIRST)
+        TRY(order_write_claims(work));
     TRY(gather_moved(work));
     TRY(gather_waiting(work));
     TRY(place_refunds(work, names));
@@ -52,6 +84,17 @@ ERR_RESULT order_batch_apply(struct tx *tx, struct order_batch *batch)
 }
 
 /* --- Buyers --- */
+
+static void grow_buyers(struct order_work *work)
+{
+    if (work->buyer_count < work->buyer_capacity)
+        return;
+    const struct customer_buyer *old = work->buyers;
+    work->buyer_capacity = work->buyer_capacity ? work->buyer_capacity * 2 : 256;
+    work->buyers = ARENA_ARRAY(work->arena, work->buyer_capacity, struct customer_buyer);
+    if (work->buyer_count > 0)
+        memcpy(work->buyers, old, work->buyer_count * sizeof(*old));
+}
 
 /* Buyers without an identity are never shared: each of their orders gets a placeholder of its own.
  */
@@ -67,6 +110,7 @@ static size_t add_buyer(struct order_work *work, const struct customer_buyer *bu
         return work->buyer_count - 1;
     }
     *last = named ? buyer : NULL;
+    grow_buyers(work);
     struct customer_buyer *added = &work->buyers[work->buyer_count];
     if (buyer)
         *added = *buyer;
@@ -84,8 +128,6 @@ static bool names_buyer(const struct customer_buyer *buyer)
 static ERR_RESULT resolve_buyers(struct order_work *work)
 {
     const struct customer_buyer *last = NULL;
-    work->buyers =
-        ARENA_ARRAY(work->arena, work->order_count + work->refund_count, struct customer_buyer);
     for (size_t i = 0; i < work->order_count; i++) {
         struct order_item *item = work->orders[i];
         if (!order_item_told_anew(item))
@@ -104,16 +146,17 @@ static ERR_RESULT resolve_buyers(struct order_work *work)
     return customer_resolve_many(work->tx, work->buyers, work->buyer_count);
 }
 
-/* The identity that names the buyer most surely; NULL where there is none. */
-static const struct identity_value *surest_identity(const struct customer_buyer *buyer)
+/* The place of the identity that names the buyer most surely; -1 where there is none. */
+static int surest_identity(const struct customer_buyer *buyer)
 {
-    const struct identity_value *surest = NULL;
+    int surest = -1;
     for (int i = 0; i < buyer->identity_count; i++) {
-        const struct identity_value *identity = &buyer->identities[i];
-        bool surer = !surest || identity->weak < surest->weak ||
-                     (identity->weak == surest->weak && identity->kind < surest->kind);
+        const struct identity_value *identity = &buyer->identities[i], *best;
+        best = surest < 0 ? NULL : &buyer->identities[surest];
+        bool surer = !best || identity->weak < best->weak ||
+                     (identity->weak == best->weak && identity->kind < best->kind);
         if (surer)
-            surest = identity;
+            surest = i;
     }
     return surest;
 }
@@ -129,15 +172,17 @@ static ERR_RESULT find_identities(struct order_work *work)
     size_t *at = ARENA_ARRAY(work->arena, work->buyer_count, size_t);
     int64_t *identity_ids = ARENA_ARRAY(work->arena, work->buyer_count, int64_t);
     for (size_t i = 0; i < work->buyer_count; i++) {
-        const struct identity_value *identity = surest_identity(&work->buyers[i]);
-        if (!identity)
+        const struct customer_buyer *buyer = &work->buyers[i];
+        int surest = surest_identity(buyer);
+        if (surest < 0)
             continue;
-        uint8_t *hash = arena_alloc(work->arena, SECRET_HASH_BYTES);
-        identity_hash(work->keys, identity, hash);
+        identity_ids[i] = buyer->identity_ids[surest];
+        if (identity_ids[i] != 0)
+            continue;
         ins[count] = (struct sql_order_identity_find_in){
-            .customer_id = work->buyers[i].customer_id,
-            .kind = identity->kind,
-            .hash = {(const char *)hash, SECRET_HASH_BYTES},
+            .customer_id = buyer->customer_id,
+            .kind = buyer->identities[surest].kind,
+            .hash = {(const char *)buyer->hashes[surest], SECRET_HASH_BYTES},
         };
         at[count++] = i;
     }
@@ -249,7 +294,7 @@ static void fill_orders(struct order_work *work, const struct order_names *names
         row->line_count = fact->line_count;
         row->identity_id = item->identity_id;
         row->exported_at_us = fact->exported_at_us;
-        row->content_hash = item->content_hash;
+        row->content_hash = (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
         row->recorded_at_us = work->now_us;
         fill_lines(work, item, names);
         bool amount_moves = item->known && row->amount_minor != item->before.amount_minor;
@@ -374,7 +419,7 @@ static void fill_refund(struct order_work *work, struct refund_item *item,
     row->refunded_day = zone_day(work->batch->brand->zone, fact->refunded_at_us);
     row->channel_id = order_names_channel(names, fact->channel);
     row->exported_at_us = fact->exported_at_us;
-    row->content_hash = item->content_hash;
+    row->content_hash = (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
     row->recorded_at_us = work->now_us;
 }
 

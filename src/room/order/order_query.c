@@ -71,17 +71,45 @@ ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t membe
     return NULL;
 }
 
-ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids,
-                             size_t *count)
+/* Customers found, growing in the transaction's arena. */
+struct id_list {
+    int64_t *ids;
+    size_t count, capacity;
+};
+
+static void add_id(struct arena *arena, struct id_list *list, int64_t id)
+{
+    if (list->count == list->capacity) {
+        int64_t *old = list->ids;
+        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        list->ids = ARENA_ARRAY(arena, list->capacity, int64_t);
+        for (size_t i = 0; i < list->count; i++)
+            list->ids[i] = old[i];
+    }
+    list->ids[list->count++] = id;
+}
+
+/* While a first load is not finished numbers are not claimed yet: from the rows. */
+static ERR_RESULT find_unclaimed(struct tx *tx, struct str number, struct id_list *list)
+{
+    struct sql_order_by_number_unclaimed_in in = {number};
+    struct sql_order_by_number_unclaimed_out out;
+    struct stmt_cursor cursor;
+    bool has;
+    TRY(sql_order_by_number_unclaimed_open(tx, &in, &cursor));
+    for (;;) {
+        TRY(sql_order_by_number_unclaimed_next(&cursor, &out, &has));
+        if (!has)
+            return NULL;
+        add_id(tx_arena(tx), list, out.customer_id);
+    }
+}
+
+static ERR_RESULT find_claimed(struct tx *tx, struct str number, struct id_list *list)
 {
     struct sql_order_sources_out source;
     struct stmt_cursor cursor;
-    size_t capacity = 0;
     bool has;
-    *customer_ids = NULL;
-    *count = 0;
-    if (number.n > LIMIT_ORDER_NUMBER_BYTES_MAX)
-        return NULL;
     TRY(sql_order_sources_open(tx, &cursor));
     for (;;) {
         uint8_t hash[SECRET_HASH_BYTES];
@@ -93,17 +121,27 @@ ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **custome
         order_rule_number_hash(tx_deps(tx)->keys, LOOKUP_ORDER, source.source, number, hash);
         struct sql_order_lookup_find_in in = {LOOKUP_ORDER, {(const char *)hash, sizeof(hash)}};
         TRY(sql_order_lookup_find_one(tx, &in, &out, &found));
-        if (!found)
-            continue;
-        if (*count == capacity) {
-            int64_t *old = *customer_ids;
-            capacity = capacity ? capacity * 2 : 8;
-            *customer_ids = ARENA_ARRAY(tx_arena(tx), capacity, int64_t);
-            for (size_t i = 0; i < *count; i++)
-                (*customer_ids)[i] = old[i];
-        }
-        (*customer_ids)[(*count)++] = out.customer_id;
+        if (found)
+            add_id(tx_arena(tx), list, out.customer_id);
     }
+}
+
+ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids,
+                             size_t *count)
+{
+    struct sql_order_first_load_see_out load;
+    struct id_list list = {0};
+    bool found;
+    *customer_ids = NULL;
+    *count = 0;
+    if (number.n > LIMIT_ORDER_NUMBER_BYTES_MAX)
+        return NULL;
+    TRY(sql_order_first_load_see_one(tx, &load, &found));
+    bool behind = found && load.import_id != 0;
+    TRY(behind ? find_unclaimed(tx, number, &list) : find_claimed(tx, number, &list));
+    *customer_ids = list.ids;
+    *count = list.count;
+    return NULL;
 }
 
 /* --- For the columns
@@ -209,8 +247,8 @@ ERR_RESULT order_engine_facts(struct tx *tx, const int64_t *members, size_t memb
 
 struct scan_ahead {
     struct fact_rows rows;
-    struct sql_order_fact_all_out order;
-    struct sql_order_refund_fact_all_out refund;
+    struct sql_order_fact_range_out order;
+    struct sql_order_refund_fact_range_out refund;
 };
 
 static void free_scan(void *arena)
@@ -218,22 +256,25 @@ static void free_scan(void *arena)
     arena_free(arena);
 }
 
-ERR_RESULT order_scan_open(struct tx *tx, struct order_scan *scan)
+ERR_RESULT order_scan_open(struct tx *tx, int64_t after_id, int64_t last_id,
+                           struct order_scan *scan)
 {
     struct scan_ahead *ahead = ARENA_NEW(tx_arena(tx), struct scan_ahead);
     *scan = (struct order_scan){.ahead = ahead};
     ahead->rows.arena = arena_new("facts of one customer", SCAN_BYTES_MAX);
     arena_defer(tx_arena(tx), free_scan, ahead->rows.arena);
-    TRY(sql_order_fact_all_open(tx, &scan->orders));
-    TRY(sql_order_refund_fact_all_open(tx, &scan->refunds));
-    TRY(sql_order_fact_all_next(&scan->orders, &ahead->order, &scan->order_has));
-    return sql_order_refund_fact_all_next(&scan->refunds, &ahead->refund, &scan->refund_has);
+    struct sql_order_fact_range_in orders = {after_id, last_id};
+    TRY(sql_order_fact_range_open(tx, &orders, &scan->orders));
+    struct sql_order_refund_fact_range_in refunds = {after_id, last_id};
+    TRY(sql_order_refund_fact_range_open(tx, &refunds, &scan->refunds));
+    TRY(sql_order_fact_range_next(&scan->orders, &ahead->order, &scan->order_has));
+    return sql_order_refund_fact_range_next(&scan->refunds, &ahead->refund, &scan->refund_has);
 }
 
 static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
 {
     struct scan_ahead *ahead = scan->ahead;
-    const struct sql_order_fact_all_out *row = &ahead->order;
+    const struct sql_order_fact_range_out *row = &ahead->order;
     while (scan->order_has && row->customer_id == customer_id) {
         add_order(&ahead->rows, &(struct engine_order){
                                     .order_id = row->order_id,
@@ -244,7 +285,7 @@ static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
                                     .top_product_id = row->top_product_id,
                                     .top_line_minor = row->top_line_minor,
                                 });
-        TRY(sql_order_fact_all_next(&scan->orders, &ahead->order, &scan->order_has));
+        TRY(sql_order_fact_range_next(&scan->orders, &ahead->order, &scan->order_has));
     }
     return NULL;
 }
@@ -252,14 +293,14 @@ static ERR_RESULT scan_orders(struct order_scan *scan, int64_t customer_id)
 static ERR_RESULT scan_refunds(struct order_scan *scan, int64_t customer_id)
 {
     struct scan_ahead *ahead = scan->ahead;
-    const struct sql_order_refund_fact_all_out *row = &ahead->refund;
+    const struct sql_order_refund_fact_range_out *row = &ahead->refund;
     while (scan->refund_has && row->customer_id == customer_id) {
         add_refund(&ahead->rows, &(struct engine_refund){
                                      .amount_minor = row->amount_minor,
                                      .refunded_day = (int32_t)row->refunded_day,
                                      .channel_id = row->channel_id,
                                  });
-        TRY(sql_order_refund_fact_all_next(&scan->refunds, &ahead->refund, &scan->refund_has));
+        TRY(sql_order_refund_fact_range_next(&scan->refunds, &ahead->refund, &scan->refund_has));
     }
     return NULL;
 }

@@ -123,6 +123,21 @@ struct str order_rule_refund_bytes(struct arena *arena, const struct order_refun
     return buf_view(&buf);
 }
 
+int64_t order_slice_next(int64_t size, int64_t took_us)
+{
+    enum { FIRST = 250, AIM_US = 40000, LEAST = 50, MOST = 20000 };
+    if (size <= 0)
+        return FIRST;
+    int64_t next = took_us > 0 ? (int64_t)((double)size * AIM_US / (double)took_us) : MOST;
+    if (next > 2 * size)
+        next = 2 * size;
+    if (next < size / 4)
+        next = size / 4;
+    if (next < LEAST)
+        next = LEAST;
+    return next > MOST ? MOST : next;
+}
+
 struct str order_rule_content_hash(struct arena *arena, const struct keyring *keys,
                                    const struct order_fact *fact)
 {
@@ -192,8 +207,12 @@ static void add_buyer(struct buf *buf, const struct keyring *keys,
     uint8_t hash[SECRET_HASH_BYTES];
     put_i64(buf, buyer ? buyer->identity_count : 0);
     for (int i = 0; buyer && i < buyer->identity_count; i++) {
-        identity_hash(keys, &buyer->identities[i], hash);
         put_i64(buf, buyer->identities[i].weak);
+        if (buyer->hashed) {
+            buf_add(buf, buyer->hashes[i], sizeof(hash));
+            continue;
+        }
+        identity_hash(keys, &buyer->identities[i], hash);
         buf_add(buf, hash, sizeof(hash));
     }
     if (!buyer || !str_is(buyer->name))

@@ -65,6 +65,11 @@ struct str order_rule_order_bytes(struct arena *arena, const struct order_row *r
 struct str order_rule_line_bytes(struct arena *arena, const struct order_line_row *row);
 struct str order_rule_refund_bytes(struct arena *arena, const struct order_refund_row *row);
 
+/* How many orders the next batch of an import has, so that it holds the store for less than a tenth of a second: after one
+ * of `size` orders took `took_us`, its commit included. Aims at 40 ms, at most doubles, at most quarters; between 50 and
+ * 20,000. size 0: the first batch. */
+int64_t order_slice_next(int64_t size, int64_t took_us);
+
 /* The hash of what a source tells. Identities and names enter as keyed hashes, so that the hash does not give them away. */
 struct str order_rule_content_hash(struct arena *arena, const struct keyring *keys, const struct order_fact *fact);
 struct str order_rule_refund_content_hash(struct arena *arena, const struct keyring *keys,

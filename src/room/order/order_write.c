@@ -223,20 +223,21 @@ ERR_RESULT order_write_claims(struct order_work *work)
 
 ERR_RESULT order_write_orders(struct order_work *work)
 {
-    size_t count = work->order_count, line_count = 0;
+    size_t count = work->order_count, line_count = 0, known = 0;
     for (size_t i = 0; i < count; i++) {
+        known += work->orders[i]->known;
         if (work->orders[i]->lines)
             line_count += (size_t)work->orders[i]->after.line_count;
     }
     TRY(forget_lines(work));
     struct order_writes w = {
         .inserts = ARENA_ARRAY(work->arena, count, struct sql_order_row_insert_in),
-        .updates = ARENA_ARRAY(work->arena, count, struct sql_order_row_update_in),
-        .exported = ARENA_ARRAY(work->arena, count, struct sql_order_row_exported_in),
-        .deletes = ARENA_ARRAY(work->arena, count, struct sql_order_row_delete_in),
-        .line_deletes = ARENA_ARRAY(work->arena, count, struct sql_order_line_delete_in),
+        .updates = ARENA_ARRAY(work->arena, known, struct sql_order_row_update_in),
+        .exported = ARENA_ARRAY(work->arena, known, struct sql_order_row_exported_in),
+        .deletes = ARENA_ARRAY(work->arena, known, struct sql_order_row_delete_in),
+        .line_deletes = ARENA_ARRAY(work->arena, known, struct sql_order_line_delete_in),
         .lines = ARENA_ARRAY(work->arena, line_count, struct sql_order_line_insert_in),
-        .moves = ARENA_ARRAY(work->arena, count, struct sql_order_lookup_move_in),
+        .moves = ARENA_ARRAY(work->arena, known, struct sql_order_lookup_move_in),
     };
     for (size_t i = 0; i < count; i++) {
         const struct order_item *item = work->orders[i];

@@ -135,3 +135,18 @@ CREATE TABLE import_run (
 
 -- read by: the import, to know a file again.
 CREATE INDEX import_run_by_file ON import_run (file_hash);
+
+-- migration: 5 first load
+
+-- row: the one row (row_no = 1) that says whether the numbers of all orders are claimed in `lookup`. import_id 0: they are.
+-- Else a first load, begun by that import, writes orders whose claims follow at its end; batch_count: its steps so far.
+-- Whoever writes orders locks the row first, so that no two writers differ about who claims.
+-- read by: every transaction that writes orders, the dry run, find by order number, verify.
+CREATE TABLE order_first_load (
+    row_no INT64 NOT NULL,
+    import_id INT64 NOT NULL,
+    batch_count INT64 NOT NULL,
+    PRIMARY KEY (row_no)
+) STRICT;
+
+INSERT INTO order_first_load (row_no, import_id, batch_count) VALUES (1, 0, 0);

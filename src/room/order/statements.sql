@@ -17,6 +17,13 @@ SELECT customer_id, object_id FROM lookup WHERE kind = :kind AND hash = :hash;
 INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (:kind, :hash, :customer_id, :object_id)
 ON CONFLICT (kind, hash) DO NOTHING RETURNING object_id;
 
+-- name: order_lookup_insert
+-- doc: claims at the end of a first load, in the order of their hashes; none of them can be there.
+-- in: kind i64, hash bytes, customer_id i64, object_id i64
+-- bulk: yes
+-- plan: search
+INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (:kind, :hash, :customer_id, :object_id);
+
 -- name: order_lookup_release
 -- doc: lets go of the number of an unknown order, which was claimed (with no object) so that no other transaction adds
 --   the order while refunds of it are noted as waiting.
@@ -29,6 +36,69 @@ DELETE FROM lookup WHERE kind = :kind AND hash = :hash AND object_id = 0;
 -- in: kind i64, hash bytes, customer_id i64
 -- plan: search
 UPDATE lookup SET customer_id = :customer_id WHERE kind = :kind AND hash = :hash;
+
+-- --- The first load ---
+
+-- name: order_first_load_hold
+-- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
+-- out: import_id i64, batch_count i64
+-- plan: search
+-- dialect: sqlite
+SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_hold
+-- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
+-- out: import_id i64, batch_count i64
+-- plan: search
+-- dialect: postgres
+SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1 FOR SHARE;
+
+-- name: order_first_load_see
+-- doc: which first load has claims behind (0: none), for those who only read.
+-- out: import_id i64
+-- plan: search
+SELECT import_id FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_set
+-- doc: begins a first load (import_id of the import), takes one over, or ends it (0).
+-- in: import_id i64
+-- plan: search
+UPDATE order_first_load SET import_id = :import_id, batch_count = 0 WHERE row_no = 1;
+
+-- name: order_first_load_step
+-- doc: counts a batch of the first load; no row comes back where it is another's or over, or the batch was counted before.
+-- in: import_id i64, batch_count i64
+-- out: batch_count i64
+-- plan: search
+UPDATE order_first_load SET batch_count = :batch_count
+WHERE row_no = 1 AND import_id = :import_id AND batch_count = :batch_count - 1
+RETURNING batch_count;
+
+-- name: order_any
+-- doc: an order of the brand, if there is one: a first load is for a brand without.
+-- out: order_id i64
+-- plan: scan, because one row of any is all that is asked
+SELECT order_id FROM orders LIMIT 1;
+
+-- name: order_refund_any
+-- doc: a refund of the brand, if there is one.
+-- out: refund_id i64
+-- plan: scan, because one row of any is all that is asked
+SELECT refund_id FROM refund LIMIT 1;
+
+-- name: order_numbers_all
+-- doc: every order's number, to claim those that a first load left behind.
+-- out: customer_id i64, order_id i64, source text, number text
+-- plan: scan, because a first load that was broken off is made good once
+-- rows: many
+SELECT customer_id, order_id, source, number FROM orders ORDER BY customer_id, order_id;
+
+-- name: order_by_number_unclaimed
+-- doc: the orders of a number while the claims of a first load are behind.
+-- in: number text
+-- out: customer_id i64
+-- plan: scan, because it is asked only while a first load is not finished
+SELECT customer_id FROM orders WHERE number = :number ORDER BY customer_id, order_id;
 
 -- --- Orders ---
 
@@ -342,23 +412,27 @@ SELECT r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS c
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
 WHERE r.customer_id = :customer_id AND r.amount_minor <> 0 ORDER BY r.refund_id;
 
--- name: order_fact_all
--- doc: all paid orders by customer: the build of the columns.
+-- name: order_fact_range
+-- doc: the paid orders of a range of births, by customer: the build of the columns.
+-- in: after_id i64, last_id i64
 -- out: customer_id i64, order_id i64, amount_minor i64, paid_day i64, refunded_whole_day i64?, channel_id i64,
 --      top_product_id i64, top_line_minor i64
--- plan: scan, because the columns hold every order
+-- plan: search
 -- rows: many
 SELECT customer_id, order_id, amount_minor, paid_day, refunded_whole_day, channel_id, top_product_id, top_line_minor
-FROM orders WHERE paid_day IS NOT NULL ORDER BY customer_id, order_id;
+FROM orders WHERE customer_id > :after_id AND customer_id <= :last_id AND paid_day IS NOT NULL
+ORDER BY customer_id, order_id;
 
--- name: order_refund_fact_all
--- doc: all refunds but those taken back, by customer: the build of the columns; the channel as for one customer.
+-- name: order_refund_fact_range
+-- doc: the refunds of a range of births but those taken back, by customer: the build of the columns; the channel as for
+--   one customer.
+-- in: after_id i64, last_id i64
 -- out: customer_id i64, amount_minor i64, refunded_day i64, channel_id i64
--- plan: scan, because the columns hold every refund
+-- plan: search
 -- rows: many
 SELECT r.customer_id, r.amount_minor, r.refunded_day, COALESCE(o.channel_id, r.channel_id) AS channel_id
 FROM refund AS r LEFT JOIN orders AS o ON o.customer_id = r.customer_id AND o.order_id = r.order_id
-WHERE r.amount_minor <> 0
+WHERE r.customer_id > :after_id AND r.customer_id <= :last_id AND r.amount_minor <> 0
 ORDER BY r.customer_id, r.refund_id;
 
 -- name: order_channel_all
@@ -376,14 +450,13 @@ SELECT channel_id, name FROM channel;
 SELECT product_id, code, name FROM product;
 
 -- name: order_without_buyer
--- doc: paid orders that the reports leave out because their buyer is not known.
+-- doc: paid orders that the reports leave out because their buyer is not known; by the placeholders, who are few beside
+--   the orders.
 -- out: order_count i64, amount_minor i64
 -- plan: scan, because there is no list of placeholders
 SELECT COUNT(*) AS order_count, CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT) AS amount_minor
-FROM orders AS o
-JOIN customer AS c ON c.customer_id = o.customer_id
-JOIN customer AS r ON r.customer_id = c.root_id
-WHERE r.placeholder = 1 AND o.paid_day IS NOT NULL;
+FROM customer AS c JOIN orders AS o ON o.customer_id = c.customer_id
+WHERE c.root_id IN (SELECT customer_id FROM customer WHERE placeholder = 1) AND o.paid_day IS NOT NULL;
 
 -- name: order_rejected_rows
 -- doc: rows that finished imports rejected.
