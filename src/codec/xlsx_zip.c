@@ -117,11 +117,13 @@ static const struct err *check_directory(struct xlsx_zip *zip)
 
 /* --- libzip --- */
 
+/* libzip often gives another reason where it had no memory ("Not a zip archive"), but malloc leaves
+ * its word in errno, which is set to 0 before each call. */
 static const struct err *zip_failed(struct xlsx_zip *zip, zip_error_t *error, struct str part)
 {
     struct arena *arena = zip->arena;
     int code = zip_error_code_zip(error);
-    if (code == ZIP_ER_MEMORY)
+    if (errno == ENOMEM || code == ZIP_ER_MEMORY)
         return ERR_NEW(arena, ERR_MEMORY_OUT, zip->path);
     if (code == ZIP_ER_NOPASSWD || code == ZIP_ER_WRONGPASSWD || code == ZIP_ER_ENCRNOTSUPP)
         return ERR_NEW(arena, ERR_FILE_PASSWORD, zip->path);
@@ -140,6 +142,7 @@ static const struct err *container_open(struct xlsx_zip *zip)
     if (fd < 0)
         return ERR_NEW(zip->arena, ERR_FILE_OPEN, zip->path, str_c(strerrordesc_np(errno)));
     int code;
+    errno = 0;
     zip->zip = zip_fdopen(fd, 0, &code);
     if (zip->zip)
         return NULL;
@@ -241,6 +244,7 @@ const struct err *xlsx_part_open(struct arena *arena, struct xlsx_zip *zip, stru
     part->name = str_copy(arena, name);
     part->bytes_max = bytes_max;
     zip_stat_t stat;
+    errno = 0;
     if (zip_stat_index(zip->zip, (zip_uint64_t)index, 0, &stat) != 0)
         return zip_failed(zip, zip_get_error(zip->zip), name);
     /* What is not there cannot have been packed. */
@@ -271,6 +275,7 @@ static const struct err *check_unpacked(const struct xlsx_part *part)
 const struct err *xlsx_part_read(struct xlsx_part *part, void *bytes, size_t n, size_t *got)
 {
     CHECK(part->file);
+    errno = 0;
     zip_int64_t result = zip_fread(part->file, bytes, n);
     if (result < 0)
         return zip_failed(part->zip, zip_file_get_error(part->file), part->name);

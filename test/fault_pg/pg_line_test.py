@@ -11,6 +11,7 @@ is there once or not at all; nothing hangs; afterwards the same import ends in t
 import collections
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,10 @@ tally = Tally()
 seen = collections.Counter()  # (part, outcome) → how often
 PATIENCE_SECONDS = 120  # past this a command hangs; the longest that is meant takes a minute
 THREADS, JOBS = 3, 40
+
+
+class Hang(Exception):
+    """Enough is known: what comes after would hang too."""
 
 
 class Surroundings:
@@ -71,7 +76,8 @@ def run(command, **options):
         return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
                               **options)
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, "hangs", "", f"no end within {PATIENCE_SECONDS} s")
+        tally.check(False, f"hangs: no end within {PATIENCE_SECONDS} s: {' '.join(map(str, command))[:200]}")
+        raise Hang from None
 
 
 # --- A stream of small commands ---------------------------------------------------------------------------------------------
@@ -367,12 +373,15 @@ def main():
     args.binary, args.driver = str(pathlib.Path(args.binary).resolve()), str(pathlib.Path(args.driver).resolve())
     with tempfile.TemporaryDirectory(prefix="huitou-line-") as directory:
         around = Surroundings(args, directory)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server goes too
         try:
             for name, part in PARTS.items():
                 if not args.only or name in args.only.split(","):
                     since = time.monotonic()
                     part(around)
                     print(f"{name}: {time.monotonic() - since:.1f} s", flush=True)
+        except Hang:
+            pass
         finally:
             around.close()
     for (what, outcome), count in sorted(seen.items()):
