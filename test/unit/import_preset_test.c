@@ -153,6 +153,8 @@ static void test_taobao_items(void **state)
         "买家应付货款,买家实际支付金额,退款状态,退款金额,订单创建时间,订单付款时间\n"
         "11,M1,皂,35,1,,红,,,交易成功,C1,,35,30,没有申请退款,0,2024-01-02 03:04:05,2024-01-02 "
         "03:05:00\n"
+        "11,M1,皂,35,1,,红,,,交易成功,C1,,35,30.00元,没有申请退款,0,2024-01-02 03:04:05,2024-01-02 "
+        "03:05:00\n"
         "12,M1,霜,25,1,,红,,,交易关闭,C2,,25,20,退款成功,,2024-01-02 03:04:05,2024-01-02 03:05:00\n"
         "21,M2,皂,35,1,,红,,,交易成功,C1,,35,9,卖家拒绝退款,9,2024-01-02 03:04:05,2024-01-02 "
         "03:05:00\n"
@@ -162,6 +164,7 @@ static void test_taobao_items(void **state)
     assert_int_equal(r.rows_rejected, 2);
     assert_int_equal(rejected(&r, ERR_IMPORT_REFUND_PARTIAL), 1);
     assert_int_equal(rejected(&r, ERR_IMPORT_REFUND_STATE), 1);
+    assert_int_equal(r.rows_repeated, 1);
     assert_int_equal(r.order_lines, 4);
     assert_int_equal(r.orders_without_buyer, 2);
     assert_string_equal(shop_sql(shop, ORDERS), "M1|3|5000|2000\nM2|3|1700|500");
@@ -169,7 +172,7 @@ static void test_taobao_items(void **state)
     shop_close(shop);
 }
 
-/* 应付金额 is the order's and stands on both rows of 1; 2 was cancelled after it was paid, 3
+/* 应付金额 is the order's and stands on both rows of 1, of which 5.50 was paid from a balance; 2 was cancelled after it was paid, 3
  * before. The receiver's phone is the same for two accounts: they stay two. */
 static void test_jd(void **state)
 {
@@ -182,9 +185,9 @@ static void test_jd(void **state)
         "客户姓名,客户地址,联系电话,订单备注,商家备注等级（等级1-5为由高到低）,运费金额,"
         "付款确认时间,货号\n"
         "1,p1,皂,2,在线,2024-01-02 "
-        "03:04:05,60,130,128,0,120.50,完成,SOP,jd_a,李四,,13900000000,,,0,2024-01-02 03:05:00,\n"
+        "03:04:05,60,130,128,5.50,115,完成,SOP,jd_a,李四,,13900000000,,,0,2024-01-02 03:05:00,\n"
         "1,p2,霜,1,在线,2024-01-02 "
-        "03:04:05,10,130,128,0,120.50,完成,SOP,jd_a,李四,,13900000000,,,0,2024-01-02 03:05:00,\n"
+        "03:04:05,10,130,128,5.50,115,完成,SOP,jd_a,李四,,13900000000,,,0,2024-01-02 03:05:00,\n"
         "2,p1,皂,1,在线,2024-01-02 "
         "03:04:05,60,60,60,0,60,已取消,SOP,jd_b,李四,,13900000000,,,0,2024-01-02 03:05:00,\n"
         "3,p1,皂,1,在线,2024-01-02 03:04:05,60,60,60,0,60,已取消,SOP,jd_b,李四,,13900000000,,,0,,\n"
@@ -323,6 +326,24 @@ static void test_wechat_shop(void **state)
                                        "l.customer_id = o.customer_id "
                                        "AND l.order_id = o.order_id WHERE o.number = '1'"),
                         "4000\n6000");
+    shop_close(shop);
+}
+
+/* The second row ends before its number: it is cut off, and no further line of the order above. */
+static void test_cut_off(void **state)
+{
+    (void)state;
+    struct shop *shop = shop_new();
+    struct import_result r =
+        load(shop, "wechat-shop",
+             "商品名称,商品数量,订单下单时间,订单状态,订单实际支付金额,支付时间,收件人手机,"
+             "订单实际收款金额,带货账号昵称,SKU编码(自定义),订单号\n"
+             "皂,1,2024-01-02 03:04:05,已完成,110,2024-01-02 03:05:00,13800000001,110,,S1,1\n"
+             "皂,1\n"
+             "霜,1,,,,,,,,S2,\n");
+    assert_int_equal(r.rows_rejected, 1);
+    assert_int_equal(r.order_lines, 2);
+    assert_string_equal(shop_sql(shop, ORDERS), "1|3|11000|0");
     shop_close(shop);
 }
 
@@ -587,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_pinduoduo),
         cmocka_unit_test(test_douyin),
         cmocka_unit_test(test_wechat_shop),
+        cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_youzan),
         cmocka_unit_test(test_1688),
         cmocka_unit_test(test_no_orders),

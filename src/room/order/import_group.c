@@ -61,7 +61,6 @@ static void pack_row(struct buf *buf, const struct import_row *row)
     pack_str(buf, row->channel);
     pack_str(buf, row->refund_of);
     pack_str(buf, row->sub_number);
-    buf_add(buf, row->cells_hash, sizeof(row->cells_hash));
     import_pack_buyer(buf, row->identities, row->identity_count, row->buyer_name);
 }
 
@@ -92,7 +91,6 @@ static void unpack_row(struct unpack *u, struct import_row *row)
     row->channel = unpack_str(u);
     row->refund_of = unpack_str(u);
     row->sub_number = unpack_str(u);
-    unpack_bytes(u, row->cells_hash, sizeof(row->cells_hash));
     import_unpack_buyer(u, &buyer);
     for (int i = 0; i < buyer.identity_count; i++)
         row->identities[i] = buyer.identities[i];
@@ -198,15 +196,20 @@ static void grow_rows(struct group *group)
     memcpy(group->rows, old, (size_t)group->count * sizeof(*old));
 }
 
-/* The same sub-order, told in the same words: an export that was put together twice. */
+/* Of two rows of one order: the same sub-order, told the same. Not its words: a hand that put two
+ * exports together may have left "12元" in the one and "12.00" in the other. */
+static bool is_same_line(const struct import_row *a, const struct import_row *b)
+{
+    return str_eq(a->sub_number, b->sub_number) && str_eq(a->product_code, b->product_code) &&
+           a->quantity_milli == b->quantity_milli && a->has_line_amount == b->has_line_amount &&
+           a->line_amount_minor == b->line_amount_minor && a->state == b->state &&
+           a->refund == b->refund && a->refund_amount_minor == b->refund_amount_minor;
+}
+
 static bool is_repeated(const struct group *group, const struct import_row *row)
 {
-    if (!str_is(row->sub_number))
-        return false;
-    for (int i = 0; i < group->count; i++) {
-        const struct import_row *other = &group->rows[i];
-        if (memcmp(other->cells_hash, row->cells_hash, sizeof(row->cells_hash)) == 0 &&
-            str_eq(other->sub_number, row->sub_number))
+    for (int i = 0; str_is(row->sub_number) && i < group->count; i++) {
+        if (is_same_line(&group->rows[i], row))
             return true;
     }
     return false;

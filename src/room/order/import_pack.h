@@ -53,12 +53,6 @@ static inline int64_t unpack_i64(struct unpack *u)
     u->p += sizeof(number);
     return number;
 }
-static inline void unpack_bytes(struct unpack *u, void *out, size_t size)
-{
-    CHECK((size_t)(u->end - u->p) >= size);
-    memcpy(out, u->p, size);
-    u->p += size;
-}
 static inline struct str unpack_str(struct unpack *u)
 {
     uint32_t size;
