@@ -1,10 +1,11 @@
+/* link: room_order */
 /* How long small commands take, alone and beside an import of changed orders:
  *
  *   small_commands STORE FIRST.csv CHANGED.csv BATCH_ORDERS [PAUSE_US]
  *
  * STORE: sqlite:/path/new.db, or the url of an empty PostgreSQL database. Loads FIRST.csv, times tags set on random
  * customers for two seconds, then the same until the import of CHANGED.csv ends. BATCH_ORDERS 0: slices by time.
- * Columns of the files: order,time,buyer,amount,channel,product (make_orders). By the wall, each in microseconds. */
+ * Columns of the files: order,time,buyer,amount,channel,product (make_csv). By the wall, each in microseconds. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
