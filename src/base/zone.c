@@ -72,9 +72,7 @@ static const struct err *read_all(struct arena *arena, int fd, struct str name, 
     if (!S_ISREG(status.st_mode) || status.st_size > FILE_BYTES_MAX)
         return NULL;
     size_t size = (size_t)status.st_size, n = 0;
-    char *bytes = arena_try_alloc(arena, size);
-    if (bytes == NULL)
-        return NULL;
+    char *bytes = arena_alloc(arena, size);
     while (n < size) {
         ssize_t got = read(fd, bytes + n, size - n);
         if (got < 0 && errno == EINTR)
