@@ -104,6 +104,31 @@ static void test_masked(void **state)
     expect(IMPORT_PRODUCT_NAME, "五*星", "五*星"); /* no person */
 }
 
+/* What a spreadsheet made of a number of up to 15 digits is turned back. */
+static void test_figures(void **state)
+{
+    (void)state;
+    expect(IMPORT_ORDER_NUMBER, "291234567890", "291234567890");
+    expect(IMPORT_ORDER_NUMBER, "291234567890.0", "291234567890");
+    expect(IMPORT_ORDER_NUMBER, "291234567890.00", "291234567890");
+    expect(IMPORT_ORDER_NUMBER, "291,234,567,890", "291234567890");
+    expect(IMPORT_ORDER_NUMBER, "1,234.0", "1234");
+    /* Not such figures: they are numbers of their own. */
+    expect(IMPORT_ORDER_NUMBER, "2912.5", "2912.5");
+    expect(IMPORT_ORDER_NUMBER, "12,34", "12,34");
+    expect(IMPORT_ORDER_NUMBER, "1,2345", "1,2345");
+    expect(IMPORT_ORDER_NUMBER, "1234,567", "1234,567");
+    expect(IMPORT_ORDER_NUMBER, ",123", ",123");
+    expect(IMPORT_ORDER_NUMBER, "123.", "123.");
+    expect(IMPORT_ORDER_NUMBER, ".0", ".0");
+    expect(IMPORT_ORDER_NUMBER, "A1.0", "A1.0");
+    expect(IMPORT_PRODUCT_CODE, "12.0", "12.0");
+    assert_true(import_digits_lost(STR("256178943210987000.00")));
+    assert_false(import_digits_lost(STR("256178943210987000")));
+    assert_false(import_digits_lost(STR("256178943210987000.10")));
+    assert_false(import_digits_lost(STR("123456789012345.0")));
+}
+
 static void test_digits_lost(void **state)
 {
     (void)state;
@@ -226,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrapping),     cmocka_unit_test(test_empty),
         cmocka_unit_test(test_amounts),      cmocka_unit_test(test_masked),
+        cmocka_unit_test(test_figures),
         cmocka_unit_test(test_digits_lost),  cmocka_unit_test(test_totals),
         cmocka_unit_test(test_names),        cmocka_unit_test(test_times),
         cmocka_unit_test(test_time_offsets), cmocka_unit_test(test_times_refused),

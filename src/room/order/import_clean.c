@@ -5,6 +5,7 @@
 #include "base/arena.h"
 
 #define KEY_BYTES_MAX (4u << 20)
+#define FIGURE_DIGITS_MAX 15 /* that a spreadsheet's figure keeps (IEEE 754 double) */
 
 /* --- Characters --- */
 
@@ -222,9 +223,26 @@ static struct str clean_amount(struct arena *arena, struct str text)
     return without_currency(text);
 }
 
+/* "256178943210987000.00": a figure, and longer than figures can be. */
+static bool is_long_figure(struct str text)
+{
+    size_t digits = 0;
+    while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
+        digits++;
+    if (digits <= FIGURE_DIGITS_MAX || digits + 1 >= text.n || text.p[digits] != '.')
+        return false;
+    for (size_t i = digits + 1; i < text.n; i++) {
+        if (text.p[i] != '0')
+            return false;
+    }
+    return true;
+}
+
 bool import_digits_lost(struct str text)
 {
     size_t i = 0, from;
+    if (is_long_figure(text))
+        return true;
     while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
         i++;
     bool fraction = i < text.n && text.p[i] == '.';
@@ -290,13 +308,44 @@ static bool is_time_kind(enum import_kind kind)
     return kind == IMPORT_ORDER_TIME || kind == IMPORT_PAID_TIME || kind == IMPORT_REFUND_TIME;
 }
 
+static bool is_number_kind(enum import_kind kind)
+{
+    return kind == IMPORT_ORDER_NUMBER || kind == IMPORT_REFUND_OF || kind == IMPORT_LINE_NUMBER;
+}
+
 /* Names of people, products and places keep their letters as they are. */
 static bool is_written_narrow(enum import_kind kind)
 {
     return is_amount_kind(kind) || is_time_kind(kind) || is_phone_kind(kind) ||
-           kind == IMPORT_ORDER_NUMBER || kind == IMPORT_REFUND_OF || kind == IMPORT_LINE_NUMBER ||
-           kind == IMPORT_QUANTITY || kind == IMPORT_BUYER_ID || kind == IMPORT_MEMBER_CARD ||
-           kind == IMPORT_EMAIL;
+           is_number_kind(kind) || kind == IMPORT_QUANTITY || kind == IMPORT_BUYER_ID ||
+           kind == IMPORT_MEMBER_CARD || kind == IMPORT_EMAIL;
+}
+
+/* A number that a spreadsheet took for an amount: "291234567890.00", "291,234,567,890". Longer
+ * ones have lost digits (import_digits_lost). */
+static struct str without_figure(struct arena *arena, struct str text)
+{
+    char digits[FIGURE_DIGITS_MAX];
+    size_t n = 0, i = 0, since_comma = 0;
+    bool grouped = false;
+    for (; i < text.n && text.p[i] != '.'; i++) {
+        bool digit = text.p[i] >= '0' && text.p[i] <= '9';
+        bool comma = text.p[i] == ',' && (grouped ? since_comma == 3 : n >= 1 && n <= 3);
+        if (!comma && (!digit || n == sizeof(digits)))
+            return text;
+        grouped = grouped || comma;
+        since_comma = comma ? 0 : since_comma + 1;
+        if (digit)
+            digits[n++] = text.p[i];
+    }
+    bool fraction = i + 1 < text.n;
+    while (++i < text.n) {
+        if (text.p[i] != '0')
+            return text;
+    }
+    if (n == 0 || (grouped && since_comma != 3) || (!grouped && !fraction))
+        return text;
+    return str_copy(arena, (struct str){digits, n});
 }
 
 struct str import_clean(struct arena *arena, enum import_kind kind, struct str raw, bool *masked)
@@ -323,6 +372,8 @@ struct str import_clean(struct arena *arena, enum import_kind kind, struct str r
         text = clean_amount(arena, text);
     if (kind == IMPORT_QUANTITY)
         text = without_pieces(text);
+    if (is_number_kind(kind))
+        text = without_figure(arena, text);
     return str_is(text) ? text : STR_NONE;
 }
 

@@ -20,7 +20,7 @@ struct str import_name_key(struct arena *arena, struct str name);
  *                digits are lost: names nobody; *masked is set, and the cell is empty
  * Empty is STR_NONE. Borrows from raw where it can. */
 struct str import_clean(struct arena *arena, enum import_kind kind, struct str raw, bool *masked);
-/* A number that a spreadsheet showed in scientific notation, "6.91793E+18": its digits are lost. */
+/* A number that a spreadsheet showed as a figure, "6.91793E+18" or "691793000000000000.00": its digits are lost. */
 bool import_digits_lost(struct str text);
 /* "合计", "总计：", "本页小计", "Total" … */
 bool import_is_total_word(struct str text);

@@ -332,6 +332,22 @@ static bool is_word(const struct import_word *word, struct str key)
     return word->any_before ? str_ends(key, word->key) : str_starts(key, word->key);
 }
 
+/* Of a cell that names a part or a sum ("部分已退款", "已退款50元") no pattern says that all was given
+ * back. */
+static bool says_too_much(const struct import_word *word, struct str key)
+{
+    static const struct str part = STR_INIT("部分");
+    if (!word->refunded && word->refund != IMPORT_REFUND_GIVEN)
+        return false;
+    if (memmem(key.p, key.n, part.p, part.n))
+        return true;
+    for (size_t i = 0; i < key.n; i++) {
+        if (key.p[i] >= '0' && key.p[i] <= '9')
+            return true;
+    }
+    return false;
+}
+
 /* The word as it stands; else as words are compared; else the first that has stars and fits. */
 static const struct import_word *find_word(struct arena *arena, const struct import_words *words,
                                            struct str cell)
@@ -348,7 +364,8 @@ static const struct import_word *find_word(struct arena *arena, const struct imp
     }
     for (size_t i = 0; i < words->count; i++) {
         const struct import_word *word = &words->items[i];
-        if ((word->any_before || word->any_after) && is_word(word, key))
+        if ((word->any_before || word->any_after) && is_word(word, key) &&
+            !says_too_much(word, key))
             return word;
     }
     return NULL;
