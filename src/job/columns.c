@@ -113,6 +113,36 @@ const struct err *columns_pump(struct store *store, struct arena *arena, struct 
     return columns_read_apart(store, arena, &job);
 }
 
+/* All events that this snapshot shows, and no later ones: who writes faster than this reads would
+ * otherwise be followed until they stop. */
+static const struct err *follow(struct tx *tx, struct columns *columns, int64_t *event_count)
+{
+    struct pump pump = {.columns = columns, .more = true};
+    *event_count = 0;
+    while (pump.more) {
+        struct arena_mark mark = arena_mark(tx_arena(tx));
+        TRY(pump_tx(tx, &pump));
+        arena_rewind(tx_arena(tx), mark);
+        columns->cursor = pump.cursor;
+        *event_count += pump.applied_count;
+    }
+    return NULL;
+}
+
+static const struct err *follow_tx(struct tx *tx, void *arg)
+{
+    struct columns *columns = arg;
+    int64_t event_count;
+    TRY(follow(tx, columns, &event_count));
+    return order_name_all(tx, columns->engine);
+}
+
+const struct err *columns_follow(struct store *store, struct arena *arena, struct columns *columns)
+{
+    struct store_job job = {.name = "columns.follow", .fn = follow_tx, .arg = columns};
+    return columns_read_apart(store, arena, &job);
+}
+
 struct verify {
     const struct brand *brand;
     struct arena *arena;
@@ -158,15 +188,7 @@ static const struct err *verify_tables(struct tx *tx, struct verify *verify)
 /* Columns kept by the events, against columns built from the tables. */
 static const struct err *verify_columns(struct tx *tx, struct verify *verify)
 {
-    struct pump pump = {.columns = &verify->kept, .more = true};
-    verify->result->events = 0;
-    while (pump.more) {
-        struct arena_mark mark = arena_mark(tx_arena(tx));
-        TRY(pump_tx(tx, &pump));
-        arena_rewind(tx_arena(tx), mark);
-        verify->kept.cursor = pump.cursor;
-        verify->result->events += pump.applied_count;
-    }
+    TRY(follow(tx, &verify->kept, &verify->result->events));
     TRY(columns_build_tx(tx, verify->arena, &verify->rebuilt));
     struct engine_size size = engine_size(verify->rebuilt.engine);
     verify->result->customers = size.customers;

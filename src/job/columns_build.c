@@ -418,11 +418,6 @@ static const struct err *build_run(struct build *build, struct arena *arena,
     return err ? err_copy(arena, err) : NULL;
 }
 
-static const struct err *names_tx(struct tx *tx, void *arg)
-{
-    return order_name_all(tx, arg);
-}
-
 static int reader_count(const struct columns_options *options)
 {
     long count = options->reader_count ? options->reader_count : sysconf(_SC_NPROCESSORS_ONLN);
@@ -446,11 +441,7 @@ const struct err *columns_build_with(struct store *store, struct arena *arena,
     births_free(&build.births);
     CHECK(pthread_mutex_destroy(&build.snapshot_lock) == 0);
     TRY(err);
-    int64_t applied_count;
-    struct store_job job = {.name = "columns.names", .fn = names_tx, .arg = columns->engine};
-    err = columns_read_apart(store, arena, &job);
-    if (!err)
-        err = columns_pump(store, arena, columns, &applied_count);
+    err = columns_follow(store, arena, columns);
     if (err)
         engine_free(columns->engine);
     return err;

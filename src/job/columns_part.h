@@ -9,6 +9,8 @@
 /* A read that fills columns has an arena of its own: what it allocated there is gone before another try, while the
  * columns keep what they allocated in theirs. */
 ERR_RESULT columns_read_apart(struct store *store, struct arena *arena, const struct store_job *job);
+/* Applies the events that one snapshot shows behind the columns' cursor, and reads the names. */
+ERR_RESULT columns_follow(struct store *store, struct arena *arena, struct columns *columns);
 /* Builds new columns, in the arena, by this transaction's snapshot alone; the engine is the caller's. */
 ERR_RESULT columns_build_tx(struct tx *tx, struct arena *arena, struct columns *columns);
 

@@ -305,6 +305,9 @@ static ERR_RESULT after_first(struct writer *w, const struct slot *slot)
     w->claims_known = false;
     if (slot->step == ORDER_STEP_OVER)
         w->load = ORDER_LOAD_ORDINARY;
+    /* Somebody else is writing: from here on as short as beside small commands. */
+    if (slot->step == ORDER_STEP_OVER && w->run->options->batch_orders == 0)
+        w->batch_orders = (size_t)order_slice_next(0, 0);
     return NULL;
 }
 

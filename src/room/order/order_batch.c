@@ -144,7 +144,7 @@ static void add_facts(struct order_work *work)
     for (size_t i = 0; i < batch->order_count; i++) {
         struct order_fact *fact = &batch->orders[i];
         if (!fact->hashed)
-            order_fact_hash(work->keys, work->scratch, fact);
+            order_fact_hash(work->keys, work->arena, fact);
         struct order_item *item = order_by_hash(work, fact->number_hash);
         CHECK(!item->fact);
         item->fact = fact;
@@ -154,7 +154,7 @@ static void add_facts(struct order_work *work)
         struct refund_item *item = add_refund(work);
         bool added;
         if (!fact->hashed)
-            refund_fact_hash(work->keys, work->scratch, fact);
+            refund_fact_hash(work->keys, work->arena, fact);
         item->fact = fact;
         memcpy(item->hash, fact->number_hash, sizeof(item->hash));
         (void)order_index_put(numbers, hash_str(item->hash), &added);
