@@ -2,7 +2,7 @@
  * changes nothing. While one batch is written in the import's lane, this thread unpacks and hashes
  * the next.
  *
- * A batch is as large as what writes in a tenth of a second, so that other commands get in between;
+ * A batch is as large as what was written in 40 ms, so that other commands get in between;
  * while a brand is loaded for the first time it is larger: there is nothing yet to be beside. */
 #include <stdlib.h>
 
