@@ -485,12 +485,12 @@ void table_input_close(struct table_input *table)
 }
 
 /* Blanks at the ends too: some programs drop them. */
-static bool needs_quotes(struct str cell)
+static bool needs_quotes(struct str cell, char delimiter)
 {
     if (cell.n > 0 && (strchr(" \t", cell.p[0]) || strchr(" \t", cell.p[cell.n - 1])))
         return true;
     for (size_t i = 0; i < cell.n; i++) {
-        if (cell.p[i] == '"' || cell.p[i] == ',' || cell.p[i] == '\n' || cell.p[i] == '\r')
+        if (cell.p[i] == '"' || cell.p[i] == delimiter || cell.p[i] == '\n' || cell.p[i] == '\r')
             return true;
     }
     return false;
@@ -498,11 +498,16 @@ static bool needs_quotes(struct str cell)
 
 void csv_record(struct buf *buf, const struct str *cells, int count)
 {
+    csv_record_by(buf, cells, count, ',');
+}
+
+void csv_record_by(struct buf *buf, const struct str *cells, int count, char delimiter)
+{
     for (int i = 0; i < count; i++) {
         if (i > 0)
-            buf_char(buf, ',');
+            buf_char(buf, delimiter);
         /* A record of one empty cell would read as a blank line. */
-        if (!needs_quotes(cells[i]) && !(count == 1 && cells[i].n == 0)) {
+        if (!needs_quotes(cells[i], delimiter) && !(count == 1 && cells[i].n == 0)) {
             buf_str(buf, cells[i]);
             continue;
         }

@@ -58,5 +58,7 @@ void table_input_close(struct table_input *table);
 
 /* Appends one CSV record (RFC 4180: quoted where needed, CRLF at the end) to a buffer. */
 void csv_record(struct buf *buf, const struct str *cells, int count);
+/* The same with another delimiter: ',' '\t' ';' or '|'. */
+void csv_record_by(struct buf *buf, const struct str *cells, int count, char delimiter);
 
 #endif

@@ -140,11 +140,11 @@ static void test_verdicts(void **state)
 static void test_errors(void **state)
 {
     (void)state;
-    expect("N1|2023-07-01|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (order_time)");
-    expect("N1|2023-02-30 00:00:00|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (order_time)");
-    expect("N1||1|5||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #2 (order_time)");
-    expect("N1|1989-12-31 12:00:00|1|5||||||| ", ERR_IMPORT_DAY, "f.csv:7, #2 (order_time)");
-    expect("N1|2024-06-03 12:00:00|1|5||||||| ", ERR_IMPORT_FUTURE, "f.csv:7, #2 (order_time)");
+    expect("N1|2023-07-01|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (B7)");
+    expect("N1|2023-02-30 00:00:00|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (B7)");
+    expect("N1||1|5||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #2 (B7)");
+    expect("N1|1989-12-31 12:00:00|1|5||||||| ", ERR_IMPORT_DAY, "f.csv:7, #2 (B7)");
+    expect("N1|2024-06-03 12:00:00|1|5||||||| ", ERR_IMPORT_FUTURE, "f.csv:7, #2 (B7)");
     expect("N1:r|2023-07-01 12:00:00|-1|5||||||| ", ERR_IMPORT_NUMBER_RESERVED,
            "f.csv:7, #1 (order_number)");
     expect("N1|2023-07-01 12:00:00|x|5||||||| ", ERR_IMPORT_NUMBER, "f.csv:7, #3 (quantity)");

@@ -351,7 +351,7 @@ static struct str without_figure(struct arena *arena, struct str text)
 struct str import_clean(struct arena *arena, enum import_kind kind, struct str raw, bool *masked)
 {
     static const bool personal[IMPORT_KIND_MAX] = {
-#define KIND(code, name, is_personal, en, zh) [IMPORT_##code] = is_personal,
+#define KIND(code, name, is_personal, title_en, title_zh, en, zh) [IMPORT_##code] = is_personal,
         IMPORT_KIND_TABLE(KIND)
 #undef KIND
     };

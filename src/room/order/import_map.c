@@ -128,7 +128,8 @@ const struct shape import_map_shape = {
 };
 
 static const struct import_kind_info kind_infos[IMPORT_KIND_MAX] = {
-#define KIND(code, name, personal, en, zh) [IMPORT_##code] = {name, personal, TEXT(en, zh)},
+#define KIND(code, name, personal, title_en, title_zh, en, zh)                                     \
+    [IMPORT_##code] = {name, personal, TEXT(title_en, title_zh), TEXT(en, zh)},
     IMPORT_KIND_TABLE(KIND)
 #undef KIND
 };

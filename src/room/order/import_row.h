@@ -8,13 +8,6 @@
 
 enum import_format { IMPORT_FORMAT_CSV, IMPORT_FORMAT_TEXT };
 
-struct import_kind_info {
-    const char *name;
-    bool personal;
-    struct text doc;
-};
-const struct import_kind_info *import_kind_info(enum import_kind kind);
-enum import_kind import_kind_by_name(struct str name); /* IMPORT_KIND_MAX where unknown */
 enum order_state import_state_by_name(struct str name); /* ORDER_STATE_MAX where unknown */
 /* "paid", "paid refunded": the right side of a map's states. ORDER_STATE_MAX where unknown. */
 enum order_state import_state_of_words(struct str words, bool *refunded);
@@ -81,12 +74,20 @@ struct import_reader {
     int64_t now_us;
     enum order_state state_default;
     struct import_above *above; /* moves with the rows */
+    int *wrong_column;          /* set with an error to the column that it is about; NULL: nobody asks */
 };
+/* FILE:LINE, NAME (C12): where an error is, in either language; sets *reader->wrong_column. */
+struct str import_row_place(struct arena *arena, const struct import_reader *reader, const struct table_row *cells,
+                            enum import_kind kind);
+/* The same of a line and a column; FILE:LINE where that is COLUMN_NONE. */
+struct str import_line_place(struct arena *arena, const struct import_reader *reader, int64_t line_number, int column);
+/* A cell as it may be shown: masked where its kind is personal; in any other but a number of an order, digits that look like
+ * a mobile's (a row whose cells are shifted). kind IMPORT_KIND_MAX: not read. */
+struct str import_cell_shown(struct arena *arena, enum import_kind kind, struct str cell);
 
-enum import_verdict { IMPORT_ROW_ORDER, IMPORT_ROW_REFUND, IMPORT_ROW_SKIP };
 /* A decoded row. What is absent in the file is absent here: an amount has its own flag. */
 struct import_row {
-    enum import_verdict verdict;
+    enum import_verdict verdict; /* ORDER, REFUND or SKIP */
     struct str number; /* absent: the row is an order by itself */
     struct str sub_number; /* the sub-order's own; absent: none */
     uint8_t cells_hash[SECRET_HASH_BYTES];
