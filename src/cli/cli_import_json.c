@@ -192,6 +192,32 @@ static void put_problems(struct json_writer *w, const struct import_result *resu
     json_close(w, ']');
 }
 
+static void put_warnings(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("warnings"));
+    json_open(w, '[');
+    for (int i = 0; i < result->warning_count; i++) {
+        const struct import_warning *warning = &result->warnings[i];
+        json_open(w, '{');
+        put_text(w, "kind", warning->kind);
+        put_text(w, "column", warning->column);
+        put_text(w, "message_en", warning->en);
+        put_text(w, "message_zh", warning->zh);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
+static void put_changed(struct json_writer *w, struct arena *arena, const struct import_view *view)
+{
+    const struct order_money *money = &view->result.changed;
+    const struct brand *brand = view->brand;
+    put_amount(w, arena, "changed_amount_before", money->amount_before_minor, brand);
+    put_amount(w, arena, "changed_amount_after", money->amount_after_minor, brand);
+    put_amount(w, arena, "changed_refund_before", money->refund_before_minor, brand);
+    put_amount(w, arena, "changed_refund_after", money->refund_after_minor, brand);
+}
+
 static void put_days(struct json_writer *w, struct arena *arena, const struct import_result *result)
 {
     bool any = result->first_day != DAY_NONE;
@@ -209,6 +235,7 @@ static void put_counts(struct json_writer *w, struct arena *arena, const struct 
     put_text(w, "currency", view->brand->currency);
     put_amount(w, arena, "amount", result->amount_minor, view->brand);
     put_amount(w, arena, "refund_amount", result->refund_minor, view->brand);
+    put_changed(w, arena, view);
     put_days(w, arena, result);
 }
 
@@ -230,6 +257,8 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_bool(w, "dry_run", view->dry_run);
     put_bool(w, "file_known", result->file_known);
     put_text(w, "exported_at", dated ? time_text(arena, result->exported_at_us) : STR_NONE);
+    put_text(w, "exported_at_from", str_c(import_exported_info(result->exported_at_from)->name));
+    put_bool(w, "exported_at_sure", !result->exported_at_unsure);
     put_counts(w, arena, view);
     put_columns(w, arena, result);
     put_names(w, "columns_not_read", result->unmapped_columns, result->unmapped_count);
@@ -238,6 +267,7 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
         put_kinds(w, arena);
         put_preview(w, arena, result);
     }
+    put_warnings(w, result);
     put_problems(w, result);
     put_text(w, "reject_file", result->reject_path);
     json_close(w, '}');

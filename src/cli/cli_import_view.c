@@ -22,6 +22,10 @@ int import_view_counts(const struct import_result *r, struct import_count counts
         {"orders_same", r->orders_same, false, true, TEXT("already known, the same", "已有且相同")},
         {"orders_older", r->orders_older, false, true,
          TEXT("older than what is known", "早于已知内容")},
+        {"orders_kept", r->orders_kept, false, true,
+         TEXT("that say less than is known: kept as they were", "内容少于已知：保持原样")},
+        {"orders_lines_exceed", r->orders_lines_exceed, false, true,
+         TEXT("whose lines sum up to more than the order's amount", "各行合计大于订单金额")},
         {"orders_unpaid", r->orders_unpaid, false, true,
          TEXT("not paid, or closed unpaid: no amount counts", "未付款或未付款即关闭：不计金额")},
         {"orders_without_buyer", r->orders_without_buyer, false, true,
@@ -38,6 +42,8 @@ int import_view_counts(const struct import_result *r, struct import_count counts
         {"refunds_changed", r->refunds_changed, false, true, TEXT("changed", "更正")},
         {"refunds_same", r->refunds_same, false, true,
          TEXT("already known, the same", "已有且相同")},
+        {"refunds_kept", r->refunds_kept, false, true,
+         TEXT("of less than is known: kept as they were", "金额少于已知：保持原样")},
         {"refunds_by_state", r->refunds_by_state, false, true,
          TEXT("whole, because a state says so and no column how much",
               "按状态视为全额：文件没有退款金额")},
@@ -80,6 +86,10 @@ static void draw_head(struct page *page, const struct import_view *view)
         PAGE_SAY(page, "This very file was imported before.", "这个文件以前导入过。");
     if (view->dry_run)
         PAGE_SAY(page, "Dry run: nothing was written.", "试运行：没有写入任何内容。");
+    const struct text *from = &import_exported_info(view->result.exported_at_from)->text;
+    PAGE_SAY(page, "Exported {0}: {1}.", "导出时间 {0}：{1}。",
+             zone_time_text(page->arena, view->brand->zone, view->result.exported_at_us),
+             str_c(from->in[page->lang]));
 }
 
 /* utf-8 as UTF-8. */
@@ -259,6 +269,48 @@ static void draw_counts(struct page *page, struct arena *arena, const struct imp
                  day_text(arena, result->first_day), day_text(arena, result->last_day));
 }
 
+static struct str money_text(struct arena *arena, const struct import_view *view, int64_t minor)
+{
+    return minor_grouped(arena, minor, view->brand->currency_digits);
+}
+
+/* What the file did to what was known: a fall must be seen. */
+static void draw_changed(struct page *page, struct arena *arena, const struct import_view *view)
+{
+    const struct import_result *result = &view->result;
+    const struct order_money *money = &result->changed;
+    if (result->orders_changed > 0)
+        PAGE_SAY(page, "The changed orders: paid {0} before, {1} now.",
+                 "更正的订单：实付原为 {0}，现为 {1}。",
+                 money_text(arena, view, money->amount_before_minor),
+                 money_text(arena, view, money->amount_after_minor));
+    if (result->refunds_changed > 0)
+        PAGE_SAY(page, "The changed refunds: {0} before, {1} now.",
+                 "更正的退款：原为 {0}，现为 {1}。",
+                 money_text(arena, view, money->refund_before_minor),
+                 money_text(arena, view, money->refund_after_minor));
+    if (result->orders_kept + result->refunds_kept > 0)
+        PAGE_SAY(page,
+                 "Kept: the file says less than is known (unpaid again, less given back, a step "
+                 "undone), and does not say when it was exported. If it is newer than what is "
+                 "known, import it with --exported-at.",
+                 "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
+                 "若文件确实较新，请用 --exported-at 指定导出时间。");
+}
+
+static void draw_warnings(struct page *page, struct arena *arena,
+                          const struct import_result *result)
+{
+    if (result->warning_count == 0)
+        return;
+    page_char(page, '\n');
+    for (int i = 0; i < result->warning_count; i++) {
+        const struct import_warning *warning = &result->warnings[i];
+        struct str words = page->lang == LANG_ZH ? warning->zh : warning->en;
+        PAGE_SAY(page, "Note: {0}", "注意：{0}", text_clean(arena, words));
+    }
+}
+
 static void draw_problems(struct page *page, struct arena *arena,
                           const struct import_result *result)
 {
@@ -291,6 +343,8 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
         draw_preview(page, arena, view);
     }
     draw_counts(page, arena, view);
+    draw_changed(page, arena, view);
+    draw_warnings(page, arena, &view->result);
     draw_problems(page, arena, &view->result);
 }
 

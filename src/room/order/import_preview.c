@@ -28,15 +28,6 @@ struct text import_verdict_title(enum import_verdict verdict)
     return verdicts[verdict].title;
 }
 
-/* 2024-01-05 10:00:00 in the brand's zone. */
-static struct str local_text(const struct import_run *run, int64_t time_us)
-{
-    const struct zone *zone = run->brand->zone;
-    int64_t local_us = time_us + zone_offset_s(zone, time_us) * US_PER_SECOND;
-    struct str text = time_text(run->result_arena, local_us); /* 2024-01-05T10:00:00Z */
-    return str_fmt(run->result_arena, "%.*s %.*s", 10, text.p, 8, text.p + 11);
-}
-
 /* As the row reads it; a cell that is wrong as it stands. */
 static struct str value_of(struct import_run *run, const struct table_row *cells,
                            const struct import_row *row, enum import_kind kind, int wrong_column)
@@ -62,7 +53,7 @@ static struct str value_of(struct import_run *run, const struct table_row *cells
     bool wrong = wrong_column != COLUMN_NONE && run->reader.columns.of_kind[kind] == wrong_column;
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]) && !wrong; i++) {
         if (times[i].kind == kind && times[i].time_us > 0)
-            return local_text(run, times[i].time_us);
+            return zone_time_text(run->result_arena, run->brand->zone, times[i].time_us);
     }
     for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]) && !wrong; i++) {
         if (amounts[i].kind == kind && amounts[i].has)
