@@ -12,7 +12,7 @@ struct count {
     bool indent;
     struct text title;
 };
-#define COUNTS_MAX 24
+#define COUNTS_MAX 30
 
 static int counts_of(const struct import_result *r, struct count counts[COUNTS_MAX])
 {
@@ -55,6 +55,11 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"customers_seen", r->customers_seen, true, false, TEXT("Buyers", "买家")},
         {"masked_values", r->masked_values, false, false,
          TEXT("Masked values, which name nobody", "打码或加密的值（不作身份）")},
+        {"lost_values", r->lost_values, false, false,
+         TEXT("Phones, accounts whose digits a spreadsheet lost: export again, do not save there",
+              "被表格软件丢失位数的手机号或账号：请重新导出，不要另存")},
+        {"rows_hidden", r->rows_hidden, false, false,
+         TEXT("Rows hidden in the workbook, which were read too", "工作簿中被隐藏的行（也已读取）")},
     };
     int n = (int)(sizeof(all) / sizeof(all[0]));
     for (int i = 0; i < n; i++)
@@ -249,6 +254,24 @@ static void draw_problems(struct page *page, struct arena *arena,
                  text_clean(arena, result->reject_path));
 }
 
+/* A workbook's sheets that were read, where there are several, and those that were not. */
+static void draw_sheets(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    for (int i = 0; i < result->sheet_count && result->sheet_count > 1; i++) {
+        const struct import_sheet *sheet = &result->sheets[i];
+        struct str name = text_clean(arena, sheet->name);
+        struct str why = page->lang == LANG_ZH ? sheet->why_zh : sheet->why_en;
+        if (sheet->read)
+            PAGE_SAY(page, "Sheet {0}: {1} rows read.", "工作表“{0}”：读取 {1} 行。", name,
+                     text_count(arena, sheet->rows));
+        else if (sheet->rows != 0)
+            PAGE_SAY(page, "Sheet {0}: not read, {1} rows. {2}",
+                     "工作表“{0}”：未读取，共 {1} 行。{2}", name,
+                     sheet->rows < 0 ? STR("?") : text_count(arena, sheet->rows),
+                     text_clean(arena, why));
+    }
+}
+
 void import_view_text(struct page *page, struct arena *arena, const struct import_view *view)
 {
     draw_head(page, view);
@@ -259,6 +282,13 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
         draw_preview(page, arena, &view->result);
     }
     draw_counts(page, arena, view);
+    draw_sheets(page, arena, &view->result);
+    if (view->recognised && view->why.common)
+        PAGE_SAY(page,
+                 "No platform's export: a table of your own, read by common column names ({0}). Look "
+                 "at the columns of a dry run before you rely on it.",
+                 "不是平台导出文件：按常见列名读取的自制表格（{0}）。请先用 --dry-run 核对各列的含义。",
+                 view->map->name);
     draw_problems(page, arena, &view->result);
 }
 
@@ -307,6 +337,8 @@ static void put_recognition(struct json_writer *w, const struct import_view *vie
     put_names(w, "columns_unknown", why->foreign, why->foreign_count);
     json_key(w, STR("map_columns"));
     json_put_i64(w, why->map_columns);
+    json_key(w, STR("common_names"));
+    json_put_bool(w, why->common);
     put_text(w, "next_map", why->next);
     json_key(w, STR("next_map_columns"));
     json_put_i64(w, why->next_columns);
@@ -351,6 +383,7 @@ static void put_preview(struct json_writer *w, const struct import_result *resul
         json_open(w, '{');
         json_key(w, STR("line"));
         json_put_i64(w, row->line_number);
+        put_text(w, "sheet", row->sheet);
         put_text(w, "as", row->verdict);
         json_key(w, STR("values"));
         json_open(w, '{');
@@ -376,6 +409,7 @@ static void put_problems(struct json_writer *w, const struct import_result *resu
         json_put_i64(w, problem->row_count);
         json_key(w, STR("first_line"));
         json_put_i64(w, problem->first_line);
+        put_text(w, "first_sheet", problem->first_sheet);
         put_text(w, "first", problem->first);
         put_text(w, "first_zh", problem->first_zh);
         json_close(w, '}');
@@ -388,6 +422,28 @@ static void put_days(struct json_writer *w, struct arena *arena, const struct im
     bool any = result->first_day != DAY_NONE;
     put_text(w, "first_day", any ? day_text(arena, result->first_day) : STR_NONE);
     put_text(w, "last_day", any ? day_text(arena, result->last_day) : STR_NONE);
+}
+
+static void put_sheets(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("sheets"));
+    json_open(w, '[');
+    for (int i = 0; i < result->sheet_count; i++) {
+        const struct import_sheet *sheet = &result->sheets[i];
+        json_open(w, '{');
+        put_text(w, "name", sheet->name);
+        json_key(w, STR("read"));
+        json_put_bool(w, sheet->read);
+        json_key(w, STR("rows"));
+        json_put_i64(w, sheet->rows);
+        json_key(w, STR("hidden_rows"));
+        json_put_i64(w, sheet->hidden_rows);
+        put_text(w, "code", sheet->read ? STR_NONE : str_c(err_info(sheet->code)->name));
+        put_text(w, "why_en", sheet->why_en);
+        put_text(w, "why_zh", sheet->why_zh);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
 }
 
 void import_view_json(struct json_writer *w, struct arena *arena, const struct import_view *view)
@@ -429,5 +485,6 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
         put_preview(w, result);
     put_problems(w, result);
     put_text(w, "reject_file", result->reject_path);
+    put_sheets(w, result);
     json_close(w, '}');
 }

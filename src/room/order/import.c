@@ -201,10 +201,27 @@ static void describe_file(struct import_run *run, const struct import_table *tab
 {
     struct import_result *result = run->result;
     result->encoding = str_copy(run->result_arena, table_input_encoding(table->input));
-    result->header_row = run->map->header ? run->map->header_row : 0;
+    result->header_row = table->header_row;
     if (run->map->format == IMPORT_FORMAT_CSV && !str_eq(result->encoding, STR("xlsx")))
         result->delimiter = run->map->delimiter.p[0];
     result->values = ARENA_ARRAY(run->result_arena, IMPORT_VALUES_MAX, struct import_value);
+}
+
+/* All sheets of a workbook, with what became of them. */
+static void describe_sheets(struct import_run *run, struct import_table *table)
+{
+    struct import_result *result = run->result;
+    struct arena *arena = run->result_arena;
+    import_table_count_rest(table);
+    result->sheets = ARENA_ARRAY(arena, (size_t)table->sheet_count, struct import_sheet);
+    for (int i = 0; i < table->sheet_count; i++) {
+        struct import_sheet sheet = table->sheets[i];
+        sheet.name = str_copy(arena, sheet.name);
+        sheet.why_en = str_copy(arena, sheet.why_en);
+        sheet.why_zh = str_copy(arena, sheet.why_zh);
+        result->rows_hidden += sheet.hidden_rows;
+        result->sheets[result->sheet_count++] = sheet;
+    }
 }
 
 static ERR_RESULT read_all(struct import_run *run)
@@ -214,7 +231,10 @@ static ERR_RESULT read_all(struct import_run *run)
     struct table_row cells;
     const struct err *bad;
     int64_t done, total;
+    TRY(import_table_width(run->arena, run->map, run->options->path, &run->reader.usual_cells));
     TRY(import_table_open(run->arena, run->map, run->options->path, &table));
+    run->reader.sheets = table.sheets;
+    run->reader.sheet_count = table.sheet_count;
     TRY(import_columns_bind(run->arena, run->options->path, run->map, table.header,
                             table.header_count, columns));
     TRY(check_currency(run));
@@ -225,7 +245,7 @@ static ERR_RESULT read_all(struct import_run *run)
     describe_columns(run);
     for (;;) {
         arena_reset(run->scratch);
-        TRY(table_input_next(table.input, &cells, &bad));
+        TRY(import_table_next(&table, &cells, &bad));
         if (cells.end)
             break;
         TRY(read_row(run, &cells, bad));
@@ -234,6 +254,7 @@ static ERR_RESULT read_all(struct import_run *run)
         table_input_progress(table.input, &done, &total);
         import_progress(run, "read", done, total);
     }
+    describe_sheets(run, &table);
     table_input_hash(table.input, run->file_hash);
     table_input_close(table.input);
     return NULL;
@@ -305,6 +326,7 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
     if (run->options->dry_run && result->preview_count < PREVIEW_ROWS)
         preview_row(run, cells, count > 1 ? &merged : row, why);
     result->masked_values += rows[0].masked_values;
+    result->lost_values += rows[0].lost_values;
     if (why)
         return str_is(row->number) ? import_group_add(run, row, why)
                                    : import_reject(run, cells->line_number, why);
@@ -454,6 +476,15 @@ static ERR_RESULT finish_writing(struct import_run *run)
 /* --- What is told about it
  * ------------------------------------------------------------------------------------------ */
 
+/* Absent where there are not several. */
+static struct str sheet_name(const struct import_run *run, int64_t line)
+{
+    const struct import_reader *reader = &run->reader;
+    if (reader->sheet_count < 2)
+        return STR_NONE;
+    return str_copy(run->result_arena, reader->sheets[import_line_sheet(line)].name);
+}
+
 static void list_problems(struct import_run *run)
 {
     struct import_result *result = run->result;
@@ -466,7 +497,8 @@ static void list_problems(struct import_run *run)
             .row_count = run->problem_count[code],
             .first = err_text(run->result_arena, run->problem_first[code], LANG_EN),
             .first_zh = err_text(run->result_arena, run->problem_first[code], LANG_ZH),
-            .first_line = run->problem_line[code],
+            .first_line = import_line_number(run->problem_line[code]),
+            .first_sheet = sheet_name(run, run->problem_line[code]),
         };
     }
 }
@@ -563,7 +595,8 @@ static void preview_row(struct import_run *run, const struct table_row *cells,
         [IMPORT_ROW_ORDER] = "order", [IMPORT_ROW_REFUND] = "refund", [IMPORT_ROW_SKIP] = "skip"};
     struct import_result *result = run->result;
     struct import_preview_row *preview = &result->preview[result->preview_count++];
-    preview->line_number = cells->line_number;
+    preview->line_number = import_line_number(cells->line_number);
+    preview->sheet = sheet_name(run, cells->line_number);
     preview->values = ARENA_ARRAY(run->result_arena, (size_t)result->mapped_count, struct str);
     for (int i = 0; i < result->mapped_count; i++)
         preview->values[i] =

@@ -25,7 +25,7 @@ struct reject_output {
     struct str exported_at;
     const struct str *header;
     int header_count;
-    struct table_input *table;
+    struct import_table table;
     struct str key, value; /* the next rejected line */
     bool has;
 };
@@ -123,7 +123,7 @@ static ERR_RESULT peek_csv(struct import_run *run, int64_t *exported_at_us)
     while (column < table.header_count && !str_eq(table.header[column], STR(IMPORT_EXPORTED_AT)))
         column++;
     if (column < table.header_count)
-        TRY(table_input_next(table.input, &row, &bad));
+        TRY(import_table_next(&table, &row, &bad));
     if (column < table.header_count && !row.end && column < row.cell_count)
         (void)parse_exported_at(str_trim(row.cells[column]), exported_at_us);
     table_input_close(table.input);
@@ -184,11 +184,9 @@ ERR_RESULT import_reject_write(struct import_run *run)
     out->arena = arena_new("rejected rows", (size_t)256 << 20);
     arena_defer(run->arena, import_free_arena, out->arena);
     out->exported_at = exported_at_text(run->arena, run->exported_at_us);
-    struct import_table table;
-    TRY(import_table_open(run->arena, run->map, options->path, &table));
-    out->table = table.input;
-    out->header = table.header;
-    out->header_count = table.header_count;
+    TRY(import_table_open(run->arena, run->map, options->path, &out->table));
+    out->header = out->table.header;
+    out->header_count = out->table.header_count;
     TRY(write_head(out));
     TRY(write_rows(out));
     return finish(out);
@@ -247,11 +245,11 @@ static ERR_RESULT write_rows(struct reject_output *out)
     int64_t rows = 0, done, total;
     TRY(next_reject(out));
     for (;;) {
-        TRY(table_input_next(out->table, &row, &bad));
+        TRY(import_table_next(&out->table, &row, &bad));
         if (row.end)
             return NULL;
         if (++rows % 4096 == 0) {
-            table_input_progress(out->table, &done, &total);
+            table_input_progress(out->table.input, &done, &total);
             import_progress(out->run, "reject", done, total);
         }
         /* A line that the first pass met and this one did not: the file changed; the hash will
@@ -270,7 +268,7 @@ static ERR_RESULT write_row(struct reject_output *out, const struct table_row *r
     const struct err *why = import_unpack_err(&u);
     struct str en = err_text(out->arena, why, LANG_EN), zh = err_text(out->arena, why, LANG_ZH);
     struct str reason = str_fmt(out->arena, "%.*s / %.*s", STR_ARG(en), STR_ARG(zh));
-    struct str line = str_fmt(out->arena, "%lld", (long long)row->line_number);
+    struct str line = import_line_text(out->arena, &out->run->reader, row->line_number);
     struct buf buf = buf_new(out->arena, OUTPUT_BYTES_MAX);
     if (out->run->map->format == IMPORT_FORMAT_TEXT) {
         buf_fmt(&buf, "# line %.*s: %.*s\n%.*s\n", STR_ARG(line), STR_ARG(reason),
@@ -306,8 +304,8 @@ static ERR_RESULT finish(struct reject_output *out)
 {
     struct import_run *run = out->run;
     uint8_t hash[SECRET_HASH_BYTES];
-    table_input_hash(out->table, hash);
-    table_input_close(out->table);
+    table_input_hash(out->table.input, hash);
+    table_input_close(out->table.input);
     FILE *file = out->file;
     bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
     out->file = NULL;

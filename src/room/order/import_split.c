@@ -95,11 +95,11 @@ static ERR_RESULT uneven(const struct split *split, enum import_kind kind, int c
 {
     const struct import_columns *columns = &split->reader->columns;
     int column = columns->of_kind[kind];
+    struct str place = import_place(split->arena, split->reader, split->cells->line_number);
     bool named = column != COLUMN_NONE && column < columns->name_count;
     struct str name = named ? columns->names[column] : str_c(import_kind_info(kind)->name);
     return ERR_NEW(split->arena, ERR_IMPORT_SPLIT,
-                   str_fmt(split->arena, "%.*s:%lld, %.*s", STR_ARG(split->reader->path),
-                           (long long)split->cells->line_number, STR_ARG(name)),
+                   str_fmt(split->arena, "%.*s, %.*s", STR_ARG(place), STR_ARG(name)),
                    str_fmt(split->arena, "%d", count), str_fmt(split->arena, "%d", split->lines));
 }
 
