@@ -277,6 +277,31 @@ static void add_file(struct cli *cli, struct run *run, const struct import_view 
         run->reject_paths[run->reject_count++] = str_copy(cli->arena, view->result.reject_path);
 }
 
+static struct str *copy_names(struct arena *arena, const struct str *names, int count)
+{
+    struct str *copies = ARENA_ARRAY(arena, (size_t)count, struct str);
+    for (int i = 0; i < count; i++)
+        copies[i] = str_copy(arena, names[i]);
+    return copies;
+}
+
+/* What is told of it outlives the file's arena. */
+static void add_failure(struct cli *cli, struct run *run, const struct import_view *view,
+                        const struct err *err)
+{
+    struct import_failure *failure = &run->totals.failed[run->totals.failed_count++];
+    *failure = (struct import_failure){.path = view->path, .err = err_copy(cli->arena, err)};
+    failure->why.candidate_count = view->why.candidate_count;
+    for (int i = 0; i < view->why.candidate_count; i++) {
+        struct import_candidate *to = &failure->why.candidates[i];
+        *to = view->why.candidates[i];
+        to->name = str_copy(cli->arena, to->name);
+        to->title_en = str_copy(cli->arena, to->title_en);
+        to->title_zh = str_copy(cli->arena, to->title_zh);
+        to->missing = copy_names(cli->arena, to->missing, to->missing_count);
+    }
+}
+
 /* Imports each file on its own: one that fails does not keep the others back. */
 static const struct err *import_files(struct cli *cli, struct home *home, void *arg)
 {
@@ -290,7 +315,7 @@ static const struct err *import_files(struct cli *cli, struct home *home, void *
         const struct err *err = import_file(cli, home, arena, run, path, &view);
         if (err) {
             err_list_add(&errors, err_copy(cli->arena, err));
-            run->totals.failed[run->totals.failed_count++] = path;
+            add_failure(cli, run, &view, err);
         } else {
             add_file(cli, run, &view);
             if (cli->json)
@@ -347,7 +372,7 @@ static struct run run_of(struct cli *cli, const struct cli_call *call)
     struct run run = {.call = call, .flags = call->flags};
     run.totals.dry_run = run.flags->dry_run;
     run.totals.rejecting = ARENA_ARRAY(cli->arena, count, struct str);
-    run.totals.failed = ARENA_ARRAY(cli->arena, count, struct str);
+    run.totals.failed = ARENA_ARRAY(cli->arena, count, struct import_failure);
     run.reject_paths = ARENA_ARRAY(cli->arena, count, struct str);
     return run;
 }

@@ -30,13 +30,20 @@ struct import_count {
 #define IMPORT_COUNTS_MAX 32
 int import_view_counts(const struct import_result *result, struct import_count counts[IMPORT_COUNTS_MAX]);
 
+/* A file that was refused whole. */
+struct import_failure {
+    struct str path;
+    const struct err *err;
+    struct import_recognition why; /* its candidates, where no map was named */
+};
 /* All files of one command. */
 struct import_totals {
     const struct brand *brand;
     bool dry_run;
     int64_t files; /* imported, some of their rows perhaps rejected */
     int64_t orders, orders_new, orders_changed, orders_same, rows_rejected, amount_minor;
-    struct str *rejecting, *failed; /* files with rejected rows; files that were refused whole */
+    struct str *rejecting; /* files with rejected rows */
+    struct import_failure *failed;
     int rejecting_count, failed_count;
     struct str next; /* the command that comes next */
 };

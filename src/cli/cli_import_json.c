@@ -84,6 +84,25 @@ static void put_kinds(struct json_writer *w, struct arena *arena)
     json_close(w, ']');
 }
 
+/* The maps that were held against the file, the nearest first. */
+static void put_candidates(struct json_writer *w, const struct import_recognition *why)
+{
+    json_key(w, STR("candidates"));
+    json_open(w, '[');
+    for (int i = 0; i < why->candidate_count; i++) {
+        const struct import_candidate *candidate = &why->candidates[i];
+        json_open(w, '{');
+        put_text(w, "map", candidate->name);
+        put_text(w, "title_en", candidate->title_en);
+        put_text(w, "title_zh", candidate->title_zh);
+        put_count(w, "columns", candidate->columns);
+        put_bool(w, "distinctive", candidate->is_distinctive);
+        put_names(w, "missing", candidate->missing, candidate->missing_count);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 static void put_recognition(struct json_writer *w, const struct import_view *view)
 {
     const struct import_recognition *why = &view->why;
@@ -92,8 +111,9 @@ static void put_recognition(struct json_writer *w, const struct import_view *vie
     put_names(w, "columns_read", why->found, why->found_count);
     put_names(w, "columns_known", why->unread, why->unread_count);
     put_names(w, "columns_unknown", why->foreign, why->foreign_count);
-    json_key(w, STR("map_columns"));
-    json_put_i64(w, why->map_columns);
+    put_count(w, "map_columns", why->map_columns);
+    put_bool(w, "common_names", why->common);
+    put_candidates(w, why);
     put_text(w, "next_map", why->next);
     json_key(w, STR("next_map_columns"));
     json_put_i64(w, why->next_columns);
@@ -139,6 +159,7 @@ static void put_wrong(struct json_writer *w, const struct import_wrong *wrong)
 {
     put_text(w, "code", str_c(err_info(wrong->code)->name));
     put_count(w, "number", err_info(wrong->code)->number);
+    put_text(w, "sheet", wrong->sheet);
     put_text(w, "column", wrong->column);
     put_text(w, "cell", wrong->cell);
     put_text(w, "value", wrong->value);
@@ -155,6 +176,7 @@ static void put_preview(struct json_writer *w, struct arena *arena,
         const struct import_preview_row *row = &result->preview[r];
         json_open(w, '{');
         put_count(w, "line", row->line_number);
+        put_text(w, "sheet", row->sheet);
         put_text(w, "verdict", str_c(import_verdict_name(row->verdict)));
         put_both(w, arena, "title", import_verdict_title(row->verdict));
         json_key(w, STR("wrong"));
@@ -218,6 +240,25 @@ static void put_changed(struct json_writer *w, struct arena *arena, const struct
     put_amount(w, arena, "changed_refund_after", money->refund_after_minor, brand);
 }
 
+static void put_sheets(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("sheets"));
+    json_open(w, '[');
+    for (int i = 0; i < result->sheet_count; i++) {
+        const struct import_sheet *sheet = &result->sheets[i];
+        json_open(w, '{');
+        put_text(w, "name", sheet->name);
+        put_bool(w, "read", sheet->read);
+        put_count(w, "rows", sheet->rows);
+        put_count(w, "hidden_rows", sheet->hidden_rows);
+        put_text(w, "code", sheet->read ? STR_NONE : str_c(err_info(sheet->code)->name));
+        put_text(w, "message_en", sheet->why_en);
+        put_text(w, "message_zh", sheet->why_zh);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 static void put_days(struct json_writer *w, struct arena *arena, const struct import_result *result)
 {
     bool any = result->first_day != DAY_NONE;
@@ -260,6 +301,7 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_text(w, "exported_at_from", str_c(import_exported_info(result->exported_at_from)->name));
     put_bool(w, "exported_at_sure", !result->exported_at_unsure);
     put_counts(w, arena, view);
+    put_sheets(w, result);
     put_columns(w, arena, result);
     put_names(w, "columns_not_read", result->unmapped_columns, result->unmapped_count);
     put_values(w, arena, result);
@@ -270,6 +312,27 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_warnings(w, result);
     put_problems(w, result);
     put_text(w, "reject_file", result->reject_path);
+    json_close(w, '}');
+}
+
+static void put_failure(struct json_writer *w, struct arena *arena,
+                        const struct import_failure *failure)
+{
+    json_open(w, '{');
+    put_text(w, "file", failure->path);
+    put_candidates(w, &failure->why);
+    json_key(w, STR("errors"));
+    json_open(w, '[');
+    for (const struct err *err = failure->err; err; err = err->next) {
+        json_open(w, '{');
+        put_text(w, "code", str_c(err_info(err->code)->name));
+        put_count(w, "number", err_info(err->code)->number);
+        put_text(w, "field", err->field);
+        put_text(w, "message_en", err_text(arena, err, LANG_EN));
+        put_text(w, "message_zh", err_text(arena, err, LANG_ZH));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
     json_close(w, '}');
 }
 
@@ -287,7 +350,11 @@ void import_totals_json(struct json_writer *w, struct arena *arena,
     put_text(w, "currency", totals->brand->currency);
     put_amount(w, arena, "amount", totals->amount_minor, totals->brand);
     put_names(w, "files_with_rejects", totals->rejecting, totals->rejecting_count);
-    put_names(w, "files_failed", totals->failed, totals->failed_count);
     json_close(w, '}');
+    json_key(w, STR("failed"));
+    json_open(w, '[');
+    for (int i = 0; i < totals->failed_count; i++)
+        put_failure(w, arena, &totals->failed[i]);
+    json_close(w, ']');
     put_text(w, "next_command", totals->files > 0 ? totals->next : STR_NONE);
 }

@@ -52,6 +52,12 @@ int import_view_counts(const struct import_result *r, struct import_count counts
         {"customers_seen", r->customers_seen, true, false, TEXT("Buyers", "买家")},
         {"masked_values", r->masked_values, false, false,
          TEXT("Masked values, which name nobody", "打码或加密的值（不作身份）")},
+        {"lost_values", r->lost_values, false, false,
+         TEXT("Phones, accounts whose digits a spreadsheet lost: export again, do not save there",
+              "被表格软件丢失位数的手机号或账号：请重新导出，不要另存")},
+        {"rows_hidden", r->rows_hidden, false, false,
+         TEXT("Rows hidden in the workbook, which were read too",
+              "工作簿中被隐藏的行（也已读取）")},
     };
     int n = (int)(sizeof(all) / sizeof(all[0]));
     for (int i = 0; i < n; i++)
@@ -290,12 +296,13 @@ static void draw_changed(struct page *page, struct arena *arena, const struct im
                  money_text(arena, view, money->refund_before_minor),
                  money_text(arena, view, money->refund_after_minor));
     if (result->orders_kept + result->refunds_kept > 0)
-        PAGE_SAY(page,
-                 "Kept: the file says less than is known (unpaid again, less given back, a step "
-                 "undone), and does not say when it was exported. If it is newer than what is "
-                 "known, import it with --exported-at.",
-                 "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
-                 "若文件确实较新，请用 --exported-at 指定导出时间。");
+        PAGE_SAY(
+            page,
+            "Kept: the file says less than is known (unpaid again, less given back, a step "
+            "undone), and does not say when it was exported. If it is newer than what is "
+            "known, import it with --exported-at.",
+            "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
+            "若文件确实较新，请用 --exported-at 指定导出时间。");
 }
 
 static void draw_warnings(struct page *page, struct arena *arena,
@@ -333,6 +340,24 @@ static void draw_problems(struct page *page, struct arena *arena,
                  text_clean(arena, result->reject_path));
 }
 
+/* A workbook's sheets that were read, where there are several, and those that were not. */
+static void draw_sheets(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    for (int i = 0; i < result->sheet_count && result->sheet_count > 1; i++) {
+        const struct import_sheet *sheet = &result->sheets[i];
+        struct str name = text_clean(arena, sheet->name);
+        struct str why = page->lang == LANG_ZH ? sheet->why_zh : sheet->why_en;
+        if (sheet->read)
+            PAGE_SAY(page, "Sheet {0}: {1} rows read.", "工作表“{0}”：读取 {1} 行。", name,
+                     text_count(arena, sheet->rows));
+        else if (sheet->rows != 0)
+            PAGE_SAY(page, "Sheet {0}: not read, {1} rows. {2}",
+                     "工作表“{0}”：未读取，共 {1} 行。{2}", name,
+                     sheet->rows < 0 ? STR("?") : text_count(arena, sheet->rows),
+                     text_clean(arena, why));
+    }
+}
+
 void import_view_text(struct page *page, struct arena *arena, const struct import_view *view)
 {
     draw_head(page, view);
@@ -345,6 +370,14 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
     draw_counts(page, arena, view);
     draw_changed(page, arena, view);
     draw_warnings(page, arena, &view->result);
+    draw_sheets(page, arena, &view->result);
+    if (view->recognised && view->why.common)
+        PAGE_SAY(
+            page,
+            "No platform's export: a table of your own, read by common column names ({0}). Look "
+            "at the columns of a dry run before you rely on it.",
+            "不是平台导出文件：按常见列名读取的自制表格（{0}）。请先用 --dry-run 核对各列的含义。",
+            view->map->name);
     draw_problems(page, arena, &view->result);
 }
 
@@ -378,9 +411,12 @@ static void draw_totals(struct page *page, const struct import_totals *totals)
     if (totals->rejecting_count > 0)
         PAGE_SAY(page, "With rejected rows: {0}.", "有被拒行的文件：{0}。",
                  text_clean(arena, joined(page, totals->rejecting, totals->rejecting_count)));
+    struct str *failed = ARENA_ARRAY(arena, (size_t)totals->failed_count, struct str);
+    for (int i = 0; i < totals->failed_count; i++)
+        failed[i] = totals->failed[i].path;
     if (totals->failed_count > 0)
         PAGE_SAY(page, "Not imported at all: {0}.", "完全没有导入的文件：{0}。",
-                 text_clean(arena, joined(page, totals->failed, totals->failed_count)));
+                 text_clean(arena, joined(page, failed, totals->failed_count)));
 }
 
 /* On a line of its own and never broken, so that it can be copied. */

@@ -200,10 +200,27 @@ static void describe_file(struct import_run *run, const struct import_table *tab
 {
     struct import_result *result = run->result;
     result->encoding = str_copy(run->result_arena, table_input_encoding(table->input));
-    result->header_row = run->map->header ? run->map->header_row : 0;
+    result->header_row = table->header_row;
     if (run->map->format == IMPORT_FORMAT_CSV && !str_eq(result->encoding, STR("xlsx")))
         result->delimiter = run->map->delimiter.p[0];
     result->values = ARENA_ARRAY(run->result_arena, IMPORT_VALUES_MAX, struct import_value);
+}
+
+/* All sheets of a workbook, with what became of them. */
+static void describe_sheets(struct import_run *run, struct import_table *table)
+{
+    struct import_result *result = run->result;
+    struct arena *arena = run->result_arena;
+    import_table_count_rest(table);
+    result->sheets = ARENA_ARRAY(arena, (size_t)table->sheet_count, struct import_sheet);
+    for (int i = 0; i < table->sheet_count; i++) {
+        struct import_sheet sheet = table->sheets[i];
+        sheet.name = str_copy(arena, sheet.name);
+        sheet.why_en = str_copy(arena, sheet.why_en);
+        sheet.why_zh = str_copy(arena, sheet.why_zh);
+        result->rows_hidden += sheet.hidden_rows;
+        result->sheets[result->sheet_count++] = sheet;
+    }
 }
 
 static ERR_RESULT read_all(struct import_run *run)
@@ -213,7 +230,11 @@ static ERR_RESULT read_all(struct import_run *run)
     struct table_row cells;
     const struct err *bad;
     int64_t done, total;
+    TRY(import_table_width(run->arena, run->map, run->options->path, &run->reader.usual_cells));
     TRY(import_table_open(run->arena, run->map, run->options->path, &table));
+    run->reader.sheets = table.sheets;
+    run->reader.layouts = table.layouts;
+    run->reader.sheet_count = table.sheet_count;
     TRY(import_columns_bind(run->arena, run->options->path, run->map, table.header,
                             table.header_count, columns));
     TRY(check_currency(run));
@@ -229,7 +250,7 @@ static ERR_RESULT read_all(struct import_run *run)
     import_warn(run);
     for (;;) {
         arena_reset(run->scratch);
-        TRY(table_input_next(table.input, &cells, &bad));
+        TRY(import_table_next(&table, &cells, &bad));
         if (cells.end)
             break;
         TRY(read_row(run, &cells, bad));
@@ -238,6 +259,7 @@ static ERR_RESULT read_all(struct import_run *run)
         table_input_progress(table.input, &done, &total);
         import_progress(run, "read", done, total);
     }
+    describe_sheets(run, &table);
     table_input_hash(table.input, run->file_hash);
     table_input_close(table.input);
     return NULL;
@@ -331,6 +353,7 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
     const struct import_fault fault = fault_of(run, cells, why);
     import_preview_add(run, cells, count > 1 ? &merged : row, why ? &fault : NULL);
     result->masked_values += rows[0].masked_values;
+    result->lost_values += rows[0].lost_values;
     if (why)
         return str_is(row->number) ? import_group_add(run, row, &fault)
                                    : import_reject(run, cells->line_number, &fault);
@@ -457,6 +480,7 @@ static struct import_wrong copy_wrong(struct arena *arena, const struct import_w
     struct import_wrong copy = *wrong;
     for (int lang = 0; lang < LANG_MAX; lang++)
         copy.message[lang] = str_copy(arena, wrong->message[lang]);
+    copy.sheet = str_copy(arena, wrong->sheet);
     copy.column = str_copy(arena, wrong->column);
     copy.cell = str_copy(arena, wrong->cell);
     copy.value = str_copy(arena, wrong->value);
@@ -473,7 +497,7 @@ static void list_problems(struct import_run *run)
         result->problems[result->problem_count++] = (struct import_problem){
             .code = (enum err_code)code,
             .row_count = run->problem_count[code],
-            .first_line = run->problem_line[code],
+            .first_line = import_line_number(run->problem_line[code]),
             .first = copy_wrong(run->result_arena, &run->problem_first[code]),
         };
     }

@@ -87,7 +87,7 @@ enum import_refund {
     IMPORT_REFUND_PARTIAL, /* some was given back: as much as the file says, which it must */
     IMPORT_REFUND_GIVEN,   /* given back: as much as the file says, else all that was paid */
 };
-#define IMPORT_HEADER_ROW_MAX 10 /* rows that are looked at for the header */
+#define IMPORT_HEADER_ROW_MAX 30 /* rows that are looked at for the header: bills have 25 rows above theirs */
 
 /* A map, as a person writes it in JSON: docs/import-maps.md. Declared by import_map_shape. */
 struct import_map {
@@ -116,6 +116,12 @@ struct import_map {
     bool closed_is_refunded; /* a closed order that was paid was given back whole, where the file names no amount */
     struct shape_list after_slash; /* struct str, kinds whose cell is "each/total": the total is read */
     struct str number_time;        /* time_format of what an order's number begins with, where the time is empty */
+    struct shape_list aliases;     /* struct str: short names that a person may call the map by */
+    struct shape_list distinctive; /* struct str, header names that only this platform's files have: one must be there */
+    bool common;                   /* names that any table may have: chosen only where no other map fits */
+    struct shape_list plain;       /* struct str, names that do not say enough beside one of `doubts` */
+    struct shape_list doubts;      /* struct str: see plain */
+    struct str menu;               /* where the platform exports such a file */
     struct str file_hint;          /* part of the file's usual name: decides between maps that fit equally well */
     struct str instead;            /* such a file holds no orders: what to export instead */
     struct shape_map notes;        /* topic.en, topic.zh → why it is read this way, for docs/presets.md */
@@ -125,8 +131,8 @@ extern const struct shape import_map_shape;
 extern const int import_builtin_count;
 /* Name and JSON text of the built-in maps (files in src/room/order/maps/, made into C by tools/mktext). */
 void import_builtin(int index, struct str *name, struct str *json);
-/* A built-in's name, or the path of a map file. Errors, all at once with their pointers: MAP_UNKNOWN, JSON_BAD, FIELD_*,
- * MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there), MAP_EXTENDS. */
+/* A built-in's name, title or short name ("taobao", "淘宝"), or the path of a map file. Errors, all at once with their
+ * pointers: MAP_UNKNOWN, JSON_BAD, FIELD_*, MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there), MAP_EXTENDS. */
 ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct import_map **out);
 
 /* The map with further words: each item of states is "WORD=STATE" (created, paid, shipped, received, closed, also with
@@ -139,8 +145,20 @@ ERR_RESULT import_map_with_words(struct arena *arena, const struct import_map *m
  * where it is none of them. */
 bool import_word_title(struct str normal, struct text *title);
 
-/* Why a map was chosen for a file. */
+/* A built-in map that was held against a file, for a person to choose from. */
+struct import_candidate {
+    struct str name, title_en, title_zh;
+    int columns;         /* of the file that it reads or knows */
+    bool is_distinctive; /* one of them is in no other platform's files; true of a map that names none */
+    struct str *missing; /* needed columns that are not there, each by the first of its names */
+    int missing_count;
+};
+#define IMPORT_CANDIDATES_MAX 5
+/* Why a map was chosen for a file; the candidates are there also where none was. */
 struct import_recognition {
+    struct import_candidate candidates[IMPORT_CANDIDATES_MAX]; /* the nearest first */
+    int candidate_count;
+    bool common; /* a table of one's own, read by names that any table may have */
     struct str *found, *unread;   /* columns of the file that the map reads, or knows and does not read */
     int found_count, unread_count;
     struct str *foreign;          /* columns of the file that the map does not know */
@@ -149,9 +167,12 @@ struct import_recognition {
     struct str next;              /* the map that fits second best; absent where no other fits at all */
     int next_columns;             /* how many columns of the file that one knows */
 };
-/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows; one that misses
- * a needed column is never chosen. Errors: those of the file; MAP_NOT_RECOGNISED (with the nearest map and what it
- * lacks), MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of export). */
+/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows, of a workbook
+ * in those of each visible sheet; one that misses a needed column, or that names distinctive ones of which none is
+ * there, is never chosen. A map of common names is chosen only where no platform's is, and only where it leaves no
+ * doubt about the amount. Errors: those of the file; MAP_NOT_RECOGNISED, MAP_NEARLY_FITS (a map that has at least half of
+ * what it needs, and what it lacks), MAP_DOUBTFUL, MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of
+ * export). */
 ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out,
                                 struct import_recognition *why);
 
@@ -175,6 +196,7 @@ struct import_options {
 struct import_wrong {
     enum err_code code;
     int64_t line_number;
+    struct str sheet;             /* of a workbook of several sheets; absent else */
     struct str message[LANG_MAX]; /* file, line, column, what is wrong, what to do */
     struct str column;            /* its name, or "#3"; absent: the row as a whole is wrong */
     struct str cell;              /* "C12": column C, line 12; absent likewise */
@@ -199,9 +221,19 @@ struct text import_verdict_title(enum import_verdict verdict);
 /* A row as the whole file makes it: a row that is fine by itself is rejected with its order. */
 struct import_preview_row {
     int64_t line_number;
+    struct str sheet;   /* as import_wrong */
     struct str *values; /* one per mapped kind, as it would be read: times in the brand's zone, personal ones masked */
     enum import_verdict verdict;
     struct import_wrong *why; /* NULL: not rejected */
+};
+/* What became of a sheet of a workbook. */
+struct import_sheet {
+    struct str name;
+    bool read;
+    int64_t rows;        /* that hold something: of one that is read, behind its header; -1: it is damaged */
+    int64_t hidden_rows; /* of those read: not shown in the workbook, by a filter or by hand */
+    enum err_code code;  /* why it is not read, SHEET_…; ERR_NONE where it is */
+    struct str why_en, why_zh;
 };
 /* A word that stands in the file for a state, and how it is read. */
 struct import_value {
@@ -255,7 +287,7 @@ struct import_result {
     int64_t rows, rows_skipped, rows_rejected;
     int64_t rows_repeated; /* rows that say a sub-order once more (line_number) */
     int64_t rows_total;    /* of those skipped: rows of totals, header rows that come again, rows of empty cells */
-    int64_t masked_values; /* cells for a person that name nobody: masked, encrypted, digits lost */
+    int64_t masked_values; /* cells for a person that name nobody: masked, encrypted */
     int64_t orders_unpaid; /* not paid yet, or closed without ever being paid: their amounts are in no sum */
     int64_t orders_by_receiver; /* name their buyer by a weak identity only: the receiver's phone */
     int64_t refunds_by_state; /* given back whole because a state says so; the file names no amount */
@@ -278,6 +310,10 @@ struct import_result {
     bool exported_at_unsure; /* an upper bound: the file may be older */
     struct import_warning *warnings;
     int warning_count;
+    struct import_sheet *sheets; /* of a workbook, in its order */
+    int sheet_count;
+    int64_t rows_hidden; /* of those read: not shown in the workbook */
+    int64_t lost_values; /* cells for a person whose digits a spreadsheet lost; not among the masked */
 };
 /* Imports one file (or, with dry_run, says what would happen and writes nothing). Errors: of the file, of the map
  * against the header (MAP_COLUMN_MISSING, all at once), of the store. */

@@ -217,7 +217,12 @@ static bool is_repeated(const struct group *group, const struct import_row *row)
 
 static struct str line_place(struct group *group, int64_t line_number)
 {
-    return import_line_place(group->arena, &group->run->reader, line_number, COLUMN_NONE);
+    return import_place(group->arena, &group->run->reader, line_number);
+}
+
+static struct str line_text(struct group *group, int64_t line_number)
+{
+    return import_line_text(group->arena, &group->run->reader, line_number);
 }
 
 static const struct err *too_many_lines(struct group *group, struct str place)
@@ -286,9 +291,8 @@ static ERR_RESULT close_group(struct group *group)
         group->number = row_number(group);
     if (group->wrong) {
         result->orders_rejected += !refund;
-        return reject_group(group,
-                            ERR_NEW(group->arena, ERR_IMPORT_OTHER_LINE, STR_NONE, group->number,
-                                    str_fmt(group->arena, "%lld", (long long)group->wrong_line)));
+        return reject_group(group, ERR_NEW(group->arena, ERR_IMPORT_OTHER_LINE, STR_NONE,
+                                           group->number, line_text(group, group->wrong_line)));
     }
     return refund ? refund_of_group(group) : order_of_group(group);
 }
@@ -299,9 +303,8 @@ static ERR_RESULT close_group(struct group *group)
 static const struct err *contradiction(struct group *group, enum err_code code,
                                        const struct import_row *a, const struct import_row *b)
 {
-    return ERR_NEW(group->arena, code, STR_NONE, group->number,
-                   str_fmt(group->arena, "%lld", (long long)a->line_number),
-                   str_fmt(group->arena, "%lld", (long long)b->line_number));
+    return ERR_NEW(group->arena, code, STR_NONE, group->number, line_text(group, a->line_number),
+                   line_text(group, b->line_number));
 }
 
 static bool same_identity(const struct identity_value *a, const struct identity_value *b)
@@ -439,8 +442,21 @@ static enum order_state group_state(const struct group *group)
     return state;
 }
 
+/* Names that any table may have do not say whether an amount is the order's or the row's. */
+static const struct err *check_amount_rows(struct group *group)
+{
+    int count = 0;
+    for (int i = 0; i < group->count; i++)
+        count += group->rows[i].has_order_amount;
+    if (!group->run->map->common || count < 2)
+        return NULL;
+    return ERR_NEW(group->arena, ERR_IMPORT_AMOUNT_ROWS, STR_NONE, group->number,
+                   str_fmt(group->arena, "%d", count));
+}
+
 static const struct err *order_amount(struct group *group, int64_t *amount_minor)
 {
+    TRY(check_amount_rows(group));
     int64_t sum = 0;
     bool all_lines = true;
     for (int i = 0; i < group->count; i++) {

@@ -3,8 +3,6 @@
 #include "base/check.h"
 #include "room/order/import_run.h"
 
-#define PREVIEW_ROWS 10
-
 static const struct {
     const char *name;
     struct text title;
@@ -62,31 +60,36 @@ static struct str value_of(struct import_run *run, const struct table_row *cells
     return str_is(cell) ? import_cell_shown(run->result_arena, kind, cell) : STR("");
 }
 
-static void reject(struct import_run *run, struct import_preview_row *preview,
-                   const struct import_fault *fault)
+static void reject(struct import_run *run, int index, const struct import_fault *fault)
 {
+    struct import_preview_row *preview = &run->result->preview[index];
     preview->verdict = IMPORT_ROW_REJECTED;
     preview->why = ARENA_NEW(run->result_arena, struct import_wrong);
-    *preview->why = import_wrong_of(run->result_arena, run, preview->line_number, fault);
+    *preview->why = import_wrong_of(run->result_arena, run, run->preview_lines[index], fault);
 }
 
 void import_preview_add(struct import_run *run, const struct table_row *cells,
                         const struct import_row *row, const struct import_fault *fault)
 {
     struct import_result *result = run->result;
-    if (!run->options->dry_run || result->preview_count == PREVIEW_ROWS)
+    if (!run->options->dry_run || result->preview_count == IMPORT_PREVIEW_ROWS)
         return;
     if (!result->preview)
-        result->preview = ARENA_ARRAY(run->result_arena, PREVIEW_ROWS, struct import_preview_row);
-    struct import_preview_row *preview = &result->preview[result->preview_count++];
-    *preview =
-        (struct import_preview_row){.line_number = cells->line_number, .verdict = row->verdict};
+        result->preview =
+            ARENA_ARRAY(run->result_arena, IMPORT_PREVIEW_ROWS, struct import_preview_row);
+    int index = result->preview_count++;
+    struct import_preview_row *preview = &result->preview[index];
+    run->preview_lines[index] = cells->line_number;
+    *preview = (struct import_preview_row){
+        .line_number = import_line_number(cells->line_number),
+        .sheet = str_copy(run->result_arena, import_sheet_of(&run->reader, cells->line_number)),
+        .verdict = row->verdict};
     preview->values = ARENA_ARRAY(run->result_arena, (size_t)result->mapped_count, struct str);
     for (int i = 0; i < result->mapped_count; i++)
         preview->values[i] = value_of(run, cells, row, import_kind_by_name(result->mapped_kinds[i]),
                                       fault ? fault->column : COLUMN_NONE);
     if (fault)
-        reject(run, preview, fault);
+        reject(run, index, fault);
 }
 
 void import_preview_settle(struct import_run *run, int64_t line_number, enum import_verdict verdict,
@@ -94,10 +97,10 @@ void import_preview_settle(struct import_run *run, int64_t line_number, enum imp
 {
     for (int i = 0; i < run->result->preview_count; i++) {
         struct import_preview_row *preview = &run->result->preview[i];
-        if (preview->line_number != line_number || preview->verdict == IMPORT_ROW_REJECTED)
+        if (run->preview_lines[i] != line_number || preview->verdict == IMPORT_ROW_REJECTED)
             continue;
         preview->verdict = verdict;
         if (fault)
-            reject(run, preview, fault);
+            reject(run, i, fault);
     }
 }

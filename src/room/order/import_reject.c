@@ -38,7 +38,7 @@ struct reject_output {
     const struct str *header;
     int header_count;
     bool added_first; /* the added columns stand before the others */
-    struct table_input *table;
+    struct import_table table;
     struct str key, value; /* the next rejected line */
     bool has;
 };
@@ -152,7 +152,7 @@ static ERR_RESULT peek_csv(struct import_run *run, int64_t *exported_at_us)
         column++;
     bool found = column >= table.header_count;
     for (int i = 0; i < PEEK_LINES_MAX && !found && !row.end; i++) {
-        TRY(table_input_next(table.input, &row, &bad));
+        TRY(import_table_next(&table, &row, &bad));
         found = !row.end && column < row.cell_count &&
                 parse_exported_at(str_trim(row.cells[column]), exported_at_us);
     }
@@ -288,12 +288,10 @@ static bool is_asked(const struct reject_output *out, int column)
 static ERR_RESULT open_table(struct reject_output *out)
 {
     struct import_run *run = out->run;
-    struct import_table table;
-    TRY(import_table_open(run->arena, run->map, run->options->path, &table));
-    out->table = table.input;
-    out->header = table.header;
-    out->header_count = table.header_count;
-    out->added_first = table.header_count > 0 && !is_by_number(run->map);
+    TRY(import_table_open(run->arena, run->map, run->options->path, &out->table));
+    out->header = out->table.header;
+    out->header_count = out->table.header_count;
+    out->added_first = out->header_count > 0 && !is_by_number(run->map);
     return NULL;
 }
 
@@ -445,22 +443,12 @@ static struct reject_row row_of(const struct reject_output *out, const struct ta
 
 /* --- The head --- */
 
-/* What stands above the header stays there: the map may say in which row the header is. */
+/* The header stays in its row, since the map may say which that is. */
 static ERR_RESULT write_above(struct reject_output *out)
 {
-    struct import_map above = *out->run->map;
-    struct import_table table;
-    struct table_row row;
-    const struct err *bad;
-    above.header = false;
-    TRY(import_table_open(out->run->arena, &above, out->run->options->path, &table));
-    for (int64_t i = 1; i < out->run->map->header_row; i++) {
-        TRY(table_input_next(table.input, &row, &bad));
-        if (row.end || bad)
-            break;
-        TRY(put_row(out, &(struct reject_row){row.cells, row.cell_count, COLUMN_NONE}));
-    }
-    table_input_close(table.input);
+    struct str name = out->run->result->file_name;
+    for (int64_t i = 1; i < out->table.header_row; i++)
+        TRY(put_row(out, &(struct reject_row){&name, 1, COLUMN_NONE}));
     return NULL;
 }
 
@@ -492,7 +480,7 @@ static ERR_RESULT write_head(struct reject_output *out)
         names[i] = out->header[i];
     struct table_row header = {.cells = names, .cell_count = out->header_count};
     struct reject_row row = row_of(out, &header, COLUMN_NONE, added);
-    if (out->run->map->header_row > 1) {
+    if (out->table.header_row > 1) {
         TRY(write_above(out));
         return put_row(out, &row);
     }
@@ -516,11 +504,11 @@ static ERR_RESULT write_rows(struct reject_output *out)
     int64_t rows = 0, done, total;
     TRY(next_reject(out));
     for (;;) {
-        TRY(table_input_next(out->table, &row, &bad));
+        TRY(import_table_next(&out->table, &row, &bad));
         if (row.end)
             return NULL;
         if (++rows % 4096 == 0) {
-            table_input_progress(out->table, &done, &total);
+            table_input_progress(out->table.input, &done, &total);
             import_progress(out->run, "reject", done, total);
         }
         /* A line that the first pass met and this one did not: the file changed; the hash will
@@ -547,10 +535,10 @@ static ERR_RESULT write_rejected(struct reject_output *out, const struct table_r
     struct import_fault fault = import_unpack_fault(&u);
     struct import_wrong wrong = import_wrong_of(out->arena, out->run, row->line_number, &fault);
     struct str reason = reason_of(out, fault.why);
-    long long line = (long long)row->line_number;
+    struct str line = import_line_text(out->arena, &out->run->reader, row->line_number);
     if (out->run->map->format == IMPORT_FORMAT_TEXT) {
         struct buf buf = buf_new(out->arena, OUTPUT_BYTES_MAX);
-        buf_fmt(&buf, "# %lld: %.*s\n%.*s\n", line, STR_ARG(reason), STR_ARG(row->raw));
+        buf_fmt(&buf, "# %.*s: %.*s\n%.*s\n", STR_ARG(line), STR_ARG(reason), STR_ARG(row->raw));
         return put(out, &buf);
     }
     struct str added[ADDED_COLUMNS] = {
@@ -558,7 +546,7 @@ static ERR_RESULT write_rejected(struct reject_output *out, const struct table_r
         [ADDED_CELL] = wrong.cell.p ? str_fmt(out->arena, "%.*s %.*s", STR_ARG(wrong.column),
                                               STR_ARG(wrong.cell))
                                     : STR(""),
-        [ADDED_LINE] = str_fmt(out->arena, "%lld", line),
+        [ADDED_LINE] = line,
         [ADDED_EXPORTED_AT] = out->exported_at,
     };
     /* What could not be parted into cells goes whole into the first one. */
@@ -586,8 +574,8 @@ static ERR_RESULT finish(struct reject_output *out)
 {
     struct import_run *run = out->run;
     uint8_t hash[SECRET_HASH_BYTES];
-    table_input_hash(out->table, hash);
-    table_input_close(out->table);
+    table_input_hash(out->table.input, hash);
+    table_input_close(out->table.input);
     TRY(out->book ? xlsx_output_finish(out->book) : finish_text(out));
     run->result->reject_path = out->path;
     if (memcmp(hash, run->file_hash, sizeof(hash)) != 0)

@@ -81,10 +81,28 @@ static struct str shown(const struct reading *r, enum import_kind kind, struct s
     return import_cell_shown(r->arena, kind, cell);
 }
 
+struct str import_sheet_of(const struct import_reader *reader, int64_t line)
+{
+    return reader->sheet_count > 1 ? reader->sheets[import_line_sheet(line)].name : STR_NONE;
+}
+
+struct str import_place(struct arena *arena, const struct import_reader *reader, int64_t line)
+{
+    return table_place(arena, reader->path, import_sheet_of(reader, line),
+                       import_line_number(line));
+}
+
+struct str import_line_text(struct arena *arena, const struct import_reader *reader, int64_t line)
+{
+    struct str sheet = import_sheet_of(reader, line);
+    long long number = (long long)import_line_number(line);
+    return sheet.p ? str_fmt(arena, "%.*s:%lld", STR_ARG(sheet), number)
+                   : str_fmt(arena, "%lld", number);
+}
+
 static struct str row_place(const struct reading *r)
 {
-    return str_fmt(r->arena, "%.*s:%lld", STR_ARG(r->reader->path),
-                   (long long)r->cells->line_number);
+    return import_place(r->arena, r->reader, r->cells->line_number);
 }
 
 static bool part_holds(struct str cell, const struct import_condition *c)
@@ -466,11 +484,19 @@ void import_identities_sort(struct identity_value *identities, int count)
     qsort(identities, (size_t)count, sizeof(*identities), compare_identities);
 }
 
-static bool is_masked(const struct reading *r, enum import_kind kind)
+/* A cell for a person that names nobody: what was masked can be had nowhere, digits that a
+ * spreadsheet lost come back with another export. */
+static void count_hidden(struct reading *r, enum import_kind kind)
 {
+    int column = r->reader->columns.of_kind[kind];
     bool masked;
     (void)import_row_cell(r->arena, &r->reader->columns, r->cells, kind, &masked);
-    return masked;
+    if (!masked)
+        return;
+    bool lost = import_digits_lost(str_trim(r->cells->cells[column])) ||
+                number_digits(r->cells, column) > NUMBER_DIGITS_MAX;
+    r->row->lost_values += lost;
+    r->row->masked_values += !lost;
 }
 
 /* A value that cannot be what its column says (masked, empty, not a phone) names nobody; only one
@@ -483,7 +509,7 @@ static ERR_RESULT read_identities(struct reading *r)
     for (size_t i = 0; i < sizeof(identity_columns) / sizeof(identity_columns[0]); i++) {
         struct identity_value *identity = &row->identities[row->identity_count];
         struct str raw;
-        r->row->masked_values += is_masked(r, identity_columns[i].kind);
+        count_hidden(r, identity_columns[i].kind);
         TRY(read_text(r, identity_columns[i].kind, LIMIT_IDENTITY_BYTES_MAX, &raw));
         if (!str_is(raw) ||
             !identity_normalise(r->arena, identity_columns[i].identity, raw, &identity->value))
@@ -494,7 +520,7 @@ static ERR_RESULT read_identities(struct reading *r)
         row->identity_count++;
     }
     import_identities_sort(row->identities, row->identity_count);
-    row->masked_values += is_masked(r, IMPORT_BUYER_NAME);
+    count_hidden(r, IMPORT_BUYER_NAME);
     return read_text(r, IMPORT_BUYER_NAME, LIMIT_NAME_BYTES_MAX, &row->buyer_name);
 }
 _Static_assert(sizeof(identity_columns) / sizeof(identity_columns[0]) <=
@@ -516,6 +542,12 @@ static ERR_RESULT check_excess(struct reading *r)
                            str_fmt(r->arena, "%d", cells->cell_count),
                            str_fmt(r->arena, "%d", columns->name_count));
     }
+    /* Empty cells at the end of every row are the program's that wrote the file; at the end of this
+     * one they are the last cells of a row that was shifted. */
+    int usual = r->reader->usual_cells;
+    if (usual > 0 && cells->cell_count > usual && cells->cell_count > columns->name_count)
+        return ERR_NEW(r->arena, ERR_IMPORT_CELLS_SHIFTED, row_place(r),
+                       str_fmt(r->arena, "%d", cells->cell_count), str_fmt(r->arena, "%d", usual));
     return NULL;
 }
 

@@ -71,6 +71,10 @@ struct import_reader {
     const struct brand *brand;
     const struct zone *zone; /* of the file's times */
     struct str path;
+    const struct import_sheet *sheets; /* of a workbook: named in places where there is more than one */
+    int sheet_count;
+    const struct import_layout *layouts; /* as import_table; NULL: a text file */
+    int usual_cells; /* of the rows of a text file: import_table_width */
     int64_t now_us;
     enum order_state state_default;
     struct import_above *above; /* moves with the rows */
@@ -91,7 +95,7 @@ struct import_row {
     struct str number; /* absent: the row is an order by itself */
     struct str sub_number; /* the sub-order's own; absent: none */
     uint8_t cells_hash[SECRET_HASH_BYTES];
-    int64_t line_number;
+    int64_t line_number; /* with the sheet: import_line_number */
     int64_t time_us, paid_us, refund_us; /* INT64_MIN: absent */
     int32_t day;
     int state; /* enum order_state */
@@ -101,7 +105,7 @@ struct import_row {
     struct str state_cell, refund_cell; /* the words themselves; not kept in the sorter */
     const struct import_word *state_word, *refund_word; /* what they were found to be; NULL: unknown */
     bool is_total;     /* of a skipped row: see rows_total */
-    int masked_values; /* see import_result */
+    int masked_values, lost_values; /* see import_result */
     int64_t order_amount_minor, line_amount_minor, refund_amount_minor;
     int64_t quantity_milli;
     bool has_line; /* it names a product, a quantity or an amount of its own */
@@ -120,6 +124,13 @@ ERR_RESULT import_row_split(struct arena *arena, const struct import_reader *rea
 /* The cell of a kind, trimmed and cleaned as the map says, or the constant; absent where there is neither. */
 struct str import_row_cell(struct arena *arena, const struct import_columns *columns, const struct table_row *cells,
                            enum import_kind kind, bool *masked);
+/* Where a line is, for errors: "orders.csv:12", "orders.xlsx:Sheet2:12"; and without the file: "12", "Sheet2:12". */
+struct str import_place(struct arena *arena, const struct import_reader *reader, int64_t line);
+struct str import_line_text(struct arena *arena, const struct import_reader *reader, int64_t line);
+/* The sheet's name, of a workbook of which there are several; absent else. */
+struct str import_sheet_of(const struct import_reader *reader, int64_t line);
+/* "C12": the cell of a line in its sheet that stands in a column of the table. */
+struct str import_cell_name(struct arena *arena, const struct import_reader *reader, int64_t line, int column);
 /* Sorted: the surest first. */
 void import_identities_sort(struct identity_value *identities, int count);
 

@@ -5,6 +5,7 @@
 #include "base/sorter.h"
 #include "room/order/import_row.h"
 
+#define IMPORT_PREVIEW_ROWS 10
 #define IMPORT_EXPORTED_AT "huitou_exported_at" /* column, or word of a comment, of a reject file */
 
 struct import_run {
@@ -32,6 +33,7 @@ struct import_run {
     struct sorter *rejects; /* line → why */
     struct sorter *numbers; /* dry run only: orders' numbers, and the refunds of each behind it */
     int64_t rejected_line;  /* the one that was rejected last */
+    int64_t preview_lines[IMPORT_PREVIEW_ROWS]; /* of result->preview, with their sheets */
     int wrong_column;       /* of the row that is being read: import_reader */
     struct arena *scratch;  /* of one row or order */
 

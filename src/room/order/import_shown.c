@@ -33,16 +33,23 @@ enum import_kind import_kind_of_column(const struct import_columns *columns, int
     return IMPORT_KIND_MAX;
 }
 
+struct str import_cell_name(struct arena *arena, const struct import_reader *reader, int64_t line,
+                            int column)
+{
+    int own = import_table_sheet_column(reader->layouts, import_line_sheet(line), column);
+    struct str letters = import_column_letters(arena, own);
+    return str_fmt(arena, "%.*s%lld", STR_ARG(letters), (long long)import_line_number(line));
+}
+
 struct str import_line_place(struct arena *arena, const struct import_reader *reader,
                              int64_t line_number, int column)
 {
-    long long line = (long long)line_number;
+    struct str place = import_place(arena, reader, line_number);
     if (column == COLUMN_NONE)
-        return str_fmt(arena, "%.*s:%lld", STR_ARG(reader->path), line);
+        return place;
     struct str name = import_column_name(arena, &reader->columns, column),
-               letters = import_column_letters(arena, column);
-    return str_fmt(arena, "%.*s:%lld, %.*s (%.*s%lld)", STR_ARG(reader->path), line, STR_ARG(name),
-                   STR_ARG(letters), line);
+               cell = import_cell_name(arena, reader, line_number, column);
+    return str_fmt(arena, "%.*s, %.*s (%.*s)", STR_ARG(place), STR_ARG(name), STR_ARG(cell));
 }
 
 struct str import_row_place(struct arena *arena, const struct import_reader *reader,
@@ -140,15 +147,17 @@ struct import_fault import_fault_of_rows(const struct import_run *run, const str
 struct import_wrong import_wrong_of(struct arena *arena, const struct import_run *run,
                                     int64_t line_number, const struct import_fault *fault)
 {
-    struct import_wrong wrong = {.code = fault->why->code, .line_number = line_number};
+    struct import_wrong wrong = {.code = fault->why->code,
+                                 .line_number = import_line_number(line_number),
+                                 .sheet =
+                                     str_copy(arena, import_sheet_of(&run->reader, line_number))};
     for (int lang = 0; lang < LANG_MAX; lang++)
         wrong.message[lang] = err_text(arena, fault->why, (enum lang)lang);
     if (fault->value.p)
         wrong.value = str_copy(arena, fault->value);
     if (fault->column == COLUMN_NONE)
         return wrong;
-    struct str letters = import_column_letters(arena, fault->column);
     wrong.column = import_column_name(arena, &run->reader.columns, fault->column);
-    wrong.cell = str_fmt(arena, "%.*s%lld", STR_ARG(letters), (long long)line_number);
+    wrong.cell = import_cell_name(arena, &run->reader, line_number, fault->column);
     return wrong;
 }
