@@ -137,8 +137,8 @@ ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct 
 
 /* The map with further words: each item of states is "WORD=STATE" (created, paid, shipped, received, closed, also with
  * " refunded" behind it), of refund_states "WORD=HOW" (none, pending, partial, refunded); the right side also as
- * import_word_title says it in either language. They go before the map's own. Lists of struct str. Errors, all at once, their
- * fields "state" and "refund_state": MAP_WORD, MAP_STATE, MAP_REFUND_STATE. */
+ * import_word_title says it in either language. They go before the map's own. Lists of struct str. Errors, all at once,
+ * their fields "state" and "refund_state": MAP_WORD, MAP_STATE, MAP_REFUND_STATE. */
 ERR_RESULT import_map_with_words(struct arena *arena, const struct import_map *map, const struct shape_list *states,
                                  const struct shape_list *refund_states, struct import_map **out);
 /* How a state or refund state is called, by the right side of a map's word: "paid", "closed refunded", "pending". False

@@ -300,9 +300,9 @@ static bool by_name(struct import_run *run)
         time_us = run->latest_us;
     bool day = precision_us == US_PER_DAY;
     if (day)
-        time_us +=
-            precision_us - 1 -
-            (time_us - zone_day_start_us(run->reader.zone, zone_day(run->reader.zone, time_us)));
+        time_us += precision_us - 1 - (time_us - zone_day_start_us(run->reader.zone,
+                                                                   zone_day(run->reader.zone,
+                                                                            time_us)));
     found(run, time_us < run->began_us ? time_us : run->began_us, IMPORT_EXPORTED_NAME, day);
     return true;
 }
@@ -313,8 +313,8 @@ static bool by_file_time(struct import_run *run)
     struct stat stat_buf;
     if (stat(str_z(run->arena, run->options->path), &stat_buf) != 0 || !S_ISREG(stat_buf.st_mode))
         return false;
-    int64_t time_us =
-        (int64_t)stat_buf.st_mtim.tv_sec * US_PER_SECOND + stat_buf.st_mtim.tv_nsec / 1000;
+    int64_t time_us = (int64_t)stat_buf.st_mtim.tv_sec * US_PER_SECOND +
+                      stat_buf.st_mtim.tv_nsec / 1000;
     if (time_us > run->began_us || time_us < run->latest_us ||
         time_us < day_of_civil(YEAR_FIRST, 1, 1) * US_PER_DAY)
         return false;

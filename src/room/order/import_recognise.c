@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "room/order/import_peek.h"
 
-#define COLUMNS_SHOWN_MAX 10 /* of the file, in an error */
+#define COLUMNS_SHOWN_MAX 8 /* of the file, in an error */
 #define MISSING_SHOWN_MAX 5
 #define PAID_COLUMN "实付金额" /* a name of the map "own" that is never too plain */
 
@@ -297,8 +297,8 @@ static ERR_RESULT choose(struct candidates *c, struct str path)
     if (!c->best.map)
         return not_recognised(c, path);
     if (refused)
-        return ERR_NEW(arena, ERR_MAP_NO_ORDERS, path, c->best.map->title_en, c->best.map->title_zh,
-                       c->best.map->instead);
+        return ERR_NEW(arena, ERR_MAP_NO_ORDERS, path, c->best.map->title_en,
+                       c->best.map->title_zh, c->best.map->instead);
     if (c->tie)
         return ERR_NEW(arena, ERR_MAP_TIE, path, c->best.map->name, c->second.map->name,
                        str_fmt(arena, "%d", c->best.found));

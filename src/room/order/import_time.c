@@ -106,9 +106,9 @@ static enum half take_half(struct scan *s)
     static const struct {
         struct str word;
         enum half half;
-    } words[] = {{STR_INIT("上午"), HALF_MORNING}, {STR_INIT("AM"), HALF_MORNING},
-                 {STR_INIT("am"), HALF_MORNING},   {STR_INIT("下午"), HALF_AFTERNOON},
-                 {STR_INIT("PM"), HALF_AFTERNOON}, {STR_INIT("pm"), HALF_AFTERNOON}};
+    } words[] = {{STR_INIT("上午"), HALF_MORNING},   {STR_INIT("AM"), HALF_MORNING},
+                 {STR_INIT("am"), HALF_MORNING},     {STR_INIT("下午"), HALF_AFTERNOON},
+                 {STR_INIT("PM"), HALF_AFTERNOON},   {STR_INIT("pm"), HALF_AFTERNOON}};
     skip_blanks(s);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (take(s, words[i].word))
