@@ -525,7 +525,7 @@ static void describe_columns(struct import_run *run)
     for (int column = 0; column <= last; column++) {
         struct str name = import_column_name(run->result_arena, columns, column);
         int kind = import_kind_of_column(columns, column, 0);
-        if (kind == IMPORT_KIND_MAX)
+        if (kind == IMPORT_KIND_MAX && !(column < columns->name_count && columns->unread[column]))
             result->unmapped_columns[result->unmapped_count++] = name;
         for (; kind < IMPORT_KIND_MAX; kind = import_kind_of_column(columns, column, kind + 1)) {
             result->mapped_indexes[result->mapped_count] = column;
