@@ -84,8 +84,8 @@ def write_csv(path, rows, header=HEADER, encoding="utf-8", delimiter=","):
 
 def write_xlsx(path, rows, header=HEADER):
     book = openpyxl.Workbook()
-    for row in [header, *rows]:
-        book.active.append(row)
+    for row in [header, *rows]:  # a number of 19 digits that the spreadsheet holds as a figure
+        book.active.append([6917930000000000000 if cell == "6.91793E+18" else cell for cell in row])
     book.save(path)
     return path
 
@@ -115,7 +115,7 @@ def soffice(path, kind):
     """The file as LibreOffice opens it and saves it again."""
     out = pathlib.Path(tempfile.mkdtemp(prefix="office-", dir=path.parent))
     form = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1" if kind == "csv" else "xlsx"
-    source = ["--infilter=CSV:44,34,76,1,,0,false,false"] if path.suffix == ".csv" else []
+    source = ["--infilter=CSV:44,34,76,1,,0,false,true"] if path.suffix == ".csv" else []
     run = subprocess.run(["soffice", f"-env:UserInstallation=file://{out}/profile", "--headless", *source, "--convert-to", form, "--outdir", out, path],
                          capture_output=True, text=True, check=False, timeout=180)
     made = [found for found in out.glob("*." + kind)]
@@ -189,6 +189,8 @@ def test_reasons(binary):
         book, table = read_sheet(brand.base / "wrong.csv.rejects.xlsx")
         check(table[0][:5] == ["huitou_原因", "huitou_单元格", "huitou_原行号", "huitou_导出时间", "订单号"], f"the added columns come first: {table[0][:5]}")
         of_line = {int(row[2]): (number, row) for number, row in enumerate(table[1:], 2)}
+        again = json.loads(brand.try_run("import", "orders", brand.base / "wrong.csv.rejects.xlsx", "--map", map_of(brand), "--json").stdout)
+        check(again["files"][0]["exported_at_from"] == "reject_file", f"its age is read: {again['files'][0]['exported_at_from']}")
         for code, n, column, value in WRONG:
             number, row = of_line[n + 2]
             letter = openpyxl.utils.get_column_letter(AT[column] + 1)
@@ -198,6 +200,24 @@ def test_reasons(binary):
                 check(cell.fill.fgColor.rgb == "FFFFE699" and cell.number_format == "@", f"{code}: its cell is marked and stays text")
             check(row[4 + AT[column]] == value, f"{code}: the cell is as it was: {row[4 + AT[column]]!r}")
             check(re.search("[\u4e00-\u9fff]", row[0]) and "Correct" not in row[0] and path.name not in row[0], f"{code}: in Chinese alone: {row[0]}")
+
+
+def test_shapes(binary):
+    """Files whose map wants something of the reject file too: a delimiter, the header's row, columns by number."""
+    by_number = {kind: f"#{AT[name] + 1}" for kind, name in MAP["columns"].items()}
+    plain = {kind: name for kind, name in MAP["columns"].items()}
+    for title, delimiter, above, changes, ending in (
+            ("semicolon", ";", 0, {"delimiter": ";"}, "csv"), ("header in row 3", ",", 2, {"header_row": 3}, "xlsx"), ("header in row 3", ",", 2, {"header_row": 3}, "csv"),
+            ("by number", ",", 0, {"columns": by_number, "refund_when": []}, "xlsx"), ("by number", ",", 0, {"columns": by_number, "refund_when": []}, "csv"),
+            ("as it is", ",", 0, {"columns": plain, "clean": False}, "csv")):
+        with Brand(binary, "sqlite", "CNY", "Asia/Shanghai") as brand:
+            own, rejects = map_of(brand, **changes), brand.base / ("r." + ending)
+            path = write_csv(brand.base / "w.csv", [right(1), right(2, 实付="多"), right(3)], delimiter=delimiter)
+            path.write_text("店铺订单\n2025 年\n" * (above // 2) + path.read_text())
+            first = brand.json("import", "orders", path, "--map", own, "--rejects", rejects)["files"][0]
+            again = json.loads(brand.try_run("import", "orders", rejects, "--map", own, "--rejects", brand.base / "a.csv", "--json").stdout)
+            told = [(f["rows"], f["rows_rejected"], [(p["code"], p["value"]) for p in f["problems"]]) for f in [first, *again["files"]]]
+            check(told == [(3, 1, [("IMPORT_NUMBER", "多")]), (1, 1, [("IMPORT_NUMBER", "多")])], f"{title}, {ending}: {told} {again['errors']}")
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------
@@ -280,6 +300,8 @@ def test_steps(binary):
         check(len(offered(run)) == 1 and "--dry-run" not in offered(run)[0], f"after a dry run: {offered(run)}")
         run = shell(offered(run)[0])
         check("4 orders (4 new" in run.stdout, f"the command offered imports: {run.stdout[-700:]}")
+        shell(offered(run)[0])
+        check((brand.base / "two.csv.rejects-2.xlsx").exists(), f"rejects of rejects are further ones of the file: {sorted(os.listdir(brand.base))}")
         book, table = read_sheet(brand.base / "two.csv.rejects.xlsx")
         book.active.cell(2, 5 + AT["实付"]).value = "7"
         book.save(brand.base / "two.csv.rejects.xlsx")
@@ -406,6 +428,7 @@ def main():
     args = arguments(__doc__, only={"default": "", "help": "cycle, words or json"})
     if args.only in ("", "cycle"):
         test_reasons(args.binary)
+        test_shapes(args.binary)
         office = shutil.which("soffice") is not None
         if not office:
             tally.did_not_run("LibreOffice: soffice is not installed")
