@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "room/order/import_peek.h"
 
-#define COLUMNS_SHOWN_MAX 10 /* of the file, in an error */
+#define COLUMNS_SHOWN_MAX 8 /* of the file, in an error */
 #define MISSING_SHOWN_MAX 5
 #define PAID_COLUMN "实付金额" /* a name of the map "own" that is never too plain */
 
