@@ -372,12 +372,12 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
     draw_warnings(page, arena, &view->result);
     draw_sheets(page, arena, &view->result);
     if (view->recognised && view->why.common)
-        PAGE_SAY(
-            page,
-            "No platform's export: a table of your own, read by common column names ({0}). Look "
-            "at the columns of a dry run before you rely on it.",
-            "不是平台导出文件：按常见列名读取的自制表格（{0}）。请先用 --dry-run 核对各列的含义。",
-            view->map->name);
+        PAGE_SAY(page,
+                 "No platform's export: a table of your own, read by common column names ({0}). "
+                 "Look at the columns of a dry run before you rely on it.",
+                 "不是平台导出文件：按常见列名读取的自制表格（{0}）。"
+                 "请先用 --dry-run 核对各列的含义。",
+                 view->map->name);
     draw_problems(page, arena, &view->result);
 }
 

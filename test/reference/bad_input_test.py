@@ -261,7 +261,7 @@ def encoding_cases():
 
 def value_cases():
     for what, value in (("february_30", "2025-02-30 10:00:00"), ("month_13", "2025-13-01 10:00:00"), ("hour_25", "2025-03-01 25:00:00"), ("zeros", "0000-00-00 00:00:00"),
-                        ("words", "昨天下午"), ("future", "2093-01-01 00:00:00"), ("two_digits", "25-3-1 9:05"), ("serial", "45678.5")):
+                        ("words", "昨天下午"), ("future", "2093-01-01 00:00:00"), ("two_digits", "25-3-1 9:05"), ("serial_2105", "75000.5"), ("half_twice", "2025-03-01 上午 9:05 AM")):
         yield bad_row(f"date_{what}.csv", "下单时间", value)
     for what, value in (("beyond_yuan", "99999999999999999999.00"), ("beyond_fen", "92233720368547758.08"), ("below", "-92233720368547758.09"), ("power", "1e30"),
                         ("words", "面议"), ("two_points", "1.2.3"), ("digits", "9" * 400)):

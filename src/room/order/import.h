@@ -132,7 +132,8 @@ extern const int import_builtin_count;
 /* Name and JSON text of the built-in maps (files in src/room/order/maps/, made into C by tools/mktext). */
 void import_builtin(int index, struct str *name, struct str *json);
 /* A built-in's name, title or short name ("taobao", "淘宝"), or the path of a map file. Errors, all at once with their
- * pointers: MAP_UNKNOWN, JSON_BAD, FIELD_*, MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there), MAP_EXTENDS. */
+ * pointers: MAP_UNKNOWN, JSON_BAD, FIELD_*, MAP_KIND, MAP_STATE, MAP_CONDITION, MAP_NEEDS (a kind that must be there),
+ * MAP_EXTENDS. */
 ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct import_map **out);
 
 /* The map with further words: each item of states is "WORD=STATE" (created, paid, shipped, received, closed, also with

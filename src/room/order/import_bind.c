@@ -3,7 +3,7 @@
 #include "room/order/import_row.h"
 
 #define MISSING_MAX 100
-#define COLUMNS_SHOWN_MAX 10 /* of the file, in an error */
+#define COLUMNS_SHOWN_MAX 8 /* of the file, in an error */
 
 struct bind {
     struct err_list list;
@@ -30,6 +30,7 @@ static bool is_ambiguous(const struct bind *bind, struct str names, int column)
 
 static void note_missing(struct bind *bind, struct str names)
 {
+    names = import_first_name(names);
     for (int i = 0; i < bind->missing_count; i++) {
         if (str_eq(bind->missing[i], names))
             return;

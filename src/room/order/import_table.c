@@ -7,7 +7,7 @@
 #include "room/order/import_peek.h"
 #include "room/order/import_sheets.h"
 
-#define NAME_COLUMNS_MAX 30 /* of a terminal, for one column's name in an error */
+#define NAME_COLUMNS_MAX 24 /* of a terminal, for one column's name in an error */
 #define WIDTH_ROWS_MAX 1000 /* rows that are looked at for the usual number of cells */
 
 static struct table_options options_of(const struct import_map *map, struct str path)
@@ -296,7 +296,7 @@ static bool is_there(const struct wanted *wanted, const struct str *keys, int co
     return wanted->number > 0 && wanted->number <= count;
 }
 
-static struct str first_name(struct str names)
+struct str import_first_name(struct str names)
 {
     struct str rest;
     return str_trim(str_cut(names, '|', &rest));
@@ -318,7 +318,7 @@ static struct import_fit fit_of_row(struct arena *arena, const struct wanted_lis
     for (size_t j = 0; j < list->count; j++) {
         fit.needed += list->items[j].needed;
         if (list->items[j].needed && !is_there(&list->items[j], keys, count))
-            fit.missing[fit.missing_count++] = first_name(list->items[j].names);
+            fit.missing[fit.missing_count++] = import_first_name(list->items[j].names);
     }
     return fit;
 }

@@ -44,6 +44,8 @@ ERR_RESULT import_map_settle(struct arena *arena, struct str path, const struct 
                              struct import_map *settled);
 /* Names for a person to read, parted by commas: long ones cut, and beyond `most` only how many there are. */
 struct str import_names_shown(struct arena *arena, const struct str *names, int count, int most);
+/* Of "a|b" the first. */
+struct str import_first_name(struct str names);
 /* The column of a header that a map's "a|b" or "#3" means, or -1: the first name that is there, as it is written or else as
  * names are compared (import_name_key). */
 int import_column_of(struct arena *arena, const struct str *header, int count, struct str names);
