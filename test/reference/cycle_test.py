@@ -426,6 +426,7 @@ def test_preview(binary):
 
 def main():
     args = arguments(__doc__, only={"default": "", "help": "cycle, words or json"})
+    args.binary = str(pathlib.Path(args.binary).resolve())
     if args.only in ("", "cycle"):
         test_reasons(args.binary)
         test_shapes(args.binary)

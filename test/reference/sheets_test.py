@@ -105,14 +105,17 @@ def test_places(brand):
     result = one(brand, path)
     problem = result["problems"][0]
     check((result["orders_new"], result["rows_rejected"]) == (4, 1), f"places: {result['orders_new']}, {result['rows_rejected']}")
-    check((problem["first_sheet"], problem["first_line"]) == ("二月", 3), f"places: {problem}")
-    check("places.xlsx:二月:3" in problem["first"], f"places: {problem['first']}")
+    check((problem["sheet"], problem["first_line"]) == ("二月", 3), f"places: {problem}")
+    check("places.xlsx:二月:3" in problem["message_en"], f"places: {problem['message_en']}")
     rejects = brand.base / pathlib.Path(result["reject_file"]).name
-    with open(rejects, encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    book = openpyxl.load_workbook(rejects)
+    head, *rows = ([cell.value for cell in row] for row in book.active.iter_rows())
+    rows = [dict(zip(head, row)) for row in rows]
     check(len(rows) == 1 and rows[0]["huitou_line"] == "二月:3" and rows[0]["订单号"] == str(2 * 10 ** 18 + 14), f"places: {rows}")
-    mended = brand.base / "mended.csv"
-    mended.write_text(rejects.read_text(encoding="utf-8").replace("五元", "5"), encoding="utf-8")
+    wrong = next(cell for cell in book.active[2] if cell.value == "五元")
+    wrong.value = "5"
+    mended = brand.base / "mended.xlsx"
+    book.save(mended)
     check(one(brand, mended)["orders_new"] == 1, "places: the corrected reject file")
 
 
@@ -120,7 +123,7 @@ def test_contradiction(brand):
     """Rows of one order in two sheets that name different buyers: both rows are rejected, each by its own place."""
     path = save(brand.base / "two.xlsx", {"A": [HEADER, order(21)], "B": [HEADER, order(22), order(21, 买家="other")]})
     problem = one(brand, path, "--dry-run")["problems"][0]
-    check(problem["rows"] == 2 and "A:2" in problem["first"] and "B:3" in problem["first"], f"contradiction: {problem}")
+    check(problem["rows"] == 2 and "A:2" in problem["message_en"] and "B:3" in problem["message_en"], f"contradiction: {problem}")
 
 
 def test_other_names(brand):
@@ -129,7 +132,7 @@ def test_other_names(brand):
     path = save(brand.base / "names.xlsx", {"A": [HEADER, order(31)], "B": [renamed, order(32)]})
     result = one(brand, path, "--dry-run")
     check(result["orders"] == 1 and sheet_of(result, "B")["code"] == "SHEET_OTHER_COLUMNS", f"other names: {result['sheets']}")
-    check("订单编号" in sheet_of(result, "B")["why_en"], f"other names: {sheet_of(result, 'B')}")
+    check("订单编号" in sheet_of(result, "B")["message_en"], f"other names: {sheet_of(result, 'B')}")
     alone = one(brand, save(brand.base / "alone.xlsx", {"B": [renamed, order(32)]}), "--dry-run")
     check(alone["orders"] == 1, f"other names: alone {alone['orders']}")
 
