@@ -175,8 +175,8 @@ static void test_places(void **state)
     assert_int_equal(r.orders_new, 2);
     assert_int_equal(r.rows_rejected, 2);
     assert_int_equal(r.problems[0].first_line, 2);
-    assert_true(str_eq(r.problems[0].first_sheet, STR("S1")));
-    assert_non_null(strstr(str_z(shop->arena, r.problems[0].first), "book.xlsx:S1:2"));
+    assert_true(str_eq(r.problems[0].first.sheet, STR("S1")));
+    assert_non_null(strstr(str_z(shop->arena, r.problems[0].first.message[LANG_EN]), "book.xlsx:S1:2"));
     struct str text;
     shop_must(shop->arena, file_read(shop->arena, r.reject_path, 1 << 20, &text));
     assert_non_null(strstr(str_z(shop->arena, text), "S1:2"));
