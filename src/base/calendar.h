@@ -40,6 +40,8 @@ ERR_RESULT zone_open(struct arena *arena, struct str name, struct str field, con
 struct str zone_name(const struct zone *zone);
 /* The offset from UTC in force at an instant, in seconds. */
 int32_t zone_offset_s(const struct zone *zone, int64_t time_us);
+/* The instant as clocks in the zone show it, to the second: 2011-12-09 10:26:00. */
+struct str zone_time_text(struct arena *arena, const struct zone *zone, int64_t time_us);
 /* The calendar day in the zone that contains the instant. */
 int32_t zone_day(const struct zone *zone, int64_t time_us);
 /* The instant of a local time. A local time that happens twice is the earlier; one skipped by a change of

@@ -143,6 +143,13 @@ int32_t zone_offset_s(const struct zone *zone, int64_t time_us)
     return zone->stretches[stretch_at(zone, time_us)].offset_s;
 }
 
+struct str zone_time_text(struct arena *arena, const struct zone *zone, int64_t time_us)
+{
+    int64_t local_us = time_us + zone_offset_s(zone, time_us) * US_PER_SECOND;
+    struct str text = time_text(arena, local_us); /* 2011-12-09T10:26:00Z */
+    return str_fmt(arena, "%.*s %.*s", 10, text.p, 8, text.p + 11);
+}
+
 int32_t zone_day(const struct zone *zone, int64_t time_us)
 {
     int64_t local_us = time_us + zone_offset_s(zone, time_us) * US_PER_SECOND;

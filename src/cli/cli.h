@@ -16,6 +16,8 @@ struct cli {
     enum lang lang;
     bool json;
     struct str directory; /* the data directory that commands work on */
+    int argc;
+    char **argv; /* the command as it was given */
     struct page page;     /* standard output */
     FILE *err;            /* standard error */
     bool err_terminal, err_colour;

@@ -1,22 +1,13 @@
+/* What an import did, or would do, for a reader. */
 #include "base/calendar.h"
+#include "base/check.h"
 #include "base/decimal.h"
 #include "cli/cli_import.h"
 #include "cli/cli_table.h"
 
-/* The counts of a result, in the order shown; those that are 0 and not `always` are left out for a
- * reader. */
-struct count {
-    const char *key;
-    int64_t n;
-    bool always;
-    bool indent;
-    struct text title;
-};
-#define COUNTS_MAX 28
-
-static int counts_of(const struct import_result *r, struct count counts[COUNTS_MAX])
+int import_view_counts(const struct import_result *r, struct import_count counts[IMPORT_COUNTS_MAX])
 {
-    const struct count all[] = {
+    const struct import_count all[] = {
         {"rows", r->rows, true, false, TEXT("Rows read", "读到的行")},
         {"rows_skipped", r->rows_skipped, false, true, TEXT("left out by the map", "按映射略过")},
         {"rows_repeated", r->rows_repeated, false, true,
@@ -61,11 +52,23 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"customers_seen", r->customers_seen, true, false, TEXT("Buyers", "买家")},
         {"masked_values", r->masked_values, false, false,
          TEXT("Masked values, which name nobody", "打码或加密的值（不作身份）")},
+        {"lost_values", r->lost_values, false, false,
+         TEXT("Phones, accounts whose digits a spreadsheet lost: export again, do not save there",
+              "被表格软件丢失位数的手机号或账号：请重新导出，不要另存")},
+        {"rows_hidden", r->rows_hidden, false, false,
+         TEXT("Rows hidden in the workbook, which were read too",
+              "工作簿中被隐藏的行（也已读取）")},
     };
     int n = (int)(sizeof(all) / sizeof(all[0]));
     for (int i = 0; i < n; i++)
         counts[i] = all[i];
     return n;
+}
+
+static struct str joined(struct page *page, const struct str *names, int count)
+{
+    return str_join(page->arena, names, (size_t)count,
+                    page->lang == LANG_ZH ? STR("、") : STR(", "));
 }
 
 static void draw_head(struct page *page, const struct import_view *view)
@@ -76,9 +79,9 @@ static void draw_head(struct page *page, const struct import_view *view)
     page_char(page, '\n');
     const struct import_map *map = view->map;
     struct str title = page->lang == LANG_ZH ? map->title_zh : map->title_en;
-    struct str name = str_is(title)
-                          ? str_fmt(page->arena, "%.*s · %.*s", STR_ARG(map->name), STR_ARG(title))
-                          : map->name;
+    struct str name = str_is(title) ? TEXT_FILL(page->arena, page->lang, "{1} ({0})", "{1}（{0}）",
+                                                map->name, title)
+                                    : map->name;
     name = text_clean(page->arena, name);
     if (view->recognised)
         PAGE_SAY(page, "Map: {0}, recognised by the file's header.", "映射：{0}，按文件表头识别。",
@@ -91,7 +94,41 @@ static void draw_head(struct page *page, const struct import_view *view)
         PAGE_SAY(page, "Dry run: nothing was written.", "试运行：没有写入任何内容。");
     const struct text *from = &import_exported_info(view->result.exported_at_from)->text;
     PAGE_SAY(page, "Exported {0}: {1}.", "导出时间 {0}：{1}。",
-             time_text(page->arena, view->result.exported_at_us), str_c(from->in[page->lang]));
+             zone_time_text(page->arena, view->brand->zone, view->result.exported_at_us),
+             str_c(from->in[page->lang]));
+}
+
+/* utf-8 as UTF-8. */
+static struct str upper(struct arena *arena, struct str name)
+{
+    struct buf out = buf_new(arena, PAGE_BYTES_MAX);
+    for (size_t i = 0; i < name.n; i++) {
+        bool small = name.p[i] >= 'a' && name.p[i] <= 'z';
+        buf_char(&out, small ? (char)(name.p[i] - 'a' + 'A') : name.p[i]);
+    }
+    return buf_view(&out);
+}
+
+static struct str delimiter_text(struct page *page, char delimiter)
+{
+    if (delimiter == '\t')
+        return TEXT_FILL(page->arena, page->lang, "TAB", "制表符");
+    if (delimiter == 0)
+        return TEXT_FILL(page->arena, page->lang, "white space", "空白");
+    return str_fmt(page->arena, "\"%c\"", delimiter);
+}
+
+static void draw_format(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    struct str row = text_count(arena, result->header_row);
+    struct str encoding = upper(arena, result->encoding);
+    if (str_eq(result->encoding, STR("xlsx")))
+        PAGE_SAY(page, "A workbook (xlsx), header in row {0}.", "工作簿（xlsx），表头在第 {0} 行。",
+                 row);
+    else
+        PAGE_SAY(page, "Encoding {0}, delimiter {1}, header in row {2}.",
+                 "字符集 {0}，分隔符 {1}，表头在第 {2} 行。", encoding,
+                 delimiter_text(page, result->delimiter), row);
 }
 
 /* Which map and why, and how the file is read: so that a wrong guess is seen at once. */
@@ -100,26 +137,21 @@ static void draw_reasons(struct page *page, struct arena *arena, const struct im
     const struct import_result *result = &view->result;
     const struct import_recognition *why = &view->why;
     if (view->recognised) {
-        struct str found = str_join(arena, why->found, (size_t)why->found_count, STR(", "));
+        struct str found = joined(page, why->found, why->found_count);
         PAGE_SAY(page, "{0} of the file's columns are among the map's {1}. Read: {2}.",
                  "文件中有 {0} 列属于该映射的 {1} 列。读取：{2}。",
                  text_count(arena, why->found_count + why->unread_count),
                  text_count(arena, why->map_columns), text_clean(arena, found));
     }
     if (view->recognised && why->foreign_count > 0) {
-        struct str foreign = str_join(arena, why->foreign, (size_t)why->foreign_count, STR(", "));
+        struct str foreign = joined(page, why->foreign, why->foreign_count);
         PAGE_SAY(page, "Not known to the map: {0}.", "该映射不认识的列：{0}。",
                  text_clean(arena, foreign));
     }
     if (view->recognised && str_is(why->next))
         PAGE_SAY(page, "Next best: {0}, which knows {1} of the columns.",
                  "其次：{0}，认识其中 {1} 列。", why->next, text_count(arena, why->next_columns));
-    struct str delimiter = result->delimiter == '\t' ? STR("TAB")
-                           : result->delimiter       ? str_fmt(arena, "\"%c\"", result->delimiter)
-                                                     : STR("-");
-    PAGE_SAY(page, "Encoding {0}, delimiter {1}, header in row {2}.",
-             "字符集 {0}，分隔符 {1}，表头在第 {2} 行。", result->encoding, delimiter,
-             text_count(arena, result->header_row));
+    draw_format(page, arena, result);
 }
 
 static void draw_values(struct page *page, struct arena *arena, const struct import_result *result)
@@ -138,8 +170,10 @@ static void draw_values(struct page *page, struct arena *arena, const struct imp
         struct str *cells = cli_table_row(&table);
         cells[0] = text_clean(arena, value->column);
         cells[1] = text_clean(arena, value->value);
-        cells[2] = value->normal.p ? value->normal
-                                   : (zh ? STR("！未知，被拒") : STR("! unknown: rejected"));
+        struct text title;
+        cells[2] = zh ? STR("！未知，被拒") : STR("! unknown: rejected");
+        if (value->normal.p && import_word_title(value->normal, &title))
+            cells[2] = str_c(title.in[page->lang]);
         cells[3] = text_count(arena, value->row_count);
     }
     page_char(page, '\n');
@@ -147,6 +181,11 @@ static void draw_values(struct page *page, struct arena *arena, const struct imp
     if (result->values_more_rows > 0)
         PAGE_SAY(page, "{0} rows have further values.", "另有 {0} 行为其他值。",
                  text_count(arena, result->values_more_rows));
+}
+
+static struct str kind_title(const struct page *page, struct str kind)
+{
+    return str_c(import_kind_info(import_kind_by_name(kind))->title.in[page->lang]);
 }
 
 static void draw_columns(struct page *page, struct arena *arena, const struct import_result *result)
@@ -158,28 +197,28 @@ static void draw_columns(struct page *page, struct arena *arena, const struct im
     for (int i = 0; i < result->mapped_count; i++) {
         struct str *cells = cli_table_row(&table);
         cells[0] = text_clean(arena, result->mapped_columns[i]);
-        cells[1] = result->mapped_kinds[i];
+        cells[1] = kind_title(page, result->mapped_kinds[i]);
     }
     page_char(page, '\n');
     cli_table_draw(page, &table);
     if (result->unmapped_count == 0)
         return;
-    struct str unread =
-        str_join(arena, result->unmapped_columns, (size_t)result->unmapped_count, STR(", "));
+    struct str unread = joined(page, result->unmapped_columns, result->unmapped_count);
     PAGE_SAY(page, "Not read: {0}", "没有读取的列：{0}", text_clean(arena, unread));
 }
 
-/* "order_number" as "order number", so that a title can be broken. */
-static struct str spaced(struct arena *arena, struct str kind)
+/* "rejected D4": why is said below the counts. */
+static struct str verdict_text(struct page *page, const struct import_preview_row *row)
 {
-    struct buf out = buf_new(arena, PAGE_BYTES_MAX);
-    for (size_t i = 0; i < kind.n; i++)
-        buf_char(&out, kind.p[i] == '_' ? ' ' : kind.p[i]);
-    return buf_view(&out);
+    struct str title = str_c(import_verdict_title(row->verdict).in[page->lang]);
+    if (!row->why || !row->why->cell.p)
+        return title;
+    return str_fmt(page->arena, "%.*s %.*s", STR_ARG(title), STR_ARG(row->why->cell));
 }
 
-static void draw_preview(struct page *page, struct arena *arena, const struct import_result *result)
+static void draw_preview(struct page *page, struct arena *arena, const struct import_view *view)
 {
+    const struct import_result *result = &view->result;
     if (result->preview_count == 0)
         return;
     int count = result->mapped_count + 2;
@@ -188,29 +227,30 @@ static void draw_preview(struct page *page, struct arena *arena, const struct im
         (struct cli_column){page->lang == LANG_ZH ? STR("行") : STR("Line"), COLUMN_NUMBER};
     columns[1].title = page->lang == LANG_ZH ? STR("作为") : STR("as");
     for (int c = 2; c < count; c++)
-        columns[c].title = spaced(arena, result->mapped_kinds[c - 2]);
+        columns[c].title = kind_title(page, result->mapped_kinds[c - 2]);
     struct cli_table table = cli_table_new(arena, columns, count);
     for (int r = 0; r < result->preview_count; r++) {
         const struct import_preview_row *row = &result->preview[r];
         struct str *cells = cli_table_row(&table);
         cells[0] = text_count(arena, row->line_number);
-        cells[1] = text_clean(arena, row->verdict);
+        cells[1] = text_clean(arena, verdict_text(page, row));
         for (int c = 2; c < count; c++)
             cells[c] = text_clean(arena, row->values[c - 2]);
     }
     page_char(page, '\n');
-    PAGE_SAY(page, "The first rows, as they would be read (personal data masked):",
-             "前几行将会这样读取（个人信息已脱敏）：");
+    PAGE_SAY(page, "The first rows, as they would be read (times in {0}, personal data masked):",
+             "前几行将会这样读取（时间为 {0} 时区，个人信息已脱敏）：",
+             zone_name(view->brand->zone));
     cli_table_draw(page, &table);
 }
 
 static void draw_counts(struct page *page, struct arena *arena, const struct import_view *view)
 {
     const struct import_result *result = &view->result;
-    struct count counts[COUNTS_MAX];
-    struct cli_column columns[COUNTS_MAX + 4];
-    struct str values[COUNTS_MAX + 4];
-    int count = counts_of(result, counts), shown = 0;
+    struct import_count counts[IMPORT_COUNTS_MAX];
+    struct cli_column columns[IMPORT_COUNTS_MAX + 4];
+    struct str values[IMPORT_COUNTS_MAX + 4];
+    int count = import_view_counts(result, counts), shown = 0;
     for (int i = 0; i < count; i++) {
         if (counts[i].n == 0 && !counts[i].always)
             continue;
@@ -256,12 +296,13 @@ static void draw_changed(struct page *page, struct arena *arena, const struct im
                  money_text(arena, view, money->refund_before_minor),
                  money_text(arena, view, money->refund_after_minor));
     if (result->orders_kept + result->refunds_kept > 0)
-        PAGE_SAY(page,
-                 "Kept: the file says less than is known (unpaid again, less given back, a step "
-                 "undone), and does not say when it was exported. If it is newer than what is "
-                 "known, import it with --exported-at.",
-                 "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
-                 "若文件确实较新，请用 --exported-at 指定导出时间。");
+        PAGE_SAY(
+            page,
+            "Kept: the file says less than is known (unpaid again, less given back, a step "
+            "undone), and does not say when it was exported. If it is newer than what is "
+            "known, import it with --exported-at.",
+            "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
+            "若文件确实较新，请用 --exported-at 指定导出时间。");
 }
 
 static void draw_warnings(struct page *page, struct arena *arena,
@@ -286,18 +327,35 @@ static void draw_problems(struct page *page, struct arena *arena,
     PAGE_SAY(page, "Why rows were rejected:", "行被拒的原因：");
     for (int i = 0; i < result->problem_count; i++) {
         const struct import_problem *problem = &result->problems[i];
-        struct str words = page->lang == LANG_ZH ? problem->first_zh : problem->first;
-        struct str line =
-            TEXT_FILL(arena, page->lang, "{0} × {1}, first on line {2}: {3}",
-                      "{0} 行 {1}，首见第 {2} 行：{3}", text_count(arena, problem->row_count),
-                      str_c(err_info(problem->code)->name), text_count(arena, problem->first_line),
-                      text_clean(arena, words));
+        struct str line = TEXT_FILL(arena, page->lang, "{0} × error {1}, first on line {2}: {3}",
+                                    "{0} 行（错误 {1}），首见第 {2} 行：{3}",
+                                    text_count(arena, problem->row_count),
+                                    str_fmt(arena, "%d", err_info(problem->code)->number),
+                                    text_count(arena, problem->first_line),
+                                    text_clean(arena, problem->first.message[page->lang]));
         page_paragraph(page, line, 2);
     }
     if (str_is(result->reject_path))
-        PAGE_SAY(page, "The rejected lines are in {0}: correct them there and import that file.",
-                 "被拒的行在 {0}：改好后再导入该文件即可。",
+        PAGE_SAY(page, "The rejected lines are in {0}.", "被拒的行在 {0}。",
                  text_clean(arena, result->reject_path));
+}
+
+/* A workbook's sheets that were read, where there are several, and those that were not. */
+static void draw_sheets(struct page *page, struct arena *arena, const struct import_result *result)
+{
+    for (int i = 0; i < result->sheet_count && result->sheet_count > 1; i++) {
+        const struct import_sheet *sheet = &result->sheets[i];
+        struct str name = text_clean(arena, sheet->name);
+        struct str why = page->lang == LANG_ZH ? sheet->why_zh : sheet->why_en;
+        if (sheet->read)
+            PAGE_SAY(page, "Sheet {0}: {1} rows read.", "工作表“{0}”：读取 {1} 行。", name,
+                     text_count(arena, sheet->rows));
+        else if (sheet->rows != 0)
+            PAGE_SAY(page, "Sheet {0}: not read, {1} rows. {2}",
+                     "工作表“{0}”：未读取，共 {1} 行。{2}", name,
+                     sheet->rows < 0 ? STR("?") : text_count(arena, sheet->rows),
+                     text_clean(arena, why));
+    }
 }
 
 void import_view_text(struct page *page, struct arena *arena, const struct import_view *view)
@@ -307,217 +365,85 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
         draw_reasons(page, arena, view);
         draw_columns(page, arena, &view->result);
         draw_values(page, arena, &view->result);
-        draw_preview(page, arena, &view->result);
+        draw_preview(page, arena, view);
     }
     draw_counts(page, arena, view);
     draw_changed(page, arena, view);
     draw_warnings(page, arena, &view->result);
+    draw_sheets(page, arena, &view->result);
+    if (view->recognised && view->why.common)
+        PAGE_SAY(page,
+                 "No platform's export: a table of your own, read by common column names ({0}). "
+                 "Look at the columns of a dry run before you rely on it.",
+                 "不是平台导出文件：按常见列名读取的自制表格（{0}）。"
+                 "请先用 --dry-run 核对各列的含义。",
+                 view->map->name);
     draw_problems(page, arena, &view->result);
 }
 
-/* --- JSON --- */
+/* --- All files together, and what comes next --- */
 
-static void put_text(struct json_writer *w, const char *key, struct str value)
+void import_totals_add(struct import_totals *totals, const struct import_result *result)
 {
-    json_key(w, str_c(key));
-    json_put_str(w, value);
+    totals->files++;
+    totals->orders += result->orders;
+    totals->orders_new += result->orders_new;
+    totals->orders_changed += result->orders_changed;
+    totals->orders_same += result->orders_same;
+    totals->rows_rejected += result->rows_rejected;
+    if (!add_i64(totals->amount_minor, result->amount_minor, &totals->amount_minor))
+        totals->amount_minor = INT64_MAX;
 }
 
-static void put_columns(struct json_writer *w, const struct import_result *result)
+static void draw_totals(struct page *page, const struct import_totals *totals)
 {
-    json_key(w, STR("columns"));
-    json_open(w, '[');
-    for (int i = 0; i < result->mapped_count; i++) {
-        json_open(w, '{');
-        put_text(w, "column", result->mapped_columns[i]);
-        put_text(w, "kind", result->mapped_kinds[i]);
-        json_close(w, '}');
+    struct arena *arena = page->arena;
+    struct str amount = minor_grouped(arena, totals->amount_minor, totals->brand->currency_digits);
+    page_char(page, '\n');
+    PAGE_SAY(page,
+             "All {0} files: {1} orders ({2} new, {3} changed, {4} the same), paid {5} {6}, {7} "
+             "rows rejected.",
+             "共 {0} 个文件：订单 {1}（新增 {2}，更正 {3}，相同 {4}），实付 {5} {6}，被拒 {7} 行。",
+             text_count(arena, totals->files), text_count(arena, totals->orders),
+             text_count(arena, totals->orders_new), text_count(arena, totals->orders_changed),
+             text_count(arena, totals->orders_same), amount, totals->brand->currency,
+             text_count(arena, totals->rows_rejected));
+    if (totals->rejecting_count > 0)
+        PAGE_SAY(page, "With rejected rows: {0}.", "有被拒行的文件：{0}。",
+                 text_clean(arena, joined(page, totals->rejecting, totals->rejecting_count)));
+    struct str *failed = ARENA_ARRAY(arena, (size_t)totals->failed_count, struct str);
+    for (int i = 0; i < totals->failed_count; i++)
+        failed[i] = totals->failed[i].path;
+    if (totals->failed_count > 0)
+        PAGE_SAY(page, "Not imported at all: {0}.", "完全没有导入的文件：{0}。",
+                 text_clean(arena, joined(page, failed, totals->failed_count)));
+}
+
+/* On a line of its own and never broken, so that it can be copied. */
+static void draw_command(struct page *page, struct str command)
+{
+    page_str(page, STR("  "));
+    page_str(page, text_clean(page->arena, command));
+    page_char(page, '\n');
+}
+
+void import_totals_text(struct page *page, const struct import_totals *totals)
+{
+    if (totals->files + totals->failed_count > 1)
+        draw_totals(page, totals);
+    if (totals->files == 0)
+        return;
+    page_char(page, '\n');
+    if (totals->dry_run) {
+        PAGE_SAY(page, "Next step: if this is right, import it:", "下一步：确认无误后正式导入：");
+    } else if (totals->rows_rejected > 0) {
+        PAGE_SAY(
+            page,
+            "Next step: open the file of rejected lines, mend the cells that its first columns "
+            "name, save it, and import it:",
+            "下一步：打开被拒行文件，按前几列的说明改正单元格，保存后导入它：");
+    } else {
+        PAGE_SAY(page, "Next step: look at who comes back:", "下一步：查看复购情况：");
     }
-    json_close(w, ']');
-    json_key(w, STR("columns_not_read"));
-    json_open(w, '[');
-    for (int i = 0; i < result->unmapped_count; i++)
-        json_put_str(w, result->unmapped_columns[i]);
-    json_close(w, ']');
-}
-
-static void put_names(struct json_writer *w, const char *key, const struct str *names, int count)
-{
-    json_key(w, str_c(key));
-    json_open(w, '[');
-    for (int i = 0; i < count; i++)
-        json_put_str(w, names[i]);
-    json_close(w, ']');
-}
-
-static void put_recognition(struct json_writer *w, const struct import_view *view)
-{
-    const struct import_recognition *why = &view->why;
-    json_key(w, STR("recognition"));
-    json_open(w, '{');
-    put_names(w, "columns_read", why->found, why->found_count);
-    put_names(w, "columns_known", why->unread, why->unread_count);
-    put_names(w, "columns_unknown", why->foreign, why->foreign_count);
-    json_key(w, STR("map_columns"));
-    json_put_i64(w, why->map_columns);
-    put_text(w, "next_map", why->next);
-    json_key(w, STR("next_map_columns"));
-    json_put_i64(w, why->next_columns);
-    json_close(w, '}');
-}
-
-static void put_values(struct json_writer *w, const struct import_result *result)
-{
-    json_key(w, STR("values"));
-    json_open(w, '[');
-    for (int i = 0; i < result->value_count; i++) {
-        const struct import_value *value = &result->values[i];
-        json_open(w, '{');
-        put_text(w, "column", value->column);
-        put_text(w, "value", value->value);
-        put_text(w, "read_as", value->normal);
-        json_key(w, STR("rows"));
-        json_put_i64(w, value->row_count);
-        json_close(w, '}');
-    }
-    json_close(w, ']');
-    json_key(w, STR("values_more_rows"));
-    json_put_i64(w, result->values_more_rows);
-}
-
-static void put_format(struct json_writer *w, struct arena *arena,
-                       const struct import_result *result)
-{
-    put_text(w, "encoding", result->encoding);
-    put_text(w, "delimiter",
-             result->delimiter ? str_fmt(arena, "%c", result->delimiter) : STR_NONE);
-    json_key(w, STR("header_row"));
-    json_put_i64(w, result->header_row);
-}
-
-static void put_preview(struct json_writer *w, const struct import_result *result)
-{
-    json_key(w, STR("preview"));
-    json_open(w, '[');
-    for (int r = 0; r < result->preview_count; r++) {
-        const struct import_preview_row *row = &result->preview[r];
-        json_open(w, '{');
-        json_key(w, STR("line"));
-        json_put_i64(w, row->line_number);
-        put_text(w, "as", row->verdict);
-        json_key(w, STR("values"));
-        json_open(w, '{');
-        for (int c = 0; c < result->mapped_count; c++) {
-            json_key(w, result->mapped_kinds[c]);
-            json_put_str(w, row->values[c]);
-        }
-        json_close(w, '}');
-        json_close(w, '}');
-    }
-    json_close(w, ']');
-}
-
-static void put_problems(struct json_writer *w, const struct import_result *result)
-{
-    json_key(w, STR("problems"));
-    json_open(w, '[');
-    for (int i = 0; i < result->problem_count; i++) {
-        const struct import_problem *problem = &result->problems[i];
-        json_open(w, '{');
-        put_text(w, "code", str_c(err_info(problem->code)->name));
-        json_key(w, STR("rows"));
-        json_put_i64(w, problem->row_count);
-        json_key(w, STR("first_line"));
-        json_put_i64(w, problem->first_line);
-        put_text(w, "first", problem->first);
-        put_text(w, "first_zh", problem->first_zh);
-        json_close(w, '}');
-    }
-    json_close(w, ']');
-}
-
-static void put_warnings(struct json_writer *w, const struct import_result *result)
-{
-    json_key(w, STR("warnings"));
-    json_open(w, '[');
-    for (int i = 0; i < result->warning_count; i++) {
-        const struct import_warning *warning = &result->warnings[i];
-        json_open(w, '{');
-        put_text(w, "kind", warning->kind);
-        put_text(w, "column", warning->column);
-        put_text(w, "en", warning->en);
-        put_text(w, "zh", warning->zh);
-        json_close(w, '}');
-    }
-    json_close(w, ']');
-}
-
-static void put_changed(struct json_writer *w, const struct import_view *view)
-{
-    const struct order_money *money = &view->result.changed;
-    const struct {
-        const char *key;
-        int64_t minor;
-    } sums[] = {{"changed_amount_before", money->amount_before_minor},
-                {"changed_amount_after", money->amount_after_minor},
-                {"changed_refund_before", money->refund_before_minor},
-                {"changed_refund_after", money->refund_after_minor}};
-    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
-        json_key(w, str_c(sums[i].key));
-        json_put_minor(w, sums[i].minor, view->brand->currency_digits);
-    }
-}
-
-static void put_days(struct json_writer *w, struct arena *arena, const struct import_result *result)
-{
-    bool any = result->first_day != DAY_NONE;
-    put_text(w, "first_day", any ? day_text(arena, result->first_day) : STR_NONE);
-    put_text(w, "last_day", any ? day_text(arena, result->last_day) : STR_NONE);
-}
-
-void import_view_json(struct json_writer *w, struct arena *arena, const struct import_view *view)
-{
-    const struct import_result *result = &view->result;
-    struct count counts[COUNTS_MAX];
-    int count = counts_of(result, counts);
-    json_open(w, '{');
-    put_text(w, "file", view->path);
-    put_text(w, "map", view->map->name);
-    json_key(w, STR("map_recognised"));
-    json_put_bool(w, view->recognised);
-    put_text(w, "map_title_en", view->map->title_en);
-    put_text(w, "map_title_zh", view->map->title_zh);
-    if (view->recognised)
-        put_recognition(w, view);
-    put_format(w, arena, result);
-    put_text(w, "source", result->source);
-    json_key(w, STR("dry_run"));
-    json_put_bool(w, view->dry_run);
-    json_key(w, STR("file_known"));
-    json_put_bool(w, result->file_known);
-    put_text(w, "exported_at",
-             result->exported_at_us == INT64_MIN ? STR_NONE
-                                                 : time_text(arena, result->exported_at_us));
-    put_text(w, "exported_at_from", str_c(import_exported_info(result->exported_at_from)->name));
-    json_key(w, STR("exported_at_sure"));
-    json_put_bool(w, !result->exported_at_unsure);
-    for (int i = 0; i < count; i++) {
-        json_key(w, str_c(counts[i].key));
-        json_put_i64(w, counts[i].n);
-    }
-    put_text(w, "currency", view->brand->currency);
-    json_key(w, STR("amount"));
-    json_put_minor(w, result->amount_minor, view->brand->currency_digits);
-    json_key(w, STR("refund_amount"));
-    json_put_minor(w, result->refund_minor, view->brand->currency_digits);
-    put_changed(w, view);
-    put_days(w, arena, result);
-    put_columns(w, result);
-    put_values(w, result);
-    if (view->dry_run)
-        put_preview(w, result);
-    put_warnings(w, result);
-    put_problems(w, result);
-    put_text(w, "reject_file", result->reject_path);
-    json_close(w, '}');
+    draw_command(page, totals->next);
 }

@@ -93,11 +93,12 @@ static void add_notes(struct cli *cli, const struct import_map *map)
     }
     struct str source = note_of(map, "source");
     struct str issuer = str_is(map->issuer) ? map->issuer : map->source;
+    struct str zone = str_is(map->time_zone) ? map->time_zone : STR("the brand's zone 品牌时区");
     add(cli,
         str_fmt(cli->arena,
                 "| Source 来源 | %.*s | orders of 订单属于 `%.*s`, accounts of 账号属于 "
                 "`%.*s`, %.*s |",
-                STR_ARG(source), STR_ARG(map->source), STR_ARG(issuer), STR_ARG(map->time_zone)));
+                STR_ARG(source), STR_ARG(map->source), STR_ARG(issuer), STR_ARG(zone)));
 }
 
 static void add_known(struct cli *cli, const struct import_map *map)
@@ -107,6 +108,13 @@ static void add_known(struct cli *cli, const struct import_map *map)
     if (map->known.count > 0)
         add(cli, str_fmt(cli->arena, "\nKnown and not read 已知而不读取: %.*s",
                          STR_ARG(cell_of_names(cli, names))));
+}
+
+static void add_list(struct cli *cli, const char *title, const struct shape_list *list)
+{
+    struct str names = str_join(cli->arena, list->items, list->count, STR("|"));
+    if (list->count > 0)
+        add(cli, str_fmt(cli->arena, "\n%s: %.*s", title, STR_ARG(cell_of_names(cli, names))));
 }
 
 static void add_preset(struct cli *cli, const struct import_map *map)
@@ -120,11 +128,17 @@ static void add_preset(struct cli *cli, const struct import_map *map)
                          STR_ARG(map->instead), STR_ARG(map->instead)));
         return;
     }
+    add_list(cli, "Also called (`--map`) 简称", &map->aliases);
+    if (str_is(map->menu))
+        add(cli, str_fmt(cli->arena, "\nExported at 导出位置: %.*s", STR_ARG(map->menu)));
     add_notes(cli, map);
     add_columns(cli, map);
     add_words(cli, "state 状态", &map->states);
     add_words(cli, "refund state 售后状态", &map->refund_states);
     add_known(cli, map);
+    add_list(cli, "Recognised only where one of these is there 至少有其一才会识别", &map->distinctive);
+    add_list(cli, "Too plain beside one of the next ones 与下列列名并存时含义不明", &map->plain);
+    add_list(cli, "These leave it in doubt 使其含义不明的列", &map->doubts);
 }
 
 static void put_preset(struct json_writer *w, const struct import_map *map)

@@ -423,6 +423,8 @@ int cli_run(FILE *out, FILE *err, int argc, char **argv)
                       .lang = lang,
                       .json = flags.json,
                       .directory = data_directory(arena, flags.directory),
+                      .argc = argc,
+                      .argv = argv,
                       .err = err,
                       .err_terminal = is_terminal(err),
                       .err_colour = shows_colour(err)};

@@ -435,8 +435,7 @@ const struct err *table_input_open(struct arena *arena, const struct table_optio
     arena_defer(arena, close_deferred, table);
     if (options->has_header)
         TRY(header_read(table, arena));
-    if (table->workbook)
-        xlsx_input_widen(table->workbook, table->header_count);
+    table_input_widen(table, table->header_count);
     *out = table;
     return NULL;
 }
@@ -445,6 +444,31 @@ const struct str *table_input_header(const struct table_input *table, int *count
 {
     *count = table->header_count;
     return table->header;
+}
+
+const struct table_sheet *table_input_sheets(const struct table_input *table, int *count)
+{
+    *count = 0;
+    return table->workbook ? xlsx_input_sheets(table->workbook, count) : NULL;
+}
+
+const struct err *table_input_select(struct table_input *table, int sheet)
+{
+    CHECK(table->workbook && !table->closed);
+    return xlsx_input_select(table->workbook, sheet);
+}
+
+void table_input_widen(struct table_input *table, int cell_count)
+{
+    if (table->workbook)
+        xlsx_input_widen(table->workbook, cell_count);
+}
+
+struct str table_place(struct arena *arena, struct str path, struct str sheet, int64_t line_number)
+{
+    if (!sheet.p)
+        return str_fmt(arena, "%.*s:%lld", STR_ARG(path), (long long)line_number);
+    return str_fmt(arena, "%.*s:%.*s:%lld", STR_ARG(path), STR_ARG(sheet), (long long)line_number);
 }
 
 void table_input_progress(const struct table_input *table, int64_t *read_bytes,
@@ -485,12 +509,12 @@ void table_input_close(struct table_input *table)
 }
 
 /* Blanks at the ends too: some programs drop them. */
-static bool needs_quotes(struct str cell)
+static bool needs_quotes(struct str cell, char delimiter)
 {
     if (cell.n > 0 && (strchr(" \t", cell.p[0]) || strchr(" \t", cell.p[cell.n - 1])))
         return true;
     for (size_t i = 0; i < cell.n; i++) {
-        if (cell.p[i] == '"' || cell.p[i] == ',' || cell.p[i] == '\n' || cell.p[i] == '\r')
+        if (cell.p[i] == '"' || cell.p[i] == delimiter || cell.p[i] == '\n' || cell.p[i] == '\r')
             return true;
     }
     return false;
@@ -498,11 +522,16 @@ static bool needs_quotes(struct str cell)
 
 void csv_record(struct buf *buf, const struct str *cells, int count)
 {
+    csv_record_by(buf, cells, count, ',');
+}
+
+void csv_record_by(struct buf *buf, const struct str *cells, int count, char delimiter)
+{
     for (int i = 0; i < count; i++) {
         if (i > 0)
-            buf_char(buf, ',');
+            buf_char(buf, delimiter);
         /* A record of one empty cell would read as a blank line. */
-        if (!needs_quotes(cells[i]) && !(count == 1 && cells[i].n == 0)) {
+        if (!needs_quotes(cells[i], delimiter) && !(count == 1 && cells[i].n == 0)) {
             buf_str(buf, cells[i]);
             continue;
         }

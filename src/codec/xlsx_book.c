@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define PACKAGE_RELATIONS STR("_rels/.rels")
-#define SHEETS_MAX 1000 /* visible ones that are looked at for the first with cells */
+#define SHEETS_MAX 1000
 #define NAME_BYTES_MAX 1000
 
 struct book_reader {
@@ -19,9 +19,9 @@ struct book_reader {
     /* Of the main part. */
     char root[32];
     bool in_sheets;
-    struct str sheet_ids[SHEETS_MAX]; /* relationships of the visible sheets, in order */
+    struct xlsx_sheet sheets[SHEETS_MAX];
+    struct str sheet_ids[SHEETS_MAX]; /* their relationships */
     int sheet_count;
-    int sheet_index; /* of the sheet found, SHEETS_MAX: none yet */
 };
 
 /* --- Names of parts --- */
@@ -66,11 +66,9 @@ static struct str relations_of(struct arena *arena, struct str part)
 
 static void take_sheet(struct book_reader *reader, struct str id, struct str target)
 {
-    for (int i = 0; i < reader->sheet_count && i < reader->sheet_index; i++) {
-        if (!str_eq(reader->sheet_ids[i], id))
-            continue;
-        reader->sheet_index = i;
-        reader->book->sheet = resolve(reader->arena, reader->folder, target);
+    for (int i = 0; i < reader->sheet_count; i++) {
+        if (!reader->sheets[i].part.p && str_eq(reader->sheet_ids[i], id))
+            reader->sheets[i].part = resolve(reader->arena, reader->folder, target);
     }
 }
 
@@ -102,10 +100,14 @@ static void on_relationship(void *arg, int depth, const char *name, const char *
 static void on_sheet(struct book_reader *reader, const char **attributes)
 {
     const char *state = xlsx_attribute(attributes, "state");
+    const char *name = xlsx_attribute(attributes, "name");
     const char *id = xlsx_attribute_prefixed(attributes, "id");
     bool hidden = state && (strcmp(state, "hidden") == 0 || strcmp(state, "veryHidden") == 0);
-    if (hidden || !id || reader->sheet_count == SHEETS_MAX || strlen(id) > NAME_BYTES_MAX)
+    if (!id || reader->sheet_count == SHEETS_MAX || strlen(id) > NAME_BYTES_MAX)
         return;
+    struct str shown = name ? str_fit(str_c(name), LIMIT_NAME_BYTES_MAX) : STR("");
+    reader->sheets[reader->sheet_count] =
+        (struct xlsx_sheet){.name = str_copy(reader->arena, shown), .hidden = hidden};
     reader->sheet_ids[reader->sheet_count++] = str_copy(reader->arena, str_c(id));
 }
 
@@ -174,6 +176,25 @@ static const struct err *check_root(struct book_reader *reader)
                    str_fmt(reader->arena, "%.*s", STR_ARG(reader->document)));
 }
 
+/* Sheets that have cells: the others' relationships are of another type. */
+static const struct err *keep_sheets(struct book_reader *reader)
+{
+    struct xlsx_book *book = reader->book;
+    book->sheets = ARENA_ARRAY(reader->arena, (size_t)reader->sheet_count, struct xlsx_sheet);
+    book->first_visible = -1;
+    for (int i = 0; i < reader->sheet_count; i++) {
+        const struct xlsx_sheet *sheet = &reader->sheets[i];
+        if (!sheet->part.p)
+            continue;
+        if (book->first_visible < 0 && !sheet->hidden)
+            book->first_visible = book->sheet_count;
+        book->sheets[book->sheet_count++] = *sheet;
+    }
+    if (book->first_visible < 0)
+        return ERR_NEW(reader->arena, ERR_WORKBOOK_NO_SHEET, xlsx_zip_path(reader->zip));
+    return NULL;
+}
+
 static const struct err *find_parts(struct book_reader *reader)
 {
     struct arena *arena = reader->arena;
@@ -187,13 +208,9 @@ static const struct err *find_parts(struct book_reader *reader)
         return ERR_NEW(arena, ERR_FILE_FORMAT_OTHER, path, STR("xlsb"));
     TRY(read_part(reader, reader->document, on_workbook));
     TRY(check_root(reader));
-    if (reader->sheet_count == 0)
-        return ERR_NEW(arena, ERR_WORKBOOK_NO_SHEET, path);
     reader->folder = folder_of(reader->document);
     TRY(read_part(reader, relations_of(arena, reader->document), on_relationship));
-    if (!reader->book->sheet.p)
-        return ERR_NEW(arena, ERR_WORKBOOK_NO_SHEET, path);
-    return NULL;
+    return keep_sheets(reader);
 }
 
 const struct err *xlsx_book_read(struct arena *arena, struct xlsx_zip *zip, struct xlsx_book *out)
@@ -204,6 +221,5 @@ const struct err *xlsx_book_read(struct arena *arena, struct xlsx_zip *zip, stru
     reader->zip = zip;
     reader->book = out;
     reader->folder = STR("");
-    reader->sheet_index = SHEETS_MAX;
     return find_parts(reader);
 }

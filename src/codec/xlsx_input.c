@@ -29,6 +29,7 @@ struct cell_place {
 };
 
 struct xlsx_input {
+    struct arena *owner;     /* closes the reader: its parts are closed before its container */
     struct arena *arena;     /* the reader's own */
     struct arena *bad_arena; /* why a row is bad; reset by each row */
     struct str path;
@@ -36,11 +37,14 @@ struct xlsx_input {
     struct xlsx_book book;
     struct xlsx_styles *styles;
     struct xlsx_strings *strings;
-    struct xlsx_xml *xml;
-    bool end, closed;
+    struct table_sheet *sheets; /* those of the book */
+    int sheet;                  /* the one that is read */
+    struct xlsx_xml *xml;       /* NULL: the sheet is not opened yet */
+    bool end;                   /* of the sheet */
+    bool hashed, closed;
     uint8_t hash[SECRET_HASH_BYTES];
 
-    bool in_data, in_row, row_ended;
+    bool in_data, in_row, row_ended, row_hidden;
     int64_t row_number, last_row_number; /* 0: none yet */
     const struct err *bad;               /* of this row, the first */
 
@@ -75,15 +79,17 @@ static struct str column_letters(struct arena *arena, int column)
 
 static struct str row_place(const struct xlsx_input *input, struct arena *arena)
 {
-    return str_fmt(arena, "%.*s:%lld", STR_ARG(input->path), (long long)input->row_number);
+    struct str sheet =
+        input->book.sheet_count > 1 ? input->book.sheets[input->sheet].name : STR_NONE;
+    return table_place(arena, input->path, sheet, input->row_number);
 }
 
 /* orders.xlsx:12 (C12) */
 static struct str cell_place(const struct xlsx_input *input, struct arena *arena)
 {
     struct str letters = column_letters(arena, input->column);
-    return str_fmt(arena, "%.*s:%lld (%.*s%lld)", STR_ARG(input->path),
-                   (long long)input->row_number, STR_ARG(letters), (long long)input->row_number);
+    return str_fmt(arena, "%.*s (%.*s%lld)", STR_ARG(row_place(input, arena)), STR_ARG(letters),
+                   (long long)input->row_number);
 }
 
 static void fail(struct xlsx_input *input, struct str place, struct str why)
@@ -265,7 +271,9 @@ static void cell_start(struct xlsx_input *input, const char **attributes)
 static void row_start(struct xlsx_input *input, const char **attributes)
 {
     const char *number = xlsx_attribute(attributes, "r");
+    const char *hidden = xlsx_attribute(attributes, "hidden");
     input->in_row = true;
+    input->row_hidden = hidden && (strcmp(hidden, "1") == 0 || strcmp(hidden, "true") == 0);
     input->row_number = input->last_row_number + 1;
     if (number && !str_to_i64(str_trim(str_c(number)), &input->row_number))
         input->row_number = 0;
@@ -356,6 +364,7 @@ const struct err *xlsx_input_open(struct arena *arena, struct str path,
     struct xlsx_zip *zip;
     TRY(xlsx_zip_open(arena, path, &zip));
     struct xlsx_input *input = ARENA_NEW(arena, struct xlsx_input);
+    input->owner = arena;
     input->zip = zip;
     input->path = xlsx_zip_path(zip);
     input->arena = arena_new("workbook", TABLE_ARENA_BYTES_MAX);
@@ -368,10 +377,40 @@ const struct err *xlsx_input_open(struct arena *arena, struct str path,
     TRY(xlsx_book_read(arena, zip, &input->book));
     TRY(xlsx_styles_read(arena, zip, input->book.styles, &input->styles));
     TRY(xlsx_strings_open(arena, zip, input->book.strings, options, &input->strings));
-    struct xlsx_xml_handler handler = {on_start, on_end, on_text, input};
-    TRY(xlsx_xml_open(arena, zip, input->book.sheet, INT64_MAX, &handler, &input->xml));
+    input->sheets = ARENA_ARRAY(arena, (size_t)input->book.sheet_count, struct table_sheet);
+    for (int i = 0; i < input->book.sheet_count; i++)
+        input->sheets[i] =
+            (struct table_sheet){input->book.sheets[i].name, input->book.sheets[i].hidden};
+    TRY(xlsx_input_select(input, input->book.first_visible));
     *out = input;
     return NULL;
+}
+
+const struct table_sheet *xlsx_input_sheets(const struct xlsx_input *input, int *count)
+{
+    *count = input->book.sheet_count;
+    return input->sheets;
+}
+
+int xlsx_input_sheet(const struct xlsx_input *input)
+{
+    return input->sheet;
+}
+
+const struct err *xlsx_input_select(struct xlsx_input *input, int sheet)
+{
+    CHECK(sheet >= 0 && sheet < input->book.sheet_count);
+    struct xlsx_xml_handler handler = {on_start, on_end, on_text, input};
+    if (input->xml)
+        xlsx_xml_close(input->xml);
+    input->xml = NULL;
+    input->sheet = sheet;
+    input->end = false;
+    input->in_data = input->in_row = false;
+    input->last_row_number = 0;
+    input->cell_count_min = 0;
+    return xlsx_xml_open(input->owner, input->zip, input->book.sheets[sheet].part, INT64_MAX,
+                         &handler, &input->xml);
 }
 
 static void row_give(struct xlsx_input *input, struct table_row *row)
@@ -393,6 +432,8 @@ static void row_give(struct xlsx_input *input, struct table_row *row)
                               .kinds = input->kinds,
                               .cell_count = input->bad ? 0 : count,
                               .line_number = input->row_number,
+                              .sheet = input->sheet,
+                              .hidden = input->row_hidden,
                               .line_count = 1,
                               .raw = str_slice(raw, 0, raw.n - 2)};
 }
@@ -407,10 +448,11 @@ const struct err *xlsx_input_next(struct xlsx_input *input, struct table_row *ro
     while (!end && !input->row_ended)
         TRY(xlsx_xml_step(input->xml, &end));
     if (!input->row_ended) {
-        if (!input->end)
+        if (!input->hashed)
             TRY(xlsx_zip_hash(input->zip, input->hash));
-        input->end = true;
-        *row = (struct table_row){.cells = input->cells, .raw = STR_NONE, .end = true};
+        input->hashed = input->end = true;
+        *row = (struct table_row){
+            .cells = input->cells, .raw = STR_NONE, .sheet = input->sheet, .end = true};
         return NULL;
     }
     row_give(input, row);
@@ -439,7 +481,7 @@ void xlsx_input_progress(const struct xlsx_input *input, int64_t *read_bytes, in
 
 void xlsx_input_hash(const struct xlsx_input *input, uint8_t out[SECRET_HASH_BYTES])
 {
-    CHECK(input->end);
+    CHECK(input->hashed);
     memcpy(out, input->hash, SECRET_HASH_BYTES);
 }
 

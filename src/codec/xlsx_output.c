@@ -16,12 +16,15 @@
 #define WIDTH_MIN 8
 #define WIDTH_MAX 60
 #define WIDTH_PARAGRAPH 100
-#define TEXT_BYTES_MAX 32767 /* Excel counts characters; bytes are never fewer */
-#define CELL_ARENA_BYTES_MAX ((size_t)4 << 20)
+#define TEXT_BYTES_MAX 32767                    /* Excel counts characters; bytes are never fewer */
+#define CELL_ARENA_BYTES_MAX ((size_t)64 << 20) /* XLSX_COLUMNS_MAX cells of TEXT_BYTES_MAX */
+#define MARKED_COLOUR 0xFFE699
 
 enum look {
     LOOK_HEADER,
     LOOK_PARAGRAPH,
+    LOOK_TEXT, /* "@": what is typed into the cell stays text */
+    LOOK_MARKED,
     LOOK_RATIO,
     LOOK_DAY,
     LOOK_MONTH,
@@ -41,6 +44,7 @@ struct xlsx_output {
     lxw_col_t column;
     int widths[XLSX_COLUMNS_MAX];
     int column_count;
+    bool text_only;
     lxw_error failed; /* the first */
 };
 
@@ -79,6 +83,9 @@ static void make_formats(struct xlsx_output *output)
     format_set_bottom(output->formats[LOOK_HEADER], LXW_BORDER_THIN);
     format_set_text_wrap(output->formats[LOOK_PARAGRAPH]);
     format_set_align(output->formats[LOOK_PARAGRAPH], LXW_ALIGN_VERTICAL_TOP);
+    format_set_num_format(output->formats[LOOK_TEXT], "@");
+    format_set_num_format(output->formats[LOOK_MARKED], "@");
+    format_set_bg_color(output->formats[LOOK_MARKED], MARKED_COLOUR);
     format_set_num_format(output->formats[LOOK_RATIO], "0.0%");
     format_set_num_format(output->formats[LOOK_DAY], "yyyy-mm-dd");
     format_set_num_format(output->formats[LOOK_MONTH], "yyyy-mm");
@@ -124,7 +131,8 @@ static void sheet_end(struct xlsx_output *output)
     for (int c = 0; c < output->column_count; c++) {
         int width = output->widths[c] < WIDTH_MIN ? WIDTH_MIN : output->widths[c];
         lxw_col_t column = (lxw_col_t)c;
-        note(output, worksheet_set_column(output->sheet, column, column, width + 2, NULL));
+        note(output, worksheet_set_column(output->sheet, column, column, width + 2,
+                                          output->text_only ? output->formats[LOOK_TEXT] : NULL));
     }
 }
 
@@ -150,6 +158,7 @@ void xlsx_output_sheet(struct xlsx_output *output, struct str name)
     output->row = 0;
     output->column = 0;
     output->column_count = 0;
+    output->text_only = false;
     memset(output->widths, 0, sizeof(output->widths));
     int number = 1;
     const char *candidate = str_z(output->arena, sheet_name(output, name, number));
@@ -228,6 +237,11 @@ void xlsx_output_header(struct xlsx_output *output, const struct str *titles, in
         worksheet_freeze_panes(output->sheet, 1, 0);
 }
 
+void xlsx_output_text_only(struct xlsx_output *output)
+{
+    output->text_only = true;
+}
+
 void xlsx_output_blank(struct xlsx_output *output)
 {
     (void)next_cell(output, 0, 0);
@@ -235,7 +249,16 @@ void xlsx_output_blank(struct xlsx_output *output)
 
 void xlsx_output_text(struct xlsx_output *output, struct str text)
 {
-    put_text(output, text, WIDTH_MAX, NULL);
+    put_text(output, text, WIDTH_MAX, output->text_only ? output->formats[LOOK_TEXT] : NULL);
+}
+
+void xlsx_output_marked(struct xlsx_output *output, struct str text)
+{
+    lxw_format *format = output->formats[LOOK_MARKED];
+    if (text.n > 0)
+        put_text(output, text, WIDTH_MAX, format);
+    else if (next_cell(output, 0, WIDTH_MAX))
+        note(output, worksheet_write_blank(output->sheet, output->row, at(output), format));
 }
 
 void xlsx_output_paragraph(struct xlsx_output *output, struct str text)

@@ -15,6 +15,8 @@
 #include "codec/xlsx_input.h"
 #include "../support/zip_stored.h"
 
+#define SHEETS_READ_MAX 3
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct str memory_file(struct arena *arena, struct str content, int *fd)
@@ -101,6 +103,21 @@ static bool same_next(struct xlsx_input *one, struct xlsx_input *two, struct tab
     return !row->end;
 }
 
+static void read_sheet(struct xlsx_input *one, struct xlsx_input *two)
+{
+    struct table_row row;
+    const struct err *bad;
+    int64_t number_before = 0, done, all;
+    int raws = 0;
+    while (same_next(one, two, &row, &bad)) {
+        CHECK(row.sheet == xlsx_input_sheet(one));
+        check_row(&row, bad, number_before, &raws);
+        number_before = row.line_number;
+        xlsx_input_progress(one, &done, &all);
+        CHECK(done >= 0 && done <= all);
+    }
+}
+
 static void read_book(struct arena *arena, struct str path)
 {
     struct xlsx_options in_memory = {.strings_memory_bytes = 1 << 20,
@@ -113,15 +130,16 @@ static void read_book(struct arena *arena, struct str path)
         return;
     }
     CHECK(xlsx_input_open(arena, path, &spilled, &two) == NULL);
-    struct table_row row;
-    const struct err *bad;
-    int64_t number_before = 0, done, all;
-    int raws = 0;
-    while (same_next(one, two, &row, &bad)) {
-        check_row(&row, bad, number_before, &raws);
-        number_before = row.line_number;
-        xlsx_input_progress(one, &done, &all);
-        CHECK(done >= 0 && done <= all);
+    int sheet_count;
+    (void)xlsx_input_sheets(one, &sheet_count);
+    read_sheet(one, two);
+    /* Once more from the beginning, wherever the reading ended, and the other sheets. */
+    for (int i = 0; i < sheet_count && i < SHEETS_READ_MAX; i++) {
+        err = xlsx_input_select(one, i);
+        const struct err *other_err = xlsx_input_select(two, i);
+        CHECK((err == NULL) == (other_err == NULL));
+        if (!err)
+            read_sheet(one, two);
     }
 }
 

@@ -261,7 +261,7 @@ def encoding_cases():
 
 def value_cases():
     for what, value in (("february_30", "2025-02-30 10:00:00"), ("month_13", "2025-13-01 10:00:00"), ("hour_25", "2025-03-01 25:00:00"), ("zeros", "0000-00-00 00:00:00"),
-                        ("words", "昨天下午"), ("future", "2093-01-01 00:00:00"), ("two_digits", "25-3-1 9:05"), ("serial", "45678.5")):
+                        ("words", "昨天下午"), ("future", "2093-01-01 00:00:00"), ("two_digits", "25-3-1 9:05"), ("serial_2105", "75000.5"), ("half_twice", "2025-03-01 上午 9:05 AM")):
         yield bad_row(f"date_{what}.csv", "下单时间", value)
     for what, value in (("beyond_yuan", "99999999999999999999.00"), ("beyond_fen", "92233720368547758.08"), ("below", "-92233720368547758.09"), ("power", "1e30"),
                         ("words", "面议"), ("two_points", "1.2.3"), ("digits", "9" * 400)):
@@ -304,11 +304,12 @@ def check_rejected(title, case, answer, brand, before):
     tally.check(file["rows_rejected"] == case.bad or (case.bad < 0 < file["rows_rejected"]), f"{title}: {case.bad} rows to be rejected, got {file['rows_rejected']}")
     tally.check(file["orders"] == case.good, f"{title}: {case.good} good orders, got {file['orders']}")
     if case.bad:
-        first = file["problems"][0] if file["problems"] else {"first": "", "first_line": 0}
-        named = case.name in first["first"] and (not case.line or (first["first_line"] == case.line and f"{case.name}:{case.line}" in first["first"]))
-        tally.check(named and case.column in first["first"],
-                    f"{title}: the problem is to name {case.name}, line {case.line or '?'}, column {case.column or '?'}: {first['first'][:300]}")
-        tally.check(len(first["first"]) < 2000, f"{title}: a message of {len(first['first'])} characters")
+        first = file["problems"][0] if file["problems"] else {"message_en": "", "first_line": 0, "column": None}
+        said = first["message_en"]
+        named = case.name in said and (not case.line or (first["first_line"] == case.line and f"{case.name}:{case.line}" in said))
+        tally.check(named and case.column in said and (not case.column or first["column"] == case.column),
+                    f"{title}: the problem is to name {case.name}, line {case.line or '?'}, column {case.column or '?'}: {said[:300]}")
+        tally.check(len(said) < 2000, f"{title}: a message of {len(said)} characters")
     count = brand.sql("SELECT COUNT(*), COALESCE(MIN(amount_minor), 0), COALESCE(MAX(amount_minor), 0) FROM orders")[0]
     tally.check(int(count[0]) == case.good and int(count[1]) >= 0 and int(count[2]) <= INT64_MAX // 100,
                 f"{title}: {case.good} orders to be stored, with sane amounts: {count}")

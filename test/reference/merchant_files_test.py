@@ -11,7 +11,6 @@ database, and the reports. The same file again, and the same content as xlsx, mu
 A failure names the file, the figure, both values, the orders that differ grouped by what is special about them, and the
 reading of the facts that the expectation rests on (READINGS in merchant_files.py).
 """
-import csv
 import datetime
 import json
 import pathlib
@@ -19,6 +18,8 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from decimal import Decimal
+
+import openpyxl
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -79,7 +80,7 @@ def check_answer(case, step, answer):
         got = fen(answer[what]) if what in ("amount", "refund_amount") else answer[what]
         case.same(step, what, expected[what], got)
     if case.file.rejected:
-        tally.check(answer["problems"] and all(case.file.name in p["first"] and p["first_line"] > 1 for p in answer["problems"]),
+        tally.check(answer["problems"] and all(case.file.name in p["message_en"] and p["first_line"] > 1 for p in answer["problems"]),
                     f"{case.title}: {step}: not every problem names file and line: {answer['problems']}")
 
 
@@ -90,9 +91,8 @@ def check_rejects(case, answer):
         return
     if any(what == "unclosed" for what, _ in case.file.lines):
         return
-    with open(case.brand.base / answer["reject_file"], encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.reader(lines))
-    case.same("reject file", "rows_rejected", case.file.rejected, len(rows) - 1)
+    sheet = openpyxl.load_workbook(case.brand.base / answer["reject_file"], read_only=True).active
+    case.same("reject file", "rows_rejected", case.file.rejected, sum(1 for _ in sheet.iter_rows()) - 1)
 
 
 ORDERS_SQL = """SELECT o.number, CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END, o.amount_minor, o.refunded_minor,

@@ -146,8 +146,10 @@ static void test_digits_lost(void **state)
 static void test_totals(void **state)
 {
     (void)state;
-    static const char *const yes[] = {"总计", "合计：", "合计:25单", " 小计 ", "Total", "本页小计"};
-    static const char *const no[] = {"合计划", "总计算机", "小计时器", "Totally", "", "12"};
+    static const char *const yes[] = {"总计", "合计：", "合计:25单", " 小计 ", "Total", "本页小计",
+                                      "总计(1单)", "总计（25笔）", "合计 3 单", "共 3 单", "共25条记录"};
+    static const char *const no[] = {"合计划", "总计算机", "小计时器", "Totally", "", "12",
+                                     "共享单车", "总计3号", "共", "共3", "共(3)"};
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
         assert_true(import_is_total_word(str_c(yes[i])));
     for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
@@ -212,6 +214,35 @@ static void test_times(void **state)
     reads("2024-02-29", 19782, 0, 0);
 }
 
+/* A spreadsheet's numbers of days: openpyxl.utils.datetime.from_excel(45352.378) is
+ * 2024-03-01T09:04:19.2; 45444 is 2024-06-01 (day 19875), 40179 2010-01-01 (14610), 73050
+ * 2099-12-31 (47481). */
+static void test_serials(void **state)
+{
+    (void)state;
+    reads("45352.378", 19783, (9 * 60 + 4) * 60 + 19, 0);
+    reads("45444.5", 19875, 43200, 0);
+    reads("45444", 19875, 0, 0);
+    reads("45443.9999999", 19875, 0, 0);
+    reads("45444.128530092592", 19875, 11105, 0); /* 03:05:05 */
+    reads("40179", 14610, 0, 0);
+    reads("73050", 47481, 0, 0);
+}
+
+/* 15:05 is second 54300. */
+static void test_halves_of_the_day(void **state)
+{
+    (void)state;
+    reads("2024/6/1 3:05:00 PM", 19875, 54300, 0);
+    reads("2024/6/1 3:05 pm", 19875, 54300, 0);
+    reads("2024/6/1 下午3:05:00", 19875, 54300, 0);
+    reads("2024/6/1 下午 3:05", 19875, 54300, 0);
+    reads("2024-06-01 03:05:00 AM", 19875, 11100, 0);
+    reads("2024年6月1日 上午3时5分", 19875, 11100, 0);
+    reads("2024/6/1 12:05:00 AM", 19875, 300, 0);
+    reads("2024/6/1 12:05:00 PM", 19875, 43500, 0);
+}
+
 static void test_time_offsets(void **state)
 {
     (void)state;
@@ -239,7 +270,14 @@ static void test_times_refused(void **state)
     refuses("20241301", IMPORT_TIME_IMPOSSIBLE);
     refuses("", IMPORT_TIME_UNKNOWN);
     refuses("yesterday", IMPORT_TIME_UNKNOWN);
-    refuses("45352.378", IMPORT_TIME_UNKNOWN);
+    refuses("45352.", IMPORT_TIME_UNKNOWN);
+    refuses("45352.5 or so", IMPORT_TIME_UNKNOWN);
+    refuses("40178", IMPORT_TIME_UNKNOWN);   /* 2009-12-31 */
+    refuses("73051.5", IMPORT_TIME_UNKNOWN); /* 2100-01-01 */
+    refuses("453521", IMPORT_TIME_UNKNOWN);
+    refuses("2024-01-02 13:04 PM", IMPORT_TIME_UNKNOWN);
+    refuses("2024-01-02 上午 3:04 AM", IMPORT_TIME_UNKNOWN);
+    refuses("2024-01-02 PM", IMPORT_TIME_UNKNOWN);
     refuses("2024-01-02 03:04:05 or so", IMPORT_TIME_UNKNOWN);
     refuses("2024-01/02", IMPORT_TIME_UNKNOWN);
     refuses("2024-01-02 03:04:05.", IMPORT_TIME_UNKNOWN);
@@ -255,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_digits_lost),  cmocka_unit_test(test_totals),
         cmocka_unit_test(test_names),        cmocka_unit_test(test_times),
         cmocka_unit_test(test_time_offsets), cmocka_unit_test(test_times_refused),
+        cmocka_unit_test(test_serials),      cmocka_unit_test(test_halves_of_the_day),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

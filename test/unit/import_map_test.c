@@ -49,7 +49,7 @@ static void test_builtin(void **state)
 {
     (void)state;
     struct import_map *map;
-    assert_int_equal(import_builtin_count, 13);
+    assert_int_equal(import_builtin_count, 20);
     for (int i = 0; i < import_builtin_count; i++) {
         struct str name, json;
         import_builtin(i, &name, &json);
@@ -59,6 +59,66 @@ static void test_builtin(void **state)
     }
     const struct err *err = import_map_read(arena, STR("no-such-map"), &map);
     assert_int_equal(err->code, ERR_MAP_UNKNOWN);
+}
+
+static bool names_column(const struct import_map *map, struct str column)
+{
+    const struct str *known = map->known.items;
+    for (size_t i = 0; i < map->columns.count; i++) {
+        if (import_column_is(arena, column, map->columns.pairs[i].value))
+            return true;
+    }
+    for (size_t i = 0; i < map->known.count; i++) {
+        if (import_column_is(arena, column, known[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What tells a platform's files from all others must be a column of its own map, and of no map of
+ * another platform. */
+static void test_distinctive(void **state)
+{
+    (void)state;
+    int with = 0;
+    struct import_map **maps =
+        ARENA_ARRAY(arena, (size_t)import_builtin_count, struct import_map *);
+    for (int i = 0; i < import_builtin_count; i++) {
+        struct str name, json;
+        import_builtin(i, &name, &json);
+        assert_null(import_map_read(arena, name, &maps[i]));
+    }
+    for (int i = 0; i < import_builtin_count; i++) {
+        const struct str *names = maps[i]->distinctive.items;
+        with += maps[i]->distinctive.count > 0;
+        for (size_t k = 0; k < maps[i]->distinctive.count; k++) {
+            for (int j = 0; j < import_builtin_count; j++) {
+                bool same = str_eq(maps[i]->source, maps[j]->source);
+                bool named = names_column(maps[j], names[k]);
+                if (i == j ? !named : named && !same)
+                    fail_msg("%.*s of %.*s, map %.*s", STR_ARG(names[k]), STR_ARG(maps[i]->name),
+                             STR_ARG(maps[j]->name));
+            }
+        }
+    }
+    assert_int_equal(with, 9); /* eight of the seven platforms, and own-lines */
+}
+
+/* By title or short name, as a person would say it. */
+static void test_called(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {
+        {"淘宝", "taobao"},     {"天猫", "taobao"},        {"京东", "jd"},
+        {"JD", "jd"},           {"拼多多", "pinduoduo"},   {"抖音", "douyin"},
+        {"抖店", "douyin"},     {"微信小店", "wechat-shop"}, {"视频号", "wechat-shop"},
+        {"有赞", "youzan"},     {"1688", "1688"},          {"阿里巴巴", "1688"},
+        {"京东：订单导出", "jd"}, {"宝贝报表", "taobao-items"}, {"自制", "own"}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct import_map *map;
+        assert_null(import_map_read(arena, str_c(names[i][0]), &map));
+        assert_string_equal(str_z(arena, map->name), names[i][1]);
+    }
 }
 
 static void test_defaults(void **state)
@@ -127,8 +187,10 @@ static void test_bind(void **state)
     assert_true(columns.unread[2]);
     const struct err *err = import_columns_bind(arena, STR("f"), map, header + 2, 1, &columns);
     assert_true(has_error(err, ERR_MAP_COLUMN_MISSING, "f"));
-    assert_non_null(err->next); /* order_time, #2 and the condition's column: all are told */
-    assert_non_null(err->next->next);
+    assert_null(err->next); /* order_time, #2 and the condition's column are told together, once */
+    assert_string_equal(str_z(arena, err->arg[0]), "date, #2, 金额");
+    assert_string_equal(str_z(arena, err->arg[1]), "huitou_line");
+    assert_string_equal(str_z(arena, err->arg[2]), "a");
 }
 
 /* Two columns of one name: the map must say which, by number. */
@@ -177,6 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_builtin),
+        cmocka_unit_test(test_distinctive),
+        cmocka_unit_test(test_called),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_bind),

@@ -140,24 +140,24 @@ static void test_verdicts(void **state)
 static void test_errors(void **state)
 {
     (void)state;
-    expect("N1|2023-07-01|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (order_time)");
-    expect("N1|2023-02-30 00:00:00|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (order_time)");
-    expect("N1||1|5||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #2 (order_time)");
-    expect("N1|1989-12-31 12:00:00|1|5||||||| ", ERR_IMPORT_DAY, "f.csv:7, #2 (order_time)");
-    expect("N1|2024-06-03 12:00:00|1|5||||||| ", ERR_IMPORT_FUTURE, "f.csv:7, #2 (order_time)");
+    expect("N1|2023-07-01|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (B7)");
+    expect("N1|2023-02-30 00:00:00|1|5||||||| ", ERR_IMPORT_TIME, "f.csv:7, #2 (B7)");
+    expect("N1||1|5||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #2 (B7)");
+    expect("N1|1989-12-31 12:00:00|1|5||||||| ", ERR_IMPORT_DAY, "f.csv:7, #2 (B7)");
+    expect("N1|2024-06-03 12:00:00|1|5||||||| ", ERR_IMPORT_FUTURE, "f.csv:7, #2 (B7)");
     expect("N1:r|2023-07-01 12:00:00|-1|5||||||| ", ERR_IMPORT_NUMBER_RESERVED,
-           "f.csv:7, #1 (order_number)");
-    expect("N1|2023-07-01 12:00:00|x|5||||||| ", ERR_IMPORT_NUMBER, "f.csv:7, #3 (quantity)");
-    expect("N1|2023-07-01 12:00:00|1|||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #5 (line_amount)");
+           "f.csv:7, #1 (A7)");
+    expect("N1|2023-07-01 12:00:00|x|5||||||| ", ERR_IMPORT_NUMBER, "f.csv:7, #3 (C7)");
+    expect("N1|2023-07-01 12:00:00|1|||||||| ", ERR_IMPORT_EMPTY, "f.csv:7, #5 (E7)");
     expect("N1|2023-07-01 12:00:00|99999999|99999999||||||| ", ERR_IMPORT_NUMBER_RANGE,
-           "f.csv:7, #4 (unit_price)");
-    expect("N1|2023-07-01 12:00:00|1|5||eaten||||| ", ERR_IMPORT_STATE, "f.csv:7, #6 (state)");
-    expect("N1|2023-07-01 12:00:00|1|5||||||EUR| ", ERR_IMPORT_CURRENCY, "f.csv:7, #10 (currency)");
-    expect("N1|2023-07-01 12:00:00|1|5", ERR_IMPORT_CELLS, "f.csv:7, #5 (line_amount)");
+           "f.csv:7, #4 (D7)");
+    expect("N1|2023-07-01 12:00:00|1|5||eaten||||| ", ERR_IMPORT_STATE, "f.csv:7, #6 (F7)");
+    expect("N1|2023-07-01 12:00:00|1|5||||||EUR| ", ERR_IMPORT_CURRENCY, "f.csv:7, #10 (J7)");
+    expect("N1|2023-07-01 12:00:00|1|5", ERR_IMPORT_CELLS, "f.csv:7, #5 (E7)");
     char long_number[300] = {0};
     memset(long_number, 'N', LIMIT_ORDER_NUMBER_BYTES_MAX + 1);
     strcat(long_number, "|2023-07-01 12:00:00|1|5||||||| ");
-    expect(long_number, ERR_IMPORT_TOO_LONG, "f.csv:7, #1 (order_number)");
+    expect(long_number, ERR_IMPORT_TOO_LONG, "f.csv:7, #1 (A7)");
 }
 
 /* The hash knows a row again whatever blanks stand around its cells, and nothing else. */

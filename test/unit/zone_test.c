@@ -92,6 +92,11 @@ static void check_instant(const struct zone *zone, const char *name, int64_t tim
         fail_msg("%s at %lld: offset %d, glibc says %ld", name, (long long)time_s,
                  zone_offset_s(zone, time_us), tm.tm_gmtoff);
     assert_int_equal(zone_day(zone, time_us), day_of(&tm));
+    char shown[32];
+    assert_int_equal(strftime(shown, sizeof(shown), "%Y-%m-%d %H:%M:%S", &tm), 19);
+    struct arena *memory = arena_new("time text", 4096);
+    assert_string_equal(str_z(memory, zone_time_text(memory, zone, time_us)), shown);
+    arena_free(memory);
     /* The local time leads back to this instant, or to the earlier one that shows the same. */
     struct civil civil = civil_of(&tm);
     civil.microsecond = 123456;

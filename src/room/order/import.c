@@ -12,8 +12,8 @@
 #include "sql_order.h"
 
 #define SORT_MEMORY_BYTES ((size_t)256 << 20)
-#define PREVIEW_ROWS 10
 #define IMPORT_BYTES_MAX ((size_t)4 << 30)
+#define WRONG_VALUE_COLUMNS_MAX 200 /* of a cell that is wrong, as it is shown */
 #define PHASE_LOG_VARIABLE "HUITOU_PHASE_LOG"
 
 static ERR_RESULT import_file(struct import_run *run);
@@ -28,8 +28,6 @@ static ERR_RESULT begin_writing(struct import_run *run);
 static ERR_RESULT finish_writing(struct import_run *run);
 static void list_problems(struct import_run *run);
 static void describe_columns(struct import_run *run);
-static void preview_row(struct import_run *run, const struct table_row *cells,
-                        const struct import_row *row, const struct err *why);
 
 ERR_RESULT import_orders(struct store *store, struct arena *arena, const struct brand *brand,
                          const struct import_options *options, struct import_result *result)
@@ -179,7 +177,8 @@ static ERR_RESULT open_run(struct import_run *run)
     run->result->map_name = run->map->name;
     run->result->source = run->map->source;
     run->reader.brand = run->brand;
-    run->reader.path = run->options->path;
+    run->reader.path = run->result->file_name;
+    run->reader.wrong_column = &run->wrong_column;
     run->reader.now_us = run->began_us;
     run->reader.state_default = import_state_by_name(run->map->state_default);
     run->reader.above = &run->above;
@@ -201,10 +200,27 @@ static void describe_file(struct import_run *run, const struct import_table *tab
 {
     struct import_result *result = run->result;
     result->encoding = str_copy(run->result_arena, table_input_encoding(table->input));
-    result->header_row = run->map->header ? run->map->header_row : 0;
+    result->header_row = table->header_row;
     if (run->map->format == IMPORT_FORMAT_CSV && !str_eq(result->encoding, STR("xlsx")))
         result->delimiter = run->map->delimiter.p[0];
     result->values = ARENA_ARRAY(run->result_arena, IMPORT_VALUES_MAX, struct import_value);
+}
+
+/* All sheets of a workbook, with what became of them. */
+static void describe_sheets(struct import_run *run, struct import_table *table)
+{
+    struct import_result *result = run->result;
+    struct arena *arena = run->result_arena;
+    import_table_count_rest(table);
+    result->sheets = ARENA_ARRAY(arena, (size_t)table->sheet_count, struct import_sheet);
+    for (int i = 0; i < table->sheet_count; i++) {
+        struct import_sheet sheet = table->sheets[i];
+        sheet.name = str_copy(arena, sheet.name);
+        sheet.why_en = str_copy(arena, sheet.why_en);
+        sheet.why_zh = str_copy(arena, sheet.why_zh);
+        result->rows_hidden += sheet.hidden_rows;
+        result->sheets[result->sheet_count++] = sheet;
+    }
 }
 
 static ERR_RESULT read_all(struct import_run *run)
@@ -214,7 +230,11 @@ static ERR_RESULT read_all(struct import_run *run)
     struct table_row cells;
     const struct err *bad;
     int64_t done, total;
+    TRY(import_table_width(run->arena, run->map, run->options->path, &run->reader.usual_cells));
     TRY(import_table_open(run->arena, run->map, run->options->path, &table));
+    run->reader.sheets = table.sheets;
+    run->reader.layouts = table.layouts;
+    run->reader.sheet_count = table.sheet_count;
     TRY(import_columns_bind(run->arena, run->options->path, run->map, table.header,
                             table.header_count, columns));
     TRY(check_currency(run));
@@ -230,7 +250,7 @@ static ERR_RESULT read_all(struct import_run *run)
     import_warn(run);
     for (;;) {
         arena_reset(run->scratch);
-        TRY(table_input_next(table.input, &cells, &bad));
+        TRY(import_table_next(&table, &cells, &bad));
         if (cells.end)
             break;
         TRY(read_row(run, &cells, bad));
@@ -239,6 +259,7 @@ static ERR_RESULT read_all(struct import_run *run)
         table_input_progress(table.input, &done, &total);
         import_progress(run, "read", done, total);
     }
+    describe_sheets(run, &table);
     table_input_hash(table.input, run->file_hash);
     table_input_close(table.input);
     return NULL;
@@ -251,9 +272,9 @@ static void count_value(struct import_run *run, enum import_kind kind, struct st
     struct import_result *result = run->result;
     const struct import_columns *columns = &run->reader.columns;
     int column = columns->of_kind[kind];
-    struct str name = column != COLUMN_NONE && column < columns->name_count
-                          ? str_trim(columns->names[column])
-                          : str_c(import_kind_info(kind)->name);
+    struct str name = column != COLUMN_NONE ? import_column_name(run->scratch, columns, column)
+                                            : str_c(import_kind_info(kind)->name);
+    value = import_cell_shown(run->scratch, kind, value);
     for (int i = 0; i < result->value_count; i++) {
         struct import_value *known = &result->values[i];
         if (str_eq(known->value, value) && str_eq(known->column, name)) {
@@ -287,6 +308,18 @@ static void count_values(struct import_run *run, const struct import_row *row)
         count_value(run, IMPORT_REFUND_STATE, row->refund_cell, refund);
 }
 
+static struct import_fault fault_of(const struct import_run *run, const struct table_row *cells,
+                                    const struct err *why)
+{
+    struct import_fault fault = {.why = why, .column = run->wrong_column};
+    if (fault.column == COLUMN_NONE || fault.column >= cells->cell_count)
+        return fault;
+    enum import_kind kind = import_kind_of_column(&run->reader.columns, fault.column, 0);
+    struct str cell = str_fit(str_trim(cells->cells[fault.column]), WRONG_VALUE_COLUMNS_MAX);
+    fault.value = import_cell_shown(run->scratch, kind, cell.p ? cell : STR(""));
+    return fault;
+}
+
 static void note_moments(struct import_run *run, const struct import_row *row)
 {
     const int64_t moments[] = {row->time_us, row->paid_us, row->refund_us};
@@ -305,6 +338,7 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
     int count = 0;
     const struct err *why = bad;
     result->rows++;
+    run->wrong_column = COLUMN_NONE;
     if (!bad)
         why = import_row_split(run->scratch, &run->reader, cells, &parts, &count);
     struct import_row *rows = ARENA_ARRAY(run->scratch, (size_t)count + 1, struct import_row);
@@ -316,12 +350,13 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
             row = &rows[i];
         count_values(run, &rows[i]);
     }
-    if (run->options->dry_run && result->preview_count < PREVIEW_ROWS)
-        preview_row(run, cells, count > 1 ? &merged : row, why);
+    const struct import_fault fault = fault_of(run, cells, why);
+    import_preview_add(run, cells, count > 1 ? &merged : row, why ? &fault : NULL);
     result->masked_values += rows[0].masked_values;
+    result->lost_values += rows[0].lost_values;
     if (why)
-        return str_is(row->number) ? import_group_add(run, row, why)
-                                   : import_reject(run, cells->line_number, why);
+        return str_is(row->number) ? import_group_add(run, row, &fault)
+                                   : import_reject(run, cells->line_number, &fault);
     if (row->verdict == IMPORT_ROW_SKIP) {
         result->rows_skipped++;
         result->rows_total += row->is_total;
@@ -440,6 +475,18 @@ static ERR_RESULT finish_writing(struct import_run *run)
 /* --- What is told about it
  * ------------------------------------------------------------------------------------------ */
 
+static struct import_wrong copy_wrong(struct arena *arena, const struct import_wrong *wrong)
+{
+    struct import_wrong copy = *wrong;
+    for (int lang = 0; lang < LANG_MAX; lang++)
+        copy.message[lang] = str_copy(arena, wrong->message[lang]);
+    copy.sheet = str_copy(arena, wrong->sheet);
+    copy.column = str_copy(arena, wrong->column);
+    copy.cell = str_copy(arena, wrong->cell);
+    copy.value = str_copy(arena, wrong->value);
+    return copy;
+}
+
 static void list_problems(struct import_run *run)
 {
     struct import_result *result = run->result;
@@ -450,22 +497,10 @@ static void list_problems(struct import_run *run)
         result->problems[result->problem_count++] = (struct import_problem){
             .code = (enum err_code)code,
             .row_count = run->problem_count[code],
-            .first = err_text(run->result_arena, run->problem_first[code], LANG_EN),
-            .first_zh = err_text(run->result_arena, run->problem_first[code], LANG_ZH),
-            .first_line = run->problem_line[code],
+            .first_line = import_line_number(run->problem_line[code]),
+            .first = copy_wrong(run->result_arena, &run->problem_first[code]),
         };
     }
-}
-
-/* The kind that a column is read as; IMPORT_KIND_MAX where it is not read. */
-static enum import_kind kind_of_column(const struct import_columns *columns, int column,
-                                       int from_kind)
-{
-    for (int kind = from_kind; kind < IMPORT_KIND_MAX; kind++) {
-        if (columns->of_kind[kind] == column)
-            return (enum import_kind)kind;
-    }
-    return IMPORT_KIND_MAX;
 }
 
 static int last_column(const struct import_columns *columns)
@@ -478,13 +513,6 @@ static int last_column(const struct import_columns *columns)
     return last;
 }
 
-static struct str column_name(struct import_run *run, int column)
-{
-    const struct import_columns *columns = &run->reader.columns;
-    return column < columns->name_count ? str_copy(run->result_arena, columns->names[column])
-                                        : str_fmt(run->result_arena, "#%d", column + 1);
-}
-
 static void describe_columns(struct import_run *run)
 {
     const struct import_columns *columns = &run->reader.columns;
@@ -493,70 +521,17 @@ static void describe_columns(struct import_run *run)
     result->mapped_kinds = ARENA_ARRAY(run->result_arena, IMPORT_KIND_MAX, struct str);
     result->mapped_columns = ARENA_ARRAY(run->result_arena, IMPORT_KIND_MAX, struct str);
     result->unmapped_columns = ARENA_ARRAY(run->result_arena, (size_t)last + 1, struct str);
-    result->preview = ARENA_ARRAY(run->result_arena, PREVIEW_ROWS, struct import_preview_row);
+    result->mapped_indexes = ARENA_ARRAY(run->result_arena, IMPORT_KIND_MAX, int);
     for (int column = 0; column <= last; column++) {
-        int kind = kind_of_column(columns, column, 0);
-        if (kind == IMPORT_KIND_MAX)
-            result->unmapped_columns[result->unmapped_count++] = column_name(run, column);
-        for (; kind < IMPORT_KIND_MAX; kind = kind_of_column(columns, column, kind + 1)) {
-            result->mapped_columns[result->mapped_count] = column_name(run, column);
+        struct str name = import_column_name(run->result_arena, columns, column);
+        int kind = import_kind_of_column(columns, column, 0);
+        if (kind == IMPORT_KIND_MAX && !(column < columns->name_count && columns->unread[column]))
+            result->unmapped_columns[result->unmapped_count++] = name;
+        for (; kind < IMPORT_KIND_MAX; kind = import_kind_of_column(columns, column, kind + 1)) {
+            result->mapped_indexes[result->mapped_count] = column;
+            result->mapped_columns[result->mapped_count] = name;
             result->mapped_kinds[result->mapped_count++] =
                 str_c(import_kind_info((enum import_kind)kind)->name);
         }
     }
-}
-
-static enum identity_kind identity_of(enum import_kind kind)
-{
-    if (kind == IMPORT_RECEIVER_PHONE)
-        return IDENTITY_PHONE;
-    return identity_kind_by_name(str_c(import_kind_info(kind)->name));
-}
-
-static struct str preview_value(struct import_run *run, const struct table_row *cells,
-                                const struct import_row *row, enum import_kind kind)
-{
-    int digits = run->brand->currency_digits;
-    bool masked;
-    struct str cell =
-        import_row_cell(run->result_arena, &run->reader.columns, cells, kind, &masked);
-    if (masked)
-        return STR("****");
-    cell = str_copy(run->result_arena, cell.p ? cell : STR(""));
-    if (kind == IMPORT_BUYER_NAME)
-        return customer_name_mask(run->result_arena, cell);
-    if (import_kind_info(kind)->personal)
-        return cell.n > 0 ? identity_mask(run->result_arena, identity_of(kind), cell) : cell;
-    if (kind == IMPORT_ORDER_TIME && row->time_us > 0)
-        return time_text(run->result_arena, row->time_us);
-    if (kind == IMPORT_PAID_TIME && row->paid_us > 0)
-        return time_text(run->result_arena, row->paid_us);
-    if (kind == IMPORT_REFUND_TIME && row->refund_us > 0)
-        return time_text(run->result_arena, row->refund_us);
-    if (kind == IMPORT_ORDER_AMOUNT && row->has_order_amount)
-        return minor_plain(run->result_arena, row->order_amount_minor, digits);
-    if (kind == IMPORT_LINE_AMOUNT && row->has_line_amount)
-        return minor_plain(run->result_arena, row->line_amount_minor, digits);
-    if (kind == IMPORT_REFUND_AMOUNT && row->has_refund_amount)
-        return minor_plain(run->result_arena, row->refund_amount_minor, digits);
-    return cell;
-}
-
-static void preview_row(struct import_run *run, const struct table_row *cells,
-                        const struct import_row *row, const struct err *why)
-{
-    static const char *const verdicts[] = {
-        [IMPORT_ROW_ORDER] = "order", [IMPORT_ROW_REFUND] = "refund", [IMPORT_ROW_SKIP] = "skip"};
-    struct import_result *result = run->result;
-    struct import_preview_row *preview = &result->preview[result->preview_count++];
-    preview->line_number = cells->line_number;
-    preview->values = ARENA_ARRAY(run->result_arena, (size_t)result->mapped_count, struct str);
-    for (int i = 0; i < result->mapped_count; i++)
-        preview->values[i] =
-            preview_value(run, cells, row, import_kind_by_name(result->mapped_kinds[i]));
-    preview->verdict = str_c(verdicts[row->verdict]);
-    if (!why)
-        return;
-    struct str text = err_text(run->result_arena, why, LANG_EN);
-    preview->verdict = str_fmt(run->result_arena, "reject: %.*s", STR_ARG(text));
 }

@@ -2,11 +2,16 @@
 #include "base/arena.h"
 #include "room/order/import_row.h"
 
+#define MISSING_MAX 100
+#define COLUMNS_SHOWN_MAX 8 /* of the file, in an error */
+
 struct bind {
     struct err_list list;
     struct str path;
     const struct str *header;
     int count;
+    struct str missing[MISSING_MAX]; /* each column once */
+    int missing_count;
 };
 
 /* The map names this column, and the header another one of the same name: which is meant? A column
@@ -23,13 +28,35 @@ static bool is_ambiguous(const struct bind *bind, struct str names, int column)
     return false;
 }
 
+static void note_missing(struct bind *bind, struct str names)
+{
+    names = import_first_name(names);
+    for (int i = 0; i < bind->missing_count; i++) {
+        if (str_eq(bind->missing[i], names))
+            return;
+    }
+    if (bind->missing_count < MISSING_MAX)
+        bind->missing[bind->missing_count++] = names;
+}
+
+/* All that is missing in one error: the file's columns are told once. */
+static void add_missing(struct bind *bind, const struct import_map *map)
+{
+    struct arena *arena = bind->list.arena;
+    if (bind->missing_count == 0)
+        return;
+    struct str missing = import_names_shown(arena, bind->missing, bind->missing_count, MISSING_MAX);
+    struct str found = import_names_shown(arena, bind->header, bind->count, COLUMNS_SHOWN_MAX);
+    err_list_add(&bind->list, ERR_NEW(arena, ERR_MAP_COLUMN_MISSING, bind->path, missing,
+                                      found.n > 0 ? found : STR("-"), map->name));
+}
+
 static int bind_column(struct bind *bind, struct str names, bool needed)
 {
     struct arena *arena = bind->list.arena;
     int column = import_column_of(arena, bind->header, bind->count, names);
     if (column == COLUMN_NONE && needed) {
-        struct str found = str_join(arena, bind->header, (size_t)bind->count, STR(", "));
-        err_list_add(&bind->list, ERR_NEW(arena, ERR_MAP_COLUMN_MISSING, bind->path, names, found));
+        note_missing(bind, names);
     } else if (column != COLUMN_NONE && is_ambiguous(bind, names, column)) {
         err_list_add(&bind->list, ERR_NEW(arena, ERR_MAP_COLUMN_AMBIGUOUS, bind->path, names,
                                           str_fmt(arena, "%d", column + 1)));
@@ -94,6 +121,7 @@ ERR_RESULT import_columns_bind(struct arena *arena, struct str path, const struc
     bind_kinds(&bind, out);
     out->refund_when = bind_conditions(&bind, &map->refund_when, all_needed);
     out->skip_when = bind_conditions(&bind, &map->skip_when, all_needed);
+    add_missing(&bind, map);
     out->states = bind_words(arena, &map->states);
     out->refund_states = bind_words(arena, &map->refund_states);
     out->unread = ARENA_ARRAY(arena, (size_t)header_count, bool);

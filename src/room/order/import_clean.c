@@ -351,7 +351,7 @@ static struct str without_figure(struct arena *arena, struct str text)
 struct str import_clean(struct arena *arena, enum import_kind kind, struct str raw, bool *masked)
 {
     static const bool personal[IMPORT_KIND_MAX] = {
-#define KIND(code, name, is_personal, en, zh) [IMPORT_##code] = is_personal,
+#define KIND(code, name, is_personal, title_en, title_zh, en, zh) [IMPORT_##code] = is_personal,
         IMPORT_KIND_TABLE(KIND)
 #undef KIND
     };
@@ -372,9 +372,27 @@ struct str import_clean(struct arena *arena, enum import_kind kind, struct str r
         text = clean_amount(arena, text);
     if (kind == IMPORT_QUANTITY)
         text = without_pieces(text);
-    if (is_number_kind(kind))
+    if (is_number_kind(kind) || is_phone_kind(kind))
         text = without_figure(arena, text);
     return str_is(text) ? text : STR_NONE;
+}
+
+/* "(1单)", "（共3笔）", "3 单" */
+static bool is_count(struct str text)
+{
+    static const struct str units[] = {STR_INIT("单"), STR_INIT("笔"), STR_INIT("条"),
+                                       STR_INIT("件"), STR_INIT("个"), STR_INIT("行")};
+    size_t digits = 0;
+    if (str_starts(text, STR("(")) || str_starts(text, STR("（")))
+        return true;
+    while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
+        digits++;
+    struct str rest = trim(str_slice(text, digits, text.n));
+    for (size_t i = 0; digits > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (str_starts(rest, units[i]))
+            return true;
+    }
+    return false;
 }
 
 bool import_is_total_word(struct str text)
@@ -386,13 +404,18 @@ bool import_is_total_word(struct str text)
         STR_INIT("total"),    STR_INIT("sum"),  STR_INIT("subtotal"), STR_INIT("grand total"),
     };
     static const struct str colons[] = {STR_INIT(":"), STR_INIT("：")};
+    static const struct str all = STR_INIT("共");
     text = trim(text);
+    if (str_starts(text, all) && text.n > all.n && text.p[all.n] != '(' &&
+        is_count(trim(str_slice(text, all.n, text.n))))
+        return true;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         size_t n = words[i].n;
         if (text.n < n || !str_eq_nocase(str_slice(text, 0, n), words[i]))
             continue;
         struct str rest = trim(str_slice(text, n, text.n));
-        if (rest.n == 0 || str_starts(rest, colons[0]) || str_starts(rest, colons[1]))
+        if (rest.n == 0 || str_starts(rest, colons[0]) || str_starts(rest, colons[1]) ||
+            is_count(rest))
             return true;
     }
     return false;

@@ -22,12 +22,13 @@ struct str import_name_key(struct arena *arena, struct str name);
 struct str import_clean(struct arena *arena, enum import_kind kind, struct str raw, bool *masked);
 /* A number that a spreadsheet showed as a figure, "6.91793E+18" or "691793000000000000.00": its digits are lost. */
 bool import_digits_lost(struct str text);
-/* "合计", "总计：", "本页小计", "Total" … */
+/* "合计", "总计：", "总计(3单)", "合计 3 单", "共 3 单", "本页小计", "Total" … */
 bool import_is_total_word(struct str text);
 
 /* A time in one of the forms that leave no doubt: 2024-01-02, 2024/1/2, 2024.1.2, 2024年1月2日, 20240102, each with or
  * without a time of day (3:04, 03:04:05, 03:04:05.678, 3时4分5秒; behind a blank, a T or nothing), 20240102030405, and
- * behind it Z or an offset +08:00. */
+ * behind it Z or an offset +08:00; with 上午, 下午, AM or PM before or behind the time of day, which is then of twelve hours.
+ * And a spreadsheet's number of a day from 2010 to 2099, 45444.5: five digits with or without a fraction. */
 enum import_time {
     IMPORT_TIME_READ,
     IMPORT_TIME_UNKNOWN,

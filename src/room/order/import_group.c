@@ -99,7 +99,7 @@ static void unpack_row(struct unpack *u, struct import_row *row)
 }
 
 ERR_RESULT import_group_add(struct import_run *run, const struct import_row *row,
-                            const struct err *why)
+                            const struct import_fault *fault)
 {
     bool refund = row->verdict == IMPORT_ROW_REFUND;
     struct buf key = buf_new(run->scratch, KEY_BYTES_MAX);
@@ -112,10 +112,10 @@ ERR_RESULT import_group_add(struct import_run *run, const struct import_row *row
         buf_add(&key, row->cells_hash, sizeof(row->cells_hash));
     }
     pack_sorted(&key, row->line_number);
-    pack_i64(&value, why != NULL);
-    if (why) {
+    pack_i64(&value, fault != NULL);
+    if (fault) {
         pack_i64(&value, row->line_number);
-        import_pack_err(&value, why);
+        import_pack_fault(&value, fault);
     } else {
         pack_row(&value, row);
     }
@@ -215,11 +215,14 @@ static bool is_repeated(const struct group *group, const struct import_row *row)
     return false;
 }
 
-/* Where a group's error is: the file and the line. */
-static struct str place_of(struct group *group, int64_t line_number)
+static struct str line_place(struct group *group, int64_t line_number)
 {
-    return str_fmt(group->arena, "%.*s:%lld", STR_ARG(group->run->options->path),
-                   (long long)line_number);
+    return import_place(group->arena, &group->run->reader, line_number);
+}
+
+static struct str line_text(struct group *group, int64_t line_number)
+{
+    return import_line_text(group->arena, &group->run->reader, line_number);
 }
 
 static const struct err *too_many_lines(struct group *group, struct str place)
@@ -233,23 +236,25 @@ static ERR_RESULT add_to_group(struct group *group, struct str value)
     struct unpack u = {.p = value.p, .end = value.p + value.n, .arena = group->arena};
     struct import_row row = {0};
     bool wrong = unpack_i64(&u) != 0;
-    const struct err *why = NULL;
+    struct import_fault fault = {0};
     if (wrong) {
         row.line_number = unpack_i64(&u);
-        why = import_unpack_err(&u);
+        fault = import_unpack_fault(&u);
     } else {
         unpack_row(&u, &row);
     }
-    if (!why && group->too_long)
-        why = too_many_lines(group, place_of(group, row.line_number));
-    if (why && !group->wrong && !group->too_long) {
-        group->wrong = why;
+    if (!fault.why && group->too_long)
+        fault = import_fault_of_rows(group->run,
+                                     too_many_lines(group, line_place(group, row.line_number)));
+    if (fault.why && !group->wrong && !group->too_long) {
+        group->wrong = fault.why;
         group->wrong_line = row.line_number;
     }
-    if (why)
-        return import_reject(group->run, row.line_number, why);
+    if (fault.why)
+        return import_reject(group->run, row.line_number, &fault);
     if (is_repeated(group, &row)) {
         group->run->result->rows_repeated++;
+        import_preview_settle(group->run, row.line_number, IMPORT_ROW_REPEATED, NULL);
         return NULL;
     }
     grow_rows(group);
@@ -263,10 +268,19 @@ static ERR_RESULT reject_group(struct group *group, const struct err *why)
     for (int i = 0; i < group->count; i++) {
         int64_t line = group->rows[i].line_number;
         struct err here = *why;
-        here.field = place_of(group, line);
-        TRY(import_reject(group->run, line, &here));
+        struct import_fault fault = import_fault_of_rows(group->run, &here);
+        here.field = import_line_place(group->arena, &group->run->reader, line, fault.column);
+        TRY(import_reject(group->run, line, &fault));
     }
     return NULL;
+}
+
+/* Orders that name no buyer, where the map leaves them out. */
+static void skip_group(struct group *group)
+{
+    group->run->result->rows_skipped += group->count;
+    for (int i = 0; i < group->count; i++)
+        import_preview_settle(group->run, group->rows[i].line_number, IMPORT_ROW_SKIP, NULL);
 }
 
 static ERR_RESULT close_group(struct group *group)
@@ -277,9 +291,8 @@ static ERR_RESULT close_group(struct group *group)
         group->number = row_number(group);
     if (group->wrong) {
         result->orders_rejected += !refund;
-        return reject_group(group,
-                            ERR_NEW(group->arena, ERR_IMPORT_OTHER_LINE, STR_NONE, group->number,
-                                    str_fmt(group->arena, "%lld", (long long)group->wrong_line)));
+        return reject_group(group, ERR_NEW(group->arena, ERR_IMPORT_OTHER_LINE, STR_NONE,
+                                           group->number, line_text(group, group->wrong_line)));
     }
     return refund ? refund_of_group(group) : order_of_group(group);
 }
@@ -290,9 +303,8 @@ static ERR_RESULT close_group(struct group *group)
 static const struct err *contradiction(struct group *group, enum err_code code,
                                        const struct import_row *a, const struct import_row *b)
 {
-    return ERR_NEW(group->arena, code, STR_NONE, group->number,
-                   str_fmt(group->arena, "%lld", (long long)a->line_number),
-                   str_fmt(group->arena, "%lld", (long long)b->line_number));
+    return ERR_NEW(group->arena, code, STR_NONE, group->number, line_text(group, a->line_number),
+                   line_text(group, b->line_number));
 }
 
 static bool same_identity(const struct identity_value *a, const struct identity_value *b)
@@ -430,8 +442,21 @@ static enum order_state group_state(const struct group *group)
     return state;
 }
 
+/* Names that any table may have do not say whether an amount is the order's or the row's. */
+static const struct err *check_amount_rows(struct group *group)
+{
+    int count = 0;
+    for (int i = 0; i < group->count; i++)
+        count += group->rows[i].has_order_amount;
+    if (!group->run->map->common || count < 2)
+        return NULL;
+    return ERR_NEW(group->arena, ERR_IMPORT_AMOUNT_ROWS, STR_NONE, group->number,
+                   str_fmt(group->arena, "%d", count));
+}
+
 static const struct err *order_amount(struct group *group, int64_t *amount_minor)
 {
+    TRY(check_amount_rows(group));
     int64_t sum = 0;
     bool all_lines = true;
     for (int i = 0; i < group->count; i++) {
@@ -635,7 +660,7 @@ static ERR_RESULT order_of_group(struct group *group)
         return reject_group(group, wrong);
     }
     if (run->map->skip_unknown_buyer && group->buyer.identity_count == 0) {
-        run->result->rows_skipped += group->count;
+        skip_group(group);
         return NULL;
     }
     fact.state = group_state(group);
@@ -705,7 +730,7 @@ static ERR_RESULT refund_of_group(struct group *group)
         return reject_group(group, wrong);
     bool unknown = group->buyer.identity_count == 0 && !str_is(group->rows[0].refund_of);
     if (group->run->map->skip_unknown_buyer && unknown) {
-        group->run->result->rows_skipped += group->count;
+        skip_group(group);
         return NULL;
     }
     fact.told = REFUND_TOLD_MEASURED | REFUND_TOLD_TIME;

@@ -112,6 +112,20 @@ static const struct field map_fields[] = {
                "单元格为“单件/总共”的含义：取总共。")},
     {MAP_FIELD(number_time, FIELD_TEXT, "The time that an order's number begins with: %y%m%d-.",
                "订单号开头的时间：%y%m%d-。")},
+    {MAP_FIELD(aliases, FIELD_LIST, "Short names that a person may call the map by.",
+               "映射的简称，可用于 --map。")},
+    {MAP_FIELD(distinctive, FIELD_LIST,
+               "Columns that only this platform's files have: recognised only where one is there.",
+               "只有该平台的文件才有的列：至少有其一才会被识别。")},
+    {MAP_FIELD(common, FIELD_BOOL, "Names that any table may have: only where no other map fits.",
+               "列名常见于任何表格：仅在没有其他映射适合时选用。"),
+     .fallback = "false"},
+    {MAP_FIELD(plain, FIELD_LIST, "Names that do not say enough beside one of `doubts`.",
+               "笼统的列名：旁边有 doubts 中的列时无法确定含义。")},
+    {MAP_FIELD(doubts, FIELD_LIST, "Columns beside which a plain name is not sure: see plain.",
+               "使笼统列名无法确定的列：见 plain。")},
+    {MAP_FIELD(menu, FIELD_TEXT, "Where the platform exports such a file.",
+               "平台后台从哪里导出此类文件。")},
     {MAP_FIELD(file_hint, FIELD_TEXT, "Part of the usual file name: decides between equals.",
                "文件名中常见的部分：仅在两个映射同样合适时参考。")},
     {MAP_FIELD(instead, FIELD_TEXT, "Such a file holds no orders: what to export instead.",
@@ -128,7 +142,8 @@ const struct shape import_map_shape = {
 };
 
 static const struct import_kind_info kind_infos[IMPORT_KIND_MAX] = {
-#define KIND(code, name, personal, en, zh) [IMPORT_##code] = {name, personal, TEXT(en, zh)},
+#define KIND(code, name, personal, title_en, title_zh, en, zh)                                     \
+    [IMPORT_##code] = {name, personal, TEXT(title_en, title_zh), TEXT(en, zh)},
     IMPORT_KIND_TABLE(KIND)
 #undef KIND
 };
@@ -163,6 +178,37 @@ enum import_kind import_kind_by_name(struct str name)
     return IMPORT_KIND_MAX;
 }
 
+static bool is_called(struct arena *arena, const struct import_map *map, struct str key)
+{
+    const struct str *aliases = map->aliases.items;
+    if (str_eq(import_name_key(arena, map->title_zh), key) ||
+        str_eq(import_name_key(arena, map->title_en), key))
+        return true;
+    for (size_t i = 0; i < map->aliases.count; i++) {
+        if (str_eq(import_name_key(arena, aliases[i]), key))
+            return true;
+    }
+    return false;
+}
+
+/* A built-in by its title or a short name; NULL where none is called so. */
+static ERR_RESULT builtin_called(struct arena *arena, struct str wanted, struct import_map **out)
+{
+    struct str key = import_name_key(arena, wanted);
+    *out = NULL;
+    for (int i = 0; i < import_builtin_count && str_is(key); i++) {
+        struct str name, json;
+        struct import_map *map;
+        import_builtin(i, &name, &json);
+        TRY(map_of_json(arena, name, json, &map));
+        if (!is_called(arena, map, key) && !str_eq(import_name_key(arena, name), key))
+            continue;
+        *out = map;
+        return NULL;
+    }
+    return NULL;
+}
+
 ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct import_map **out)
 {
     for (int i = 0; i < import_builtin_count; i++) {
@@ -171,6 +217,9 @@ ERR_RESULT import_map_read(struct arena *arena, struct str name_or_path, struct 
         if (str_eq(name, name_or_path))
             return map_of_json(arena, name, json, out);
     }
+    TRY(builtin_called(arena, name_or_path, out));
+    if (*out)
+        return NULL;
     if (!file_exists(arena, name_or_path))
         return ERR_NEW(arena, ERR_MAP_UNKNOWN, STR("map"), name_or_path, builtin_names(arena));
     struct str json;

@@ -2,22 +2,28 @@
 
 #include "room/order/import_run.h"
 
-void import_pack_err(struct buf *buf, const struct err *err)
+void import_pack_fault(struct buf *buf, const struct import_fault *fault)
 {
-    pack_i64(buf, err->code);
-    pack_str(buf, err->field);
+    pack_i64(buf, fault->why->code);
+    pack_str(buf, fault->why->field);
     for (int i = 0; i < ERR_ARG_MAX; i++)
-        pack_str(buf, err->arg[i]);
+        pack_str(buf, fault->why->arg[i]);
+    pack_i64(buf, fault->column);
+    pack_str(buf, fault->value);
 }
 
-const struct err *import_unpack_err(struct unpack *u)
+struct import_fault import_unpack_fault(struct unpack *u)
 {
     struct str args[ERR_ARG_MAX];
+    struct import_fault fault;
     enum err_code code = (enum err_code)unpack_i64(u);
     struct str field = unpack_str(u);
     for (int i = 0; i < ERR_ARG_MAX; i++)
         args[i] = unpack_str(u);
-    return err_make(u->arena, code, field, __FILE__, __LINE__, args, ERR_ARG_MAX);
+    fault.why = err_make(u->arena, code, field, __FILE__, __LINE__, args, ERR_ARG_MAX);
+    fault.column = (int)unpack_i64(u);
+    fault.value = unpack_str(u);
+    return fault;
 }
 
 void import_pack_buyer(struct buf *buf, const struct identity_value *identities, int count,

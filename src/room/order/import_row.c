@@ -9,6 +9,8 @@
 #define CELLS_HASH_BYTES_MAX (16u << 20)
 #define QUANTITY_DIGITS 3
 #define NUMBER_DIGITS_MAX 15 /* that a spreadsheet's number keeps (IEEE 754 double) */
+#define WORDS_SHOWN_MAX 6
+#define WORDS_BYTES_MAX 1000
 
 /* --- Cells --- */
 
@@ -68,26 +70,39 @@ static bool is_bound(const struct import_columns *columns, enum import_kind kind
     return columns->of_kind[kind] != COLUMN_NONE || columns->constant[kind].p;
 }
 
-/* FILE:LINE, column NAME: where an error of a cell is. */
 static struct str place_of(const struct reading *r, enum import_kind kind)
 {
-    const struct import_columns *columns = &r->reader->columns;
-    int column = columns->of_kind[kind];
-    struct str path = r->reader->path;
-    long long line = (long long)r->cells->line_number;
-    const char *kind_name = import_kind_info(kind)->name;
-    if (column == COLUMN_NONE)
-        return str_fmt(r->arena, "%.*s:%lld, %s", STR_ARG(path), line, kind_name);
-    if (column >= columns->name_count)
-        return str_fmt(r->arena, "%.*s:%lld, #%d (%s)", STR_ARG(path), line, column + 1, kind_name);
-    return str_fmt(r->arena, "%.*s:%lld, %.*s (%s)", STR_ARG(path), line,
-                   STR_ARG(columns->names[column]), kind_name);
+    return import_row_place(r->arena, r->reader, r->cells, kind);
+}
+
+/* What an error quotes of a cell. */
+static struct str shown(const struct reading *r, enum import_kind kind, struct str cell)
+{
+    return import_cell_shown(r->arena, kind, cell);
+}
+
+struct str import_sheet_of(const struct import_reader *reader, int64_t line)
+{
+    return reader->sheet_count > 1 ? reader->sheets[import_line_sheet(line)].name : STR_NONE;
+}
+
+struct str import_place(struct arena *arena, const struct import_reader *reader, int64_t line)
+{
+    return table_place(arena, reader->path, import_sheet_of(reader, line),
+                       import_line_number(line));
+}
+
+struct str import_line_text(struct arena *arena, const struct import_reader *reader, int64_t line)
+{
+    struct str sheet = import_sheet_of(reader, line);
+    long long number = (long long)import_line_number(line);
+    return sheet.p ? str_fmt(arena, "%.*s:%lld", STR_ARG(sheet), number)
+                   : str_fmt(arena, "%lld", number);
 }
 
 static struct str row_place(const struct reading *r)
 {
-    return str_fmt(r->arena, "%.*s:%lld", STR_ARG(r->reader->path),
-                   (long long)r->cells->line_number);
+    return import_place(r->arena, r->reader, r->cells->line_number);
 }
 
 static bool part_holds(struct str cell, const struct import_condition *c)
@@ -163,8 +178,7 @@ static ERR_RESULT civil_of_cell(struct reading *r, enum import_kind kind, struct
     if (!str_eq(format, STR("auto"))) {
         if (civil_parse(format, cell, civil))
             return NULL;
-        return ERR_NEW(r->arena, ERR_IMPORT_TIME, place_of(r, kind), str_copy(r->arena, cell),
-                       format);
+        return ERR_NEW(r->arena, ERR_IMPORT_TIME, place_of(r, kind), shown(r, kind, cell), format);
     }
     static const enum err_code codes[] = {
         [IMPORT_TIME_UNKNOWN] = ERR_IMPORT_TIME_UNKNOWN,
@@ -174,7 +188,7 @@ static ERR_RESULT civil_of_cell(struct reading *r, enum import_kind kind, struct
     enum import_time found = import_time_auto(cell, civil, offset_s);
     if (found == IMPORT_TIME_READ)
         return NULL;
-    return ERR_NEW(r->arena, codes[found], place_of(r, kind), str_copy(r->arena, cell));
+    return ERR_NEW(r->arena, codes[found], place_of(r, kind), shown(r, kind, cell));
 }
 
 /* The beginning of a text that a pattern of fixed width reads: two digits each, %Y four. */
@@ -214,7 +228,7 @@ static ERR_RESULT read_time(struct reading *r, enum import_kind kind, int64_t *o
         cell = r->row->number;
     int32_t local_day = day_of_civil(civil.year, civil.month, civil.day);
     if (local_day < LIMIT_DAY_MIN || local_day > LIMIT_DAY_MAX)
-        return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), str_copy(r->arena, cell));
+        return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), shown(r, kind, cell));
     *out = zone_time_us(r->reader->zone, &civil);
     if (offset_s != INT32_MIN)
         *out = local_day * US_PER_DAY +
@@ -222,9 +236,9 @@ static ERR_RESULT read_time(struct reading *r, enum import_kind kind, int64_t *o
                civil.microsecond;
     int32_t day = zone_day(r->reader->brand->zone, *out);
     if (day < LIMIT_DAY_MIN || day > LIMIT_DAY_MAX)
-        return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), str_copy(r->arena, cell));
+        return ERR_NEW(r->arena, ERR_IMPORT_DAY, place_of(r, kind), shown(r, kind, cell));
     if (*out > r->reader->now_us + US_PER_DAY)
-        return ERR_NEW(r->arena, ERR_IMPORT_FUTURE, place_of(r, kind), str_copy(r->arena, cell));
+        return ERR_NEW(r->arena, ERR_IMPORT_FUTURE, place_of(r, kind), shown(r, kind, cell));
     return NULL;
 }
 
@@ -236,7 +250,7 @@ static ERR_RESULT read_decimal(struct reading *r, enum import_kind kind, struct 
     if (!*has || decimal_parse(cell, out))
         return NULL;
     enum err_code code = decimal_is_written(cell) ? ERR_IMPORT_NUMBER_RANGE : ERR_IMPORT_NUMBER;
-    return ERR_NEW(r->arena, code, place_of(r, kind), str_copy(r->arena, cell));
+    return ERR_NEW(r->arena, code, place_of(r, kind), shown(r, kind, cell));
 }
 
 static bool fits(struct decimal value, int digits, int64_t *out)
@@ -251,7 +265,7 @@ static ERR_RESULT read_amount(struct reading *r, enum import_kind kind, int64_t 
     TRY(read_decimal(r, kind, &value, has));
     if (*has && !fits(value, r->reader->brand->currency_digits, minor))
         return ERR_NEW(r->arena, ERR_IMPORT_NUMBER_RANGE, place_of(r, kind),
-                       str_copy(r->arena, cell_of(r, kind)));
+                       shown(r, kind, cell_of(r, kind)));
     return NULL;
 }
 
@@ -265,7 +279,7 @@ static ERR_RESULT read_line_amount(struct reading *r)
     TRY(read_decimal(r, IMPORT_UNIT_PRICE, &price, &has_price));
     if (!fits(quantity, QUANTITY_DIGITS, &row->quantity_milli))
         return ERR_NEW(r->arena, ERR_IMPORT_NUMBER_RANGE, place_of(r, IMPORT_QUANTITY),
-                       str_copy(r->arena, cell_of(r, IMPORT_QUANTITY)));
+                       shown(r, IMPORT_QUANTITY, cell_of(r, IMPORT_QUANTITY)));
     TRY(read_amount(r, IMPORT_LINE_AMOUNT, &row->line_amount_minor, &row->has_line_amount));
     row->has_line = row->has_line || has_quantity || row->has_line_amount || has_price;
     if (row->has_line_amount || !has_quantity || !has_price)
@@ -274,7 +288,7 @@ static ERR_RESULT read_line_amount(struct reading *r)
     int digits = r->reader->brand->currency_digits;
     if (!decimal_mul(quantity, price, &product) || !fits(product, digits, &row->line_amount_minor))
         return ERR_NEW(r->arena, ERR_IMPORT_NUMBER_RANGE, place_of(r, IMPORT_UNIT_PRICE),
-                       str_copy(r->arena, cell_of(r, IMPORT_UNIT_PRICE)));
+                       shown(r, IMPORT_UNIT_PRICE, cell_of(r, IMPORT_UNIT_PRICE)));
     return NULL;
 }
 
@@ -319,7 +333,7 @@ static ERR_RESULT read_amounts(struct reading *r)
     bool unmeasured = row->refund == IMPORT_REFUND_PARTIAL && row->refund_amount_minor == 0;
     if (unmeasured)
         return ERR_NEW(r->arena, ERR_IMPORT_REFUND_PARTIAL, place_of(r, IMPORT_REFUND_STATE),
-                       str_copy(r->arena, row->refund_cell));
+                       shown(r, IMPORT_REFUND_STATE, row->refund_cell));
     if (needs && !row->has_line_amount)
         return ERR_NEW(r->arena, ERR_IMPORT_EMPTY, place_of(r, missing_amount(r)));
     return NULL;
@@ -332,8 +346,8 @@ static bool is_word(const struct import_word *word, struct str key)
     return word->any_before ? str_ends(key, word->key) : str_starts(key, word->key);
 }
 
-/* Of a cell that names a part or a sum ("部分已退款", "已退款50元") no pattern says that all was given
- * back. */
+/* Of a cell that names a part or a sum ("部分已退款", "已退款50元") no pattern says that all was
+ * given back. */
 static bool says_too_much(const struct import_word *word, struct str key)
 {
     static const struct str part = STR_INIT("部分");
@@ -371,6 +385,21 @@ static const struct import_word *find_word(struct arena *arena, const struct imp
     return NULL;
 }
 
+/* A few words that would have been read, so that a person can write one of them. */
+static struct str some_words(const struct reading *r, const struct import_words *words,
+                             struct str own)
+{
+    struct buf some = buf_new(r->arena, WORDS_BYTES_MAX);
+    int count = 0;
+    for (size_t i = 0; i < words->count && count < WORDS_SHOWN_MAX; i++) {
+        const struct import_word *word = &words->items[i];
+        if (word->any_before || word->any_after || some.n + word->word.n > WORDS_BYTES_MAX / 2)
+            continue;
+        buf_fmt(&some, "%s%.*s", count++ > 0 ? ", " : "", STR_ARG(word->word));
+    }
+    return count > 0 ? buf_view(&some) : own;
+}
+
 static ERR_RESULT read_state(struct reading *r)
 {
     struct import_row *row = r->row;
@@ -389,7 +418,8 @@ static ERR_RESULT read_state(struct reading *r)
     enum order_state state = import_state_by_name(cell);
     if (state == ORDER_STATE_MAX)
         return ERR_NEW(r->arena, ERR_IMPORT_STATE, place_of(r, IMPORT_STATE),
-                       str_copy(r->arena, cell), r->reader->columns.map->name);
+                       shown(r, IMPORT_STATE, cell),
+                       some_words(r, &r->reader->columns.states, STR("received")));
     row->state = state;
     return NULL;
 }
@@ -407,7 +437,8 @@ static ERR_RESULT read_refund_state(struct reading *r)
         row->refund_word ? row->refund_word->refund : import_refund_by_name(cell);
     if (refund == IMPORT_REFUND_UNTOLD)
         return ERR_NEW(r->arena, ERR_IMPORT_REFUND_STATE, place_of(r, IMPORT_REFUND_STATE),
-                       str_copy(r->arena, cell), r->reader->columns.map->name);
+                       shown(r, IMPORT_REFUND_STATE, cell),
+                       some_words(r, &r->reader->columns.refund_states, STR("refunded")));
     if (row->refund != IMPORT_REFUND_GIVEN)
         row->refund = refund;
     return NULL;
@@ -419,7 +450,7 @@ static ERR_RESULT read_currency(struct reading *r)
     if (!str_is(cell) || str_eq_nocase(cell, r->reader->brand->currency))
         return NULL;
     return ERR_NEW(r->arena, ERR_IMPORT_CURRENCY, place_of(r, IMPORT_CURRENCY),
-                   str_copy(r->arena, cell), r->reader->brand->currency);
+                   shown(r, IMPORT_CURRENCY, cell), r->reader->brand->currency);
 }
 
 /* --- Who bought --- */
@@ -453,11 +484,19 @@ void import_identities_sort(struct identity_value *identities, int count)
     qsort(identities, (size_t)count, sizeof(*identities), compare_identities);
 }
 
-static bool is_masked(const struct reading *r, enum import_kind kind)
+/* A cell for a person that names nobody: what was masked can be had nowhere, digits that a
+ * spreadsheet lost come back with another export. */
+static void count_hidden(struct reading *r, enum import_kind kind)
 {
+    int column = r->reader->columns.of_kind[kind];
     bool masked;
     (void)import_row_cell(r->arena, &r->reader->columns, r->cells, kind, &masked);
-    return masked;
+    if (!masked)
+        return;
+    bool lost = import_digits_lost(str_trim(r->cells->cells[column])) ||
+                number_digits(r->cells, column) > NUMBER_DIGITS_MAX;
+    r->row->lost_values += lost;
+    r->row->masked_values += !lost;
 }
 
 /* A value that cannot be what its column says (masked, empty, not a phone) names nobody; only one
@@ -470,7 +509,7 @@ static ERR_RESULT read_identities(struct reading *r)
     for (size_t i = 0; i < sizeof(identity_columns) / sizeof(identity_columns[0]); i++) {
         struct identity_value *identity = &row->identities[row->identity_count];
         struct str raw;
-        r->row->masked_values += is_masked(r, identity_columns[i].kind);
+        count_hidden(r, identity_columns[i].kind);
         TRY(read_text(r, identity_columns[i].kind, LIMIT_IDENTITY_BYTES_MAX, &raw));
         if (!str_is(raw) ||
             !identity_normalise(r->arena, identity_columns[i].identity, raw, &identity->value))
@@ -481,7 +520,7 @@ static ERR_RESULT read_identities(struct reading *r)
         row->identity_count++;
     }
     import_identities_sort(row->identities, row->identity_count);
-    row->masked_values += is_masked(r, IMPORT_BUYER_NAME);
+    count_hidden(r, IMPORT_BUYER_NAME);
     return read_text(r, IMPORT_BUYER_NAME, LIMIT_NAME_BYTES_MAX, &row->buyer_name);
 }
 _Static_assert(sizeof(identity_columns) / sizeof(identity_columns[0]) <=
@@ -503,6 +542,12 @@ static ERR_RESULT check_excess(struct reading *r)
                            str_fmt(r->arena, "%d", cells->cell_count),
                            str_fmt(r->arena, "%d", columns->name_count));
     }
+    /* Empty cells at the end of every row are the program's that wrote the file; at the end of this
+     * one they are the last cells of a row that was shifted. */
+    int usual = r->reader->usual_cells;
+    if (usual > 0 && cells->cell_count > usual && cells->cell_count > columns->name_count)
+        return ERR_NEW(r->arena, ERR_IMPORT_CELLS_SHIFTED, row_place(r),
+                       str_fmt(r->arena, "%d", cells->cell_count), str_fmt(r->arena, "%d", usual));
     return NULL;
 }
 

@@ -8,13 +8,6 @@
 
 enum import_format { IMPORT_FORMAT_CSV, IMPORT_FORMAT_TEXT };
 
-struct import_kind_info {
-    const char *name;
-    bool personal;
-    struct text doc;
-};
-const struct import_kind_info *import_kind_info(enum import_kind kind);
-enum import_kind import_kind_by_name(struct str name); /* IMPORT_KIND_MAX where unknown */
 enum order_state import_state_by_name(struct str name); /* ORDER_STATE_MAX where unknown */
 /* "paid", "paid refunded": the right side of a map's states. ORDER_STATE_MAX where unknown. */
 enum order_state import_state_of_words(struct str words, bool *refunded);
@@ -78,19 +71,31 @@ struct import_reader {
     const struct brand *brand;
     const struct zone *zone; /* of the file's times */
     struct str path;
+    const struct import_sheet *sheets; /* of a workbook: named in places where there is more than one */
+    int sheet_count;
+    const struct import_layout *layouts; /* as import_table; NULL: a text file */
+    int usual_cells; /* of the rows of a text file: import_table_width */
     int64_t now_us;
     enum order_state state_default;
     struct import_above *above; /* moves with the rows */
+    int *wrong_column;          /* set with an error to the column that it is about; NULL: nobody asks */
 };
+/* FILE:LINE, NAME (C12): where an error is, in either language; sets *reader->wrong_column. */
+struct str import_row_place(struct arena *arena, const struct import_reader *reader, const struct table_row *cells,
+                            enum import_kind kind);
+/* The same of a line and a column; FILE:LINE where that is COLUMN_NONE. */
+struct str import_line_place(struct arena *arena, const struct import_reader *reader, int64_t line_number, int column);
+/* A cell as it may be shown: masked where its kind is personal; in any other but a number of an order, digits that look like
+ * a mobile's (a row whose cells are shifted). kind IMPORT_KIND_MAX: not read. */
+struct str import_cell_shown(struct arena *arena, enum import_kind kind, struct str cell);
 
-enum import_verdict { IMPORT_ROW_ORDER, IMPORT_ROW_REFUND, IMPORT_ROW_SKIP };
 /* A decoded row. What is absent in the file is absent here: an amount has its own flag. */
 struct import_row {
-    enum import_verdict verdict;
+    enum import_verdict verdict; /* ORDER, REFUND or SKIP */
     struct str number; /* absent: the row is an order by itself */
     struct str sub_number; /* the sub-order's own; absent: none */
     uint8_t cells_hash[SECRET_HASH_BYTES];
-    int64_t line_number;
+    int64_t line_number; /* with the sheet: import_line_number */
     int64_t time_us, paid_us, refund_us; /* INT64_MIN: absent */
     int32_t day;
     int state; /* enum order_state */
@@ -100,7 +105,7 @@ struct import_row {
     struct str state_cell, refund_cell; /* the words themselves; not kept in the sorter */
     const struct import_word *state_word, *refund_word; /* what they were found to be; NULL: unknown */
     bool is_total;     /* of a skipped row: see rows_total */
-    int masked_values; /* see import_result */
+    int masked_values, lost_values; /* see import_result */
     int64_t order_amount_minor, line_amount_minor, refund_amount_minor;
     int64_t quantity_milli;
     bool has_line; /* it names a product, a quantity or an amount of its own */
@@ -119,6 +124,13 @@ ERR_RESULT import_row_split(struct arena *arena, const struct import_reader *rea
 /* The cell of a kind, trimmed and cleaned as the map says, or the constant; absent where there is neither. */
 struct str import_row_cell(struct arena *arena, const struct import_columns *columns, const struct table_row *cells,
                            enum import_kind kind, bool *masked);
+/* Where a line is, for errors: "orders.csv:12", "orders.xlsx:Sheet2:12"; and without the file: "12", "Sheet2:12". */
+struct str import_place(struct arena *arena, const struct import_reader *reader, int64_t line);
+struct str import_line_text(struct arena *arena, const struct import_reader *reader, int64_t line);
+/* The sheet's name, of a workbook of which there are several; absent else. */
+struct str import_sheet_of(const struct import_reader *reader, int64_t line);
+/* "C12": the cell of a line in its sheet that stands in a column of the table. */
+struct str import_cell_name(struct arena *arena, const struct import_reader *reader, int64_t line, int column);
 /* Sorted: the surest first. */
 void import_identities_sort(struct identity_value *identities, int count);
 

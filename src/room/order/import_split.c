@@ -93,13 +93,8 @@ static int count_lines(const struct split *split)
 
 static ERR_RESULT uneven(const struct split *split, enum import_kind kind, int count)
 {
-    const struct import_columns *columns = &split->reader->columns;
-    int column = columns->of_kind[kind];
-    bool named = column != COLUMN_NONE && column < columns->name_count;
-    struct str name = named ? columns->names[column] : str_c(import_kind_info(kind)->name);
     return ERR_NEW(split->arena, ERR_IMPORT_SPLIT,
-                   str_fmt(split->arena, "%.*s:%lld, %.*s", STR_ARG(split->reader->path),
-                           (long long)split->cells->line_number, STR_ARG(name)),
+                   import_row_place(split->arena, split->reader, split->cells, kind),
                    str_fmt(split->arena, "%d", count), str_fmt(split->arena, "%d", split->lines));
 }
 

@@ -1,8 +1,14 @@
 #include "room/order/import_table.h"
 
+#include <limits.h>
+
 #include "base/arena.h"
 #include "base/check.h"
 #include "room/order/import_peek.h"
+#include "room/order/import_sheets.h"
+
+#define NAME_COLUMNS_MAX 24 /* of a terminal, for one column's name in an error */
+#define WIDTH_ROWS_MAX 1000 /* rows that are looked at for the usual number of cells */
 
 static struct table_options options_of(const struct import_map *map, struct str path)
 {
@@ -21,6 +27,16 @@ static struct str *copy_cells(struct arena *arena, const struct table_row *row)
     for (int i = 0; i < row->cell_count; i++)
         cells[i] = str_copy(arena, row->cells[i]);
     return cells;
+}
+
+int64_t import_line_number(int64_t line)
+{
+    return line % IMPORT_SHEET_LINES;
+}
+
+int import_line_sheet(int64_t line)
+{
+    return (int)(line / IMPORT_SHEET_LINES);
 }
 
 /* The header stands below rows of something else. */
@@ -45,23 +61,51 @@ ERR_RESULT import_table_open(struct arena *arena, const struct import_map *map, 
     struct table_options options = options_of(map, path);
     *out = (struct import_table){0};
     TRY(table_input_open(arena, &options, &out->input));
+    (void)table_input_sheets(out->input, &out->sheet_count);
+    if (out->sheet_count > 0)
+        return import_sheets_open(arena, map, path, out);
+    out->header_row = map->header ? map->header_row : 0;
     if (map->header && !options.has_header)
         return read_header(arena, map, path, out);
     out->header = table_input_header(out->input, &out->header_count);
     return NULL;
 }
 
-/* --- The first rows --- */
-
-static ERR_RESULT read_peek(struct arena *arena, struct str path, struct str encoding,
-                            char delimiter, struct import_peek *peek)
+ERR_RESULT import_table_next(struct import_table *table, struct table_row *row,
+                             const struct err **bad)
 {
-    struct table_options options = {.path = path, .encoding = encoding, .delimiter = delimiter};
-    struct table_input *input;
+    if (table->sheet_count > 0)
+        return import_sheets_next(table, row, bad);
+    return table_input_next(table->input, row, bad);
+}
+
+ERR_RESULT import_table_width(struct arena *arena, const struct import_map *map, struct str path,
+                              int *cell_count)
+{
+    struct import_table table;
     struct table_row row;
     const struct err *bad;
-    *peek = (struct import_peek){.delimiter = delimiter};
-    TRY(table_input_open(arena, &options, &input));
+    *cell_count = INT_MAX;
+    TRY(import_table_open(arena, map, path, &table));
+    for (int i = 0; i < WIDTH_ROWS_MAX && table.sheet_count == 0; i++) {
+        TRY(table_input_next(table.input, &row, &bad));
+        if (row.end)
+            break;
+        int width = row.cell_count > table.header_count ? row.cell_count : table.header_count;
+        if (!bad && width < *cell_count)
+            *cell_count = width;
+    }
+    table_input_close(table.input);
+    return NULL;
+}
+
+/* --- The first rows --- */
+
+ERR_RESULT import_peek_read(struct arena *arena, struct table_input *input,
+                            struct import_peek *peek)
+{
+    struct table_row row;
+    const struct err *bad;
     peek->encoding = str_copy(arena, table_input_encoding(input));
     while (peek->row_count < IMPORT_HEADER_ROW_MAX) {
         TRY(table_input_next(input, &row, &bad));
@@ -74,23 +118,66 @@ static ERR_RESULT read_peek(struct arena *arena, struct str path, struct str enc
         peek->keys[peek->row_count] = keys;
         peek->rows[peek->row_count++] = copy_cells(arena, &row);
     }
-    table_input_close(input);
+    return NULL;
+}
+
+ERR_RESULT import_peek_sheets(struct arena *arena, struct table_input *input,
+                              struct import_peeks *out)
+{
+    int count;
+    const struct table_sheet *sheets = table_input_sheets(input, &count);
+    *out = (struct import_peeks){.items = ARENA_ARRAY(arena, (size_t)count, struct import_peek),
+                                 .encoding = str_copy(arena, table_input_encoding(input))};
+    for (int i = 0; i < count; i++) {
+        if (sheets[i].hidden)
+            continue;
+        struct import_peek *peek = &out->items[out->count++];
+        peek->sheet = i;
+        TRY(table_input_select(input, i));
+        TRY(import_peek_read(arena, input, peek));
+    }
     return NULL;
 }
 
 ERR_RESULT import_peeks_read(struct arena *arena, struct str path, struct str encoding,
                              const char *delimiters, int count, struct import_peeks *out)
 {
-    *out = (struct import_peeks){0};
+    *out = (struct import_peeks){.items = ARENA_ARRAY(arena, (size_t)count, struct import_peek)};
     for (int i = 0; i < count; i++) {
-        TRY(read_peek(arena, path, encoding, delimiters[i], &out->items[out->count++]));
-        /* A whole look at the file decides "auto": once is enough. A workbook has no delimiter. */
-        out->encoding = out->items[0].encoding;
-        if (str_eq(out->encoding, STR("xlsx")))
-            return NULL;
-        encoding = out->encoding;
+        struct table_options options = {path, encoding, delimiters[i], false};
+        struct table_input *input;
+        int sheet_count;
+        TRY(table_input_open(arena, &options, &input));
+        (void)table_input_sheets(input, &sheet_count);
+        const struct err *err;
+        out->items[out->count] = (struct import_peek){.delimiter = delimiters[i]};
+        if (sheet_count > 0)
+            err = import_peek_sheets(arena, input, out);
+        else
+            err = import_peek_read(arena, input, &out->items[out->count++]);
+        table_input_close(input);
+        if (err || sheet_count > 0)
+            return err;
+        /* A whole look at the file decides "auto": once is enough. */
+        encoding = out->encoding = out->items[0].encoding;
     }
     return NULL;
+}
+
+struct str import_names_shown(struct arena *arena, const struct str *names, int count, int most)
+{
+    struct str *shown = ARENA_ARRAY(arena, (size_t)most + 1, struct str);
+    int n = 0, named = 0;
+    for (int i = 0; i < count; i++) {
+        struct str name = str_trim(names[i]);
+        struct str cut = str_fit(name, NAME_COLUMNS_MAX);
+        if (name.n == 0 || named++ >= most)
+            continue;
+        shown[n++] = cut.n < name.n ? str_fmt(arena, "%.*s…", STR_ARG(cut)) : name;
+    }
+    if (named > most)
+        shown[n++] = str_fmt(arena, "… (%d)", named);
+    return str_join(arena, shown, (size_t)n, STR(", "));
 }
 
 bool import_column_is(struct arena *arena, struct str column, struct str names)
@@ -209,14 +296,19 @@ static bool is_there(const struct wanted *wanted, const struct str *keys, int co
     return wanted->number > 0 && wanted->number <= count;
 }
 
+struct str import_first_name(struct str names)
+{
+    struct str rest;
+    return str_trim(str_cut(names, '|', &rest));
+}
+
 static struct import_fit fit_of_row(struct arena *arena, const struct wanted_list *list,
                                     const struct import_peek *peek, int row)
 {
     const struct str *keys = peek->keys[row];
     int count = peek->cell_count[row];
     struct import_fit fit = {.peek = peek, .row = row};
-    struct str *missing = ARENA_ARRAY(arena, list->count, struct str);
-    size_t missing_count = 0;
+    fit.missing = ARENA_ARRAY(arena, list->count, struct str);
     for (int i = 0; i < count; i++) {
         bool found = false;
         for (size_t j = 0; j < list->count && !found; j++)
@@ -224,11 +316,10 @@ static struct import_fit fit_of_row(struct arena *arena, const struct wanted_lis
         fit.found += found;
     }
     for (size_t j = 0; j < list->count; j++) {
+        fit.needed += list->items[j].needed;
         if (list->items[j].needed && !is_there(&list->items[j], keys, count))
-            missing[missing_count++] = list->items[j].names;
+            fit.missing[fit.missing_count++] = import_first_name(list->items[j].names);
     }
-    if (missing_count > 0)
-        fit.missing = str_join(arena, missing, missing_count, STR(", "));
     return fit;
 }
 
@@ -242,11 +333,13 @@ static bool reads_delimiter(const struct import_map *map, const struct import_pe
                                                : peek->delimiter == map->delimiter.p[0];
 }
 
-static bool is_better(const struct import_fit *fit, const struct import_fit *best)
+bool import_fit_is_better(const struct import_fit *a, const struct import_fit *b)
 {
-    if (best->row < 0 || !fit->missing.p != !best->missing.p)
-        return best->row < 0 || !fit->missing.p;
-    return fit->found > best->found;
+    if (a->row < 0 || b->row < 0)
+        return a->row >= 0;
+    if (!a->missing_count != !b->missing_count)
+        return a->missing_count == 0;
+    return a->found > b->found;
 }
 
 struct import_fit import_fit_best(struct arena *arena, const struct import_map *map,
@@ -262,7 +355,7 @@ struct import_fit import_fit_best(struct arena *arena, const struct import_map *
             if (map->header_row > 0 && row + 1 != map->header_row)
                 continue;
             struct import_fit fit = fit_of_row(arena, &list, peek, row);
-            if (is_better(&fit, &best))
+            if (import_fit_is_better(&fit, &best))
                 best = fit;
         }
     }
@@ -294,7 +387,7 @@ void import_fit_settle(struct arena *arena, const struct import_fit *fit,
     if (settled->format == IMPORT_FORMAT_CSV && str_eq(settled->delimiter, STR("auto")))
         settled->delimiter =
             fit->row >= 0 && !workbook ? str_fmt(arena, "%c", fit->peek->delimiter) : STR(",");
-    if (settled->header_row == 0)
+    if (settled->header_row == 0 && !workbook)
         settled->header_row = fit->row >= 0 ? fit->row + 1 : 1;
     if (str_eq_nocase(settled->encoding, STR("auto")) && !workbook)
         settled->encoding = peeks->encoding;

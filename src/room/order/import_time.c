@@ -3,6 +3,13 @@
 #include "base/calendar.h"
 #include "room/order/import_clean.h"
 
+#define SECONDS_PER_DAY 86400
+/* A spreadsheet's numbers of days (ECMA-376 part 1, 18.17.4.1, the 1900 system). */
+#define SERIAL_1970 25569
+#define SERIAL_2010 40179
+#define SERIAL_2100 73051
+#define SERIAL_FRACTION INT64_C(10000000000) /* ten digits: finer than a second */
+
 struct scan {
     struct str text;
     size_t at;
@@ -92,8 +99,26 @@ static bool read_fraction(struct scan *s, struct civil *civil)
     return digits > 0 && digits <= 9;
 }
 
+enum half { HALF_NONE, HALF_MORNING, HALF_AFTERNOON };
+
+static enum half take_half(struct scan *s)
+{
+    static const struct {
+        struct str word;
+        enum half half;
+    } words[] = {{STR_INIT("上午"), HALF_MORNING},   {STR_INIT("AM"), HALF_MORNING},
+                 {STR_INIT("am"), HALF_MORNING},     {STR_INIT("下午"), HALF_AFTERNOON},
+                 {STR_INIT("PM"), HALF_AFTERNOON},   {STR_INIT("pm"), HALF_AFTERNOON}};
+    skip_blanks(s);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (take(s, words[i].word))
+            return words[i].half;
+    }
+    return HALF_NONE;
+}
+
 /* 3:04, 03:04:05, 03:04:05.678, 3时4分, 3时4分5秒 */
-static bool read_time_of_day(struct scan *s, struct civil *civil)
+static bool read_hours(struct scan *s, struct civil *civil)
 {
     if (!take_digits(s, 1, 2, &civil->hour))
         return false;
@@ -111,6 +136,53 @@ static bool read_time_of_day(struct scan *s, struct civil *civil)
     if (!take_digits(s, 2, 2, &civil->second))
         return false;
     return !(take(s, STR(".")) || take(s, STR(","))) || read_fraction(s, civil);
+}
+
+/* Of twelve hours where a half of the day stands before or behind: 12 of the first is midnight. */
+static bool read_time_of_day(struct scan *s, struct civil *civil)
+{
+    enum half before = take_half(s);
+    skip_blanks(s);
+    if (!read_hours(s, civil))
+        return false;
+    size_t at = s->at;
+    enum half behind = take_half(s);
+    if (behind == HALF_NONE)
+        s->at = at;
+    enum half half = before != HALF_NONE ? before : behind;
+    if (half == HALF_NONE)
+        return true;
+    if ((before != HALF_NONE && behind != HALF_NONE) || civil->hour > 12)
+        return false;
+    civil->hour = civil->hour % 12 + (half == HALF_AFTERNOON ? 12 : 0);
+    return true;
+}
+
+/* 45444.5: the day that a spreadsheet shows as 2024-06-01, at noon. Five digits and a fraction are
+ * no other form of a time; of the days from 2010 to 2099 there is no doubt that they are meant. */
+static bool read_serial(struct str text, struct civil *civil)
+{
+    struct scan s = {.text = text};
+    int serial;
+    int64_t fraction = 0, unit = SERIAL_FRACTION;
+    if (!take_digits(&s, 5, 5, &serial) || serial < SERIAL_2010 || serial >= SERIAL_2100)
+        return false;
+    if (take(&s, STR(".")) && !is_digit(peek(&s)))
+        return false;
+    for (; is_digit(peek(&s)) && s.text.p[5] == '.'; s.at++) {
+        unit /= 10;
+        fraction += (peek(&s) - '0') * unit;
+    }
+    if (!at_end(&s))
+        return false;
+    int64_t second = (fraction * SECONDS_PER_DAY + SERIAL_FRACTION / 2) / SERIAL_FRACTION;
+    int32_t day = serial - SERIAL_1970 + (int32_t)(second / SECONDS_PER_DAY);
+    second %= SECONDS_PER_DAY;
+    day_to_civil(day, &civil->year, &civil->month, &civil->day);
+    civil->hour = (int)(second / 3600);
+    civil->minute = (int)(second / 60 % 60);
+    civil->second = (int)(second % 60);
+    return true;
 }
 
 /* Z, +08:00, +0800, +08 */
@@ -160,6 +232,8 @@ static bool read_form(struct str text, struct civil *civil, int32_t *offset_s)
 {
     struct scan s = {.text = text};
     int digits = digits_at_start(text);
+    if (digits == 5)
+        return read_serial(text, civil);
     bool joined = digits == 8 || digits == 12 || digits == 14;
     if (joined ? !read_joined_date(&s, civil) : !read_parted_date(&s, civil))
         return false;
