@@ -41,51 +41,44 @@ ERR_RESULT metric_no_memory(struct metric_run *run);
 
 /* --- The walk --- */
 
-/* Rows of a block that lie by customer, then day. Of a customer (slot): all that is known are the
- * rows begin[slot] … end[slot] - 1, looked at are from[slot] … to[slot] - 1 of them. */
-struct seen_rows {
-    const uint16_t *day;
-    const uint32_t *begin, *end, *from, *to;
-};
-struct seen_space {
-    uint16_t *day;
-    uint32_t begin[ENGINE_BLOCK + 1], end[ENGINE_BLOCK], from[ENGINE_BLOCK], to[ENGINE_BLOCK];
+/* A customer as the days looked at show them. */
+struct seen_customer {
+    int64_t amount;         /* M of R/F/M: paid for all orders; net: less all refunds */
+    uint32_t orders, days;  /* purchase orders, and their days */
+    uint16_t last_day;      /* ENGINE_DAY_NONE where there is none */
 };
 /* A block of customers as the scope sees it. What a metric needs it asks for by the functions
- * below, before it reads it. Where the scope leaves nothing out of a block the rows are the
- * engine's own; else bounds, or the days that remain, are found first. */
+ * below, before it reads it. Orders are met in the order of days, whoever's they are: those looked
+ * at lie side by side in by_day, and a loop over them costs what lies in the window. A customer's
+ * own orders come ascending, so that an array by slot can tell what the customer's last one was. */
 struct seen {
     const struct metric_run *run;
     const struct block *block;
     uint32_t index; /* of the block's first customer */
     uint32_t row_count;
-    struct seen_rows paid;     /* paid orders */
-    struct seen_rows counted;  /* of them, those not wholly refunded by the as-of date */
-    struct seen_rows days;     /* of their days, each once: the purchase days */
-    const uint8_t *is_counted; /* by row of paid */
-    const int64_t *amount;     /* by row of paid */
-    const uint16_t *channel;   /* by row of paid */
+    const uint32_t *by_day;    /* all orders, of which by_day[from] … by_day[to - 1] are looked at */
+    uint32_t from, to;         /* not before `from`, and not behind the block's orders */
+    const uint8_t *is_counted; /* by row: not wholly refunded by the as-of date */
     /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
     uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
-    /* Memory of the thread, for engine->block_rows_max rows: */
-    struct seen_space paid_space, counted_space, days_space;
-    uint32_t *row_space;
-    int64_t *amount_space;
-    uint16_t *channel_space;
-    uint8_t *is_counted_space, *is_first_space;
+    /* Memory of the thread, for engine->block_rows_max rows, and for every day: */
+    uint32_t *by_day_space, *place_space;
+    uint8_t *is_counted_space;
 };
-void seen_paid(struct seen *seen);
-void seen_counted(struct seen *seen);
-void seen_days(struct seen *seen);
-void seen_first_two_days(struct seen *seen);
 void seen_is_counted(struct seen *seen);
-void seen_amounts(struct seen *seen);
-void seen_channels(struct seen *seen);
+void seen_orders(struct seen *seen); /* by_day, from, to, and is_counted */
+void seen_first_two_days(struct seen *seen);
+/* After seen_orders. */
+void seen_customers(const struct seen *seen, struct seen_customer customers[ENGINE_BLOCK]);
 
-/* M of R/F/M, by slot: paid for all paid orders looked at; net: less all refunds looked at. After
- * seen_paid; not together with seen_amounts. */
-void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK]);
-
+static inline uint32_t seen_row(const struct seen *seen, uint32_t i)
+{
+    return seen->by_day[i] >> ENGINE_BLOCK_BITS;
+}
+static inline uint32_t seen_slot(const struct seen *seen, uint32_t i)
+{
+    return seen->by_day[i] & (ENGINE_BLOCK - 1);
+}
 static inline int64_t seen_customer_id(const struct seen *seen, uint32_t slot)
 {
     return id_list_at(&seen->run->engine->customer_ids, seen->index + slot);
@@ -95,9 +88,15 @@ static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
     return day >= seen->run->from && day < seen->run->to_end;
 }
 
+/* Blocks without anything of this are passed over. */
+enum walk_over {
+    WALK_LOOKED_AT, /* orders or refunds looked at */
+    WALK_KNOWN,     /* orders before the as-of date */
+};
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */
-void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares);
+void metric_walk(struct metric_run *run, enum walk_over over, metric_block_fn *function,
+                 void *const *shares);
 /* Calls the function once on each thread; arg is that thread's of args. */
 typedef void metric_thread_fn(void *arg);
 void metric_on_threads(const struct metric_run *run, metric_thread_fn *function, void *const *args);

@@ -56,26 +56,23 @@ static void rfm_add(struct seen *seen, void *arg)
 {
     struct rfm_share *share = arg;
     struct rfm *rfm = share->rfm;
-    const struct seen_rows *rows = &seen->counted;
-    int64_t amounts[ENGINE_BLOCK];
+    struct seen_customer customers[ENGINE_BLOCK];
     size_t count = 0;
-    seen_counted(seen);
-    seen_paid(seen);
-    seen_amount_of_customers(seen, amounts);
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        count += rows->from[slot] < rows->to[slot];
+        count += customers[slot].orders > 0;
     size_t at = atomic_fetch_add(&rfm->buyer_count, count);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t orders = rows->to[slot] - rows->from[slot];
-        if (orders == 0)
+        const struct seen_customer *customer = &customers[slot];
+        if (customer->orders == 0)
             continue;
-        uint16_t last_day = rows->day[rows->to[slot] - 1];
-        rfm->last_days[at] = last_day;
-        rfm->orders[at] = orders;
-        rfm->amounts[at++] = amounts[slot];
-        share->day_counts[seen->run->day_end - 1 - last_day]++;
-        share->order_counts[orders]++;
-        ranks_add(&rfm->ranks, share->rank_counts, amounts[slot]);
+        rfm->last_days[at] = customer->last_day;
+        rfm->orders[at] = customer->orders;
+        rfm->amounts[at++] = customer->amount;
+        share->day_counts[seen->run->day_end - 1 - customer->last_day]++;
+        share->order_counts[customer->orders]++;
+        ranks_add(&rfm->ranks, share->rank_counts, customer->amount);
     }
 }
 
@@ -263,7 +260,7 @@ ERR_RESULT metric_run_rfm(struct metric_run *run)
     TRY(rfm_prepare(&rfm, own, sums, &size));
     for (int i = 0; i < run->threads; i++)
         shares[i] = &own[i];
-    metric_walk(run, rfm_add, shares);
+    metric_walk(run, WALK_LOOKED_AT, rfm_add, shares);
     rfm.n = rfm.buyer_count;
     for (int i = 0; i < run->threads; i++) {
         own[i].from = rfm.n * (size_t)i / (size_t)run->threads;
@@ -332,16 +329,16 @@ struct concentration_share {
 static void concentration_add(struct seen *seen, void *arg)
 {
     struct concentration_share *share = arg;
+    struct seen_customer customers[ENGINE_BLOCK];
     int64_t amounts[ENGINE_BLOCK];
     size_t count = 0;
-    seen_counted(seen);
-    seen_paid(seen);
-    seen_amount_of_customers(seen, amounts);
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (seen->counted.from[slot] == seen->counted.to[slot])
+        if (customers[slot].orders == 0)
             continue;
-        amounts[count++] = amounts[slot];
-        sum_add(&share->total, amounts[slot]);
+        amounts[count++] = customers[slot].amount;
+        sum_add(&share->total, customers[slot].amount);
     }
     size_t at = atomic_fetch_add(share->buyer_count, count);
     memcpy(&share->amounts[at], amounts, count * sizeof(*amounts));
@@ -361,7 +358,7 @@ ERR_RESULT metric_run_concentration(struct metric_run *run)
         own[i] = (struct concentration_share){amounts, &buyer_count, 0};
         shares[i] = &own[i];
     }
-    metric_walk(run, concentration_add, shares);
+    metric_walk(run, WALK_LOOKED_AT, concentration_add, shares);
     for (int i = 1; i < run->threads; i++)
         sum_add(&own[0].total, own[i].total);
     size_t n = buyer_count;

@@ -93,21 +93,17 @@ static int threads_of(const struct engine *engine)
 
 static ERR_RESULT prepare_thread(struct metric_run *run, struct seen **out)
 {
-    size_t rows = (size_t)run->engine->block_rows_max + 1; /* and one behind the last */
+    size_t rows = run->engine->block_rows_max;
     struct seen *seen = *out = metric_scratch(run, 1, sizeof(*seen));
-    uint16_t *days = metric_scratch(run, rows, 3 * sizeof(*days));
-    uint8_t *flags = metric_scratch(run, rows, 2 * sizeof(*flags));
-    if (!seen || !days || !flags)
+    if (!seen)
         return metric_no_memory(run);
     seen->run = run;
-    seen->counted_space.day = days;
-    seen->days_space.day = days + rows;
-    seen->channel_space = days + 2 * rows;
-    seen->is_counted_space = flags;
-    seen->is_first_space = flags + rows;
-    seen->row_space = metric_scratch(run, rows, sizeof(*seen->row_space));
-    seen->amount_space = metric_scratch(run, rows, sizeof(*seen->amount_space));
-    return seen->row_space && seen->amount_space ? NULL : metric_no_memory(run);
+    seen->is_counted_space = metric_scratch(run, rows, sizeof(*seen->is_counted_space));
+    seen->by_day_space = metric_scratch(run, rows, sizeof(*seen->by_day_space));
+    seen->place_space = metric_scratch(run, run->day_end, sizeof(*seen->place_space));
+    if (!seen->is_counted_space || !seen->by_day_space || !seen->place_space)
+        return metric_no_memory(run);
+    return NULL;
 }
 
 static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)
@@ -176,11 +172,26 @@ void metric_on_threads(const struct metric_run *run, metric_thread_fn *function,
 
 /* One thread's walk. Threads take runs of blocks until none is left. */
 struct walk {
+    enum walk_over over;
     metric_block_fn *function;
     void *share;
     struct seen *seen;
     atomic_size_t *next_block;
 };
+
+static bool meets(uint16_t day_min, uint16_t day_max, uint16_t from, uint16_t end)
+{
+    return day_min <= day_max && day_min < end && day_max >= from;
+}
+
+static bool is_passed_over(const struct metric_run *run, const struct block *block,
+                           enum walk_over over)
+{
+    if (over == WALK_KNOWN)
+        return !meets(block->day_min, block->day_max, 0, run->known_end);
+    return !meets(block->day_min, block->day_max, run->from, run->to_end) &&
+           !meets(block->refund_day_min, block->refund_day_max, run->from, run->to_end);
+}
 
 static void walk(void *arg)
 {
@@ -193,6 +204,8 @@ static void walk(void *arg)
             return;
         to = to < engine->block_count ? to : engine->block_count;
         for (size_t i = from; i < to; i++) {
+            if (is_passed_over(seen->run, engine->blocks[i], walk->over))
+                continue;
             seen->block = engine->blocks[i];
             seen->index = (uint32_t)(i << ENGINE_BLOCK_BITS);
             seen->row_count = block_row_count(seen->block);
@@ -201,13 +214,14 @@ static void walk(void *arg)
     }
 }
 
-void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares)
+void metric_walk(struct metric_run *run, enum walk_over over, metric_block_fn *function,
+                 void *const *shares)
 {
     atomic_size_t next_block = 0;
     struct walk walks[ENGINE_THREADS_MAX];
     void *args[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++) {
-        walks[i] = (struct walk){function, shares[i], run->seen[i], &next_block};
+        walks[i] = (struct walk){over, function, shares[i], run->seen[i], &next_block};
         args[i] = &walks[i];
     }
     metric_on_threads(run, walk, args);
