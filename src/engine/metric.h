@@ -56,9 +56,9 @@ struct seen {
     const struct block *block;
     uint32_t index; /* of the block's first customer */
     uint32_t row_count;
-    const uint32_t *by_day;    /* all orders, of which by_day[from] … by_day[to - 1] are looked at */
-    uint32_t from, to;         /* not before `from`, and not behind the block's orders */
-    const uint8_t *is_counted; /* by row: not wholly refunded by the as-of date */
+    const uint32_t *by_day;     /* the block's rows (entry_row, entry_slot), from the earliest … */
+    const uint32_t *from, *end; /* … of which these, from … end - 1, are looked at */
+    const uint8_t *is_counted;  /* by row: not wholly refunded by the as-of date */
     /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
     uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
     /* Memory of the thread, for engine->block_rows_max rows, and for every day: */
@@ -71,13 +71,14 @@ void seen_first_two_days(struct seen *seen);
 /* After seen_orders. */
 void seen_customers(const struct seen *seen, struct seen_customer customers[ENGINE_BLOCK]);
 
-static inline uint32_t seen_row(const struct seen *seen, uint32_t i)
+/* What stands in by_day. */
+static inline uint32_t entry_row(uint32_t entry)
 {
-    return seen->by_day[i] >> ENGINE_BLOCK_BITS;
+    return entry >> ENGINE_BLOCK_BITS;
 }
-static inline uint32_t seen_slot(const struct seen *seen, uint32_t i)
+static inline uint32_t entry_slot(uint32_t entry)
 {
-    return seen->by_day[i] & (ENGINE_BLOCK - 1);
+    return entry & (ENGINE_BLOCK - 1);
 }
 static inline int64_t seen_customer_id(const struct seen *seen, uint32_t slot)
 {

@@ -6,7 +6,6 @@
 
 static void cohorts_add(struct seen*seen, void *share)
 {
-    const struct block *block = seen->block;
     const uint16_t *month_of = seen->run->month_of;
     size_t month_count = seen->run->month_count;
     int64_t *sizes = share, *active = sizes + month_count;
@@ -23,11 +22,13 @@ static void cohorts_add(struct seen*seen, void *share)
         months[slot] = &active[month_of[first] * month_count];
         sizes[month_of[first]]++;
     }
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i), slot = seen_slot(seen, i);
-        if (!seen->is_counted[row])
+    const uint16_t *day = seen->block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        if (!is_counted[row])
             continue;
-        uint32_t month = month_of[block->day[row]];
+        uint32_t month = month_of[day[row]];
         months[slot][month] += month != last_month[slot];
         last_month[slot] = month;
     }
@@ -92,13 +93,15 @@ static void revenue_add(struct seen *seen, void *share)
         cohorts[slot] = &revenue[month_of[first] * month_count * REVENUE_SUMS];
         sizes[month_of[first]]++;
     }
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i), slot = seen_slot(seen, i);
+    const uint16_t *day = block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
         if (!cohorts[slot])
             continue;
-        int64_t *month = &cohorts[slot][(size_t)month_of[block->day[row]] * REVENUE_SUMS];
+        int64_t *month = &cohorts[slot][(size_t)month_of[day[row]] * REVENUE_SUMS];
         month[FACTS]++;
-        month[ORDERS] += seen->is_counted[row];
+        month[ORDERS] += is_counted[row];
         sum_add(&month[AMOUNT], block_amount(block, row));
     }
     if (seen->run->scope->net)

@@ -36,8 +36,8 @@ static void channel_add_orders(const struct seen *seen, const struct channel_sha
     const uint16_t *day = block->day;
     const uint8_t *is_counted = seen->is_counted;
     int64_t *lasts = share->lasts, *all_sums = share->sums;
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i), slot = seen_slot(seen, i);
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
         uint32_t channel = channel_at(narrow, wide, row);
         int64_t *sums = &all_sums[(size_t)channel * CHANNEL_SUMS];
         sum_add(&sums[AMOUNT], block_amount(block, row));

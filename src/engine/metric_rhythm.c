@@ -41,24 +41,25 @@ static void gaps_add_orders(struct seen *seen, int64_t *counts, struct buyer buy
     seen_orders(seen);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
         buyers[slot] = (struct buyer){.first_day = ENGINE_DAY_NONE, .last_day = ENGINE_DAY_NONE};
-    for (uint32_t i = 0; i < seen->from; i++) {
-        uint32_t row = seen_row(seen, i);
-        struct buyer *buyer = &buyers[seen_slot(seen, i)];
-        if (seen->is_counted[row] && day[row] != buyer->last_day)
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->by_day; at < seen->from; at++) {
+        uint32_t row = entry_row(*at);
+        struct buyer *buyer = &buyers[entry_slot(*at)];
+        if (is_counted[row] && day[row] != buyer->last_day)
             buyer_comes(buyer, day[row]);
     }
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK && seen->from > 0; slot++)
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK && seen->from > seen->by_day; slot++)
         buyers[slot].last_day = ENGINE_DAY_NONE; /* was not looked at */
     int64_t no_gap = 0;
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i);
-        struct buyer *buyer = &buyers[seen_slot(seen, i)];
-        if (!seen->is_counted[row] || day[row] == buyer->last_day)
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at);
+        struct buyer *buyer = &buyers[entry_slot(*at)];
+        if (!is_counted[row] || day[row] == buyer->last_day)
             continue;
         /* Without branches: whether an order is a customer's first cannot be foreseen. */
         bool is_gap = buyer->last_day != ENGINE_DAY_NONE;
-        size_t at = (buyer->number - 1) * day_count + (size_t)(day[row] - buyer->last_day);
-        int64_t *count = is_gap ? &counts[at] : &no_gap;
+        size_t gap = (buyer->number - 1) * day_count + (size_t)(day[row] - buyer->last_day);
+        int64_t *count = is_gap ? &counts[gap] : &no_gap;
         ++*count;
         buyer->gaps += is_gap;
         buyer->first_day = is_gap ? buyer->first_day : day[row];

@@ -49,32 +49,36 @@ void seen_orders(struct seen *seen)
 {
     const struct metric_run *run = seen->run;
     const struct block *block = seen->block;
-    seen->from = 0;
-    seen->to = seen->row_count;
+    uint32_t from = 0, end = seen->row_count;
     if (block->day_min < run->from)
-        seen->from = count_before(block->day, seen->row_count, run->from);
+        from = count_before(block->day, seen->row_count, run->from);
     if (block->day_max >= run->to_end)
-        seen->to = count_before(block->day, seen->row_count, run->to_end);
-    /* Where the days looked at end before they begin, nothing is looked at. */
-    seen->to = seen->to < seen->from ? seen->from : seen->to;
+        end = count_before(block->day, seen->row_count, run->to_end);
     find_by_day(seen);
+    seen->from = seen->by_day + from;
+    /* Where the days looked at end before they begin, nothing is looked at. */
+    seen->end = seen->by_day + (end < from ? from : end);
     seen_is_counted(seen);
 }
 
-/* The first two purchase days of a customer of whose orders some are wholly refunded. */
-static void find_first_two_days(struct seen *seen, uint32_t slot)
+/* The first two purchase days of a customer, of whose orders this and perhaps later ones of the
+ * list are wholly refunded. */
+static void find_first_two_days(struct seen *seen, uint32_t slot, size_t refunded_from)
 {
     const struct block *block = seen->block;
-    uint16_t first = ENGINE_DAY_NONE, second = ENGINE_DAY_NONE;
+    const struct rare_list *refunded = &block->refunded_whole;
+    uint16_t first = ENGINE_DAY_NONE, second = ENGINE_DAY_NONE, known_end = seen->run->known_end;
+    size_t next = refunded_from;
     for (uint32_t row = block->begin[slot]; row < block->begin[slot + 1]; row++) {
         uint16_t day = block->day[row];
-        if (day >= seen->run->known_end || second != ENGINE_DAY_NONE)
+        if (day >= known_end || second != ENGINE_DAY_NONE)
             break;
-        if (!seen->is_counted[row] || day == first)
-            continue;
+        if (next < refunded->count && refunded->items[next].row == row)
+            if (refunded->items[next++].value < known_end)
+                continue;
         if (first == ENGINE_DAY_NONE)
             first = day;
-        else
+        else if (day != first)
             second = day;
     }
     seen->first_day[slot] = first;
@@ -91,14 +95,13 @@ void seen_first_two_days(struct seen *seen)
         seen->first_day[slot] = first < known_end ? first : ENGINE_DAY_NONE;
         seen->second_day[slot] = second < known_end ? second : ENGINE_DAY_NONE;
     }
-    if (refunded->count == 0)
-        return;
-    seen_is_counted(seen);
     uint32_t last_slot = ENGINE_BLOCK;
     for (size_t i = 0; i < refunded->count; i++) {
         uint32_t slot = refunded->items[i].slot;
-        if (slot != last_slot)
-            find_first_two_days(seen, slot);
+        /* A customer's refunded orders stand side by side: the first one finds the others, unless
+         * it lies behind the two days. */
+        if (slot != last_slot && block->day[refunded->items[i].row] <= block->second_day[slot])
+            find_first_two_days(seen, slot, i);
         last_slot = slot;
     }
 }
@@ -106,12 +109,14 @@ void seen_first_two_days(struct seen *seen)
 void seen_customers(const struct seen *seen, struct seen_customer customers[ENGINE_BLOCK])
 {
     const struct block *block = seen->block;
+    const uint16_t *days = block->day;
+    const uint8_t *counted = seen->is_counted;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
         customers[slot] = (struct seen_customer){.last_day = ENGINE_DAY_NONE};
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i), is_counted = seen->is_counted[row];
-        struct seen_customer *customer = &customers[seen_slot(seen, i)];
-        uint16_t day = is_counted ? block->day[row] : customer->last_day;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), is_counted = counted[row];
+        struct seen_customer *customer = &customers[entry_slot(*at)];
+        uint16_t day = is_counted ? days[row] : customer->last_day;
         sum_add(&customer->amount, block_amount(block, row));
         customer->orders += is_counted;
         customer->days += day != customer->last_day;

@@ -16,8 +16,8 @@ static void totals_add_rank(struct seen *seen, void *share)
 {
     struct totals *totals = share;
     seen_orders(seen);
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i);
+    for (const uint32_t *at = seen->from; at < seen->end; at++) {
+        uint32_t row = entry_row(*at);
         if (seen->is_counted[row])
             ranks_add(totals->ranks, totals->rank_counts, block_amount(seen->block, row));
     }
@@ -28,8 +28,8 @@ static void totals_add_orders(const struct seen *seen, struct totals *totals)
     const struct block *block = seen->block;
     const struct ranks *ranks = totals->ranks;
     int64_t *rank_counts = totals->rank_counts, gross = 0, counted_amount = 0;
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i);
+    for (const uint32_t *at = seen->from; at < seen->end; at++) {
+        uint32_t row = entry_row(*at);
         int64_t amount = block_amount(block, row);
         sum_add(&gross, amount);
         if (!seen->is_counted[row])
@@ -63,9 +63,9 @@ static void totals_add_refunds(const struct seen *seen, const struct seen_custom
 /* The first purchase day looked at; ENGINE_DAY_NONE where there is none. */
 static uint16_t first_day_of(const struct seen *seen)
 {
-    for (uint32_t i = seen->from; i < seen->to; i++)
-        if (seen->is_counted[seen_row(seen, i)])
-            return seen->block->day[seen_row(seen, i)];
+    for (const uint32_t *at = seen->from; at < seen->end; at++)
+        if (seen->is_counted[entry_row(*at)])
+            return seen->block->day[entry_row(*at)];
     return ENGINE_DAY_NONE;
 }
 
@@ -272,19 +272,21 @@ static void monthly_add_orders(const struct seen *seen, int64_t *sums)
         first_month[slot] = first == ENGINE_DAY_NONE ? UINT32_MAX : month_of[first];
         last_month[slot] = UINT32_MAX;
     }
-    for (uint32_t i = seen->from; i < seen->to; i++) {
-        uint32_t row = seen_row(seen, i), slot = seen_slot(seen, i);
-        uint32_t at = month_of[block->day[row]];
-        int64_t *month = &sums[(size_t)at * MONTH_SUMS];
-        month[PAID_ORDERS]++;
-        sum_add(&month[AMOUNT], block_amount(block, row));
-        if (!seen->is_counted[row])
+    const uint16_t *day = block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        uint32_t month = month_of[day[row]];
+        int64_t *month_sums = &sums[(size_t)month * MONTH_SUMS];
+        month_sums[PAID_ORDERS]++;
+        sum_add(&month_sums[AMOUNT], block_amount(block, row));
+        if (!is_counted[row])
             continue;
-        uint32_t is_active_anew = at != last_month[slot];
-        month[ORDERS]++;
-        month[ACTIVE] += is_active_anew;
-        month[NEW_CUSTOMERS] += is_active_anew & (at == first_month[slot]);
-        last_month[slot] = at;
+        uint32_t is_active_anew = month != last_month[slot];
+        month_sums[ORDERS]++;
+        month_sums[ACTIVE] += is_active_anew;
+        month_sums[NEW_CUSTOMERS] += is_active_anew & (month == first_month[slot]);
+        last_month[slot] = month;
     }
 }
 
