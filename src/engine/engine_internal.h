@@ -89,13 +89,9 @@ struct refund {
 };
 
 struct block {
-    uint32_t
-        begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
-    uint32_t capacity;           /* rows */
+    uint32_t capacity; /* rows */
     uint16_t day_min, day_max;   /* no order ever lay outside; day_max < day_min: none yet */
     uint16_t refund_day_min, refund_day_max; /* no refund ever lay outside; likewise */
-    uint16_t first_day[ENGINE_BLOCK];  /* by slot: of any order; ENGINE_DAY_NONE: no orders */
-    uint16_t second_day[ENGINE_BLOCK]; /* by slot: the first other day of any order; likewise */
     uint8_t product_bytes, channel_bytes; /* of one row: 2 or 4, 1 or 2 */
     bool has_by_day; /* not while the block is being filled, or where there was no memory */
     uint32_t *amount; /* 0 where it is wide; the other columns lie behind it, in one allocation */
@@ -110,6 +106,10 @@ struct block {
     struct rare_list refunded_whole; /* the day */
     struct refund *refunds;
     size_t refund_count, refund_capacity;
+    uint16_t first_day[ENGINE_BLOCK];  /* by slot: of any order; ENGINE_DAY_NONE: no orders */
+    uint16_t second_day[ENGINE_BLOCK]; /* by slot: the first other day of any order; likewise */
+    uint32_t
+        begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
 };
 struct block *block_new(struct memory *memory);
 void block_free(struct block *block, struct memory *memory);

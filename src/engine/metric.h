@@ -89,14 +89,12 @@ static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
     return day >= seen->run->from && day < seen->run->to_end;
 }
 
-/* Blocks without anything of this are passed over. */
-enum walk_over {
-    WALK_LOOKED_AT, /* orders or refunds looked at */
-    WALK_KNOWN,     /* orders before the as-of date */
-};
+/* What a walk is about. It passes over blocks without orders or refunds looked at; WALK_KNOWN:
+ * without orders before the as-of date. Columns that are named here are asked for in advance. */
+enum { WALK_LOOKED_AT = 0, WALK_KNOWN = 1, WALK_AMOUNTS = 2, WALK_CHANNELS = 4 };
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */
-void metric_walk(struct metric_run *run, enum walk_over over, metric_block_fn *function,
+void metric_walk(struct metric_run *run, unsigned about, metric_block_fn *function,
                  void *const *shares);
 /* Calls the function once on each thread; arg is that thread's of args. */
 typedef void metric_thread_fn(void *arg);
@@ -146,7 +144,7 @@ struct rank_search {
 struct ranks {
     struct rank_search searches[RANKS_MAX];
     int count;
-    bool is_narrowing;  /* the first round is over */
+    int64_t low, high;  /* after the first round: no range looked at lies outside */
     uint8_t *is_wanted; /* by bucket: it holds a rank */
     int64_t *counts[ENGINE_THREADS_MAX];
     size_t count_size;
@@ -170,13 +168,15 @@ static inline uint32_t rank_bucket(int64_t value)
     return value < 0 ? RANK_BUCKETS / 2 - 1 - bucket : RANK_BUCKETS / 2 + bucket;
 }
 void ranks_add_narrowing(const struct ranks *ranks, int64_t *counts, int64_t value);
-/* One value, into the counts of the thread. */
-static inline void ranks_add(const struct ranks *ranks, int64_t *counts, int64_t value)
+/* One value, into the counts of the thread: in the first round … */
+static inline void ranks_add(int64_t *counts, int64_t value)
 {
-    uint32_t bucket = rank_bucket(value);
-    if (!ranks->is_narrowing)
-        counts[bucket]++;
-    else if (ranks->is_wanted[bucket])
+    counts[rank_bucket(value)]++;
+}
+/* … and in each later one. */
+static inline void ranks_add_again(const struct ranks *ranks, int64_t *counts, int64_t value)
+{
+    if (value >= ranks->low && value <= ranks->high && ranks->is_wanted[rank_bucket(value)])
         ranks_add_narrowing(ranks, counts, value);
 }
 

@@ -114,7 +114,7 @@ ERR_RESULT metric_run_cohort_revenue(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_KNOWN, revenue_add, (void *const *)sums);
+    metric_walk(run, WALK_KNOWN | WALK_AMOUNTS, revenue_add, (void *const *)sums);
     metric_unite(run, size, sums);
     const int64_t *sizes = sums[0], *revenue = sizes + months;
     for (size_t cohort = 0; cohort < months; cohort++) {

@@ -105,7 +105,7 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
         own[i] = (struct channel_share){sums[i], lasts[i]};
         shares[i] = &own[i];
     }
-    metric_walk(run, WALK_LOOKED_AT, channel_add, shares);
+    metric_walk(run, WALK_AMOUNTS | WALK_CHANNELS, channel_add, shares);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         channels[i] = (struct channel){
@@ -215,7 +215,7 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
     struct product *products = metric_scratch(run, count, sizeof(*products));
     if (!products || !metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_LOOKED_AT, product_add, (void *const *)sums);
+    metric_walk(run, WALK_AMOUNTS, product_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         products[i] = (struct product){

@@ -488,7 +488,7 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
                                         .spare = gaps[i] + orders_max};
         shares[i] = &own[i];
     }
-    metric_walk(run, WALK_LOOKED_AT, overdue_add, shares);
+    metric_walk(run, WALK_AMOUNTS, overdue_add, shares);
     for (size_t i = 0, threads = (size_t)run->threads; i < threads; i++) {
         own[i].from = overdue.row_count * i / threads;
         own[i].to = overdue.row_count * (i + 1) / threads;

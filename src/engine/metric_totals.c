@@ -19,26 +19,28 @@ static void totals_add_rank(struct seen *seen, void *share)
     for (const uint32_t *at = seen->from; at < seen->end; at++) {
         uint32_t row = entry_row(*at);
         if (seen->is_counted[row])
-            ranks_add(totals->ranks, totals->rank_counts, block_amount(seen->block, row));
+            ranks_add_again(totals->ranks, totals->rank_counts, block_amount(seen->block, row));
     }
 }
 
 static void totals_add_orders(const struct seen *seen, struct totals *totals)
 {
     const struct block *block = seen->block;
-    const struct ranks *ranks = totals->ranks;
-    int64_t *rank_counts = totals->rank_counts, gross = 0, counted_amount = 0;
-    for (const uint32_t *at = seen->from; at < seen->end; at++) {
+    const uint8_t *is_counted = seen->is_counted;
+    int64_t *rank_counts = totals->rank_counts, counted = 0, refunded_whole = 0;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
         uint32_t row = entry_row(*at);
         int64_t amount = block_amount(block, row);
-        sum_add(&gross, amount);
-        if (!seen->is_counted[row])
+        if (!is_counted[row]) {
+            sum_add(&refunded_whole, amount);
             continue;
-        sum_add(&counted_amount, amount);
-        ranks_add(ranks, rank_counts, amount);
+        }
+        sum_add(&counted, amount);
+        ranks_add(rank_counts, amount);
     }
-    sum_add(&totals->gross, gross);
-    sum_add(&totals->counted_amount, counted_amount);
+    sum_add(&totals->counted_amount, counted);
+    sum_add(&totals->gross, counted);
+    sum_add(&totals->gross, refunded_whole);
 }
 
 static void totals_add_refunds(const struct seen *seen, const struct seen_customer *customers,
@@ -144,7 +146,7 @@ ERR_RESULT metric_run_totals(struct metric_run *run)
             .ranks = &ranks, .rank_counts = ranks.counts[i], .first_day = ENGINE_DAY_NONE};
         shares[i] = &totals[i];
     }
-    metric_walk(run, WALK_LOOKED_AT, totals_add, shares);
+    metric_walk(run, WALK_AMOUNTS, totals_add, shares);
     for (int i = 1; i < run->threads; i++)
         totals_unite(&totals[0], &totals[i]);
     if (totals[0].orders > 0) {
@@ -153,7 +155,7 @@ ERR_RESULT metric_run_totals(struct metric_run *run)
         ranks_look_for(run, &ranks, median);
     }
     while (!ranks_are_found(&ranks)) {
-        metric_walk(run, WALK_LOOKED_AT, totals_add_rank, shares);
+        metric_walk(run, WALK_AMOUNTS, totals_add_rank, shares);
         ranks_narrow(run, &ranks);
     }
     totals_write(run, &totals[0]);
@@ -204,7 +206,7 @@ ERR_RESULT metric_run_repurchase(struct metric_run *run)
     void *shares[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++)
         shares[i] = &sums[i];
-    metric_walk(run, WALK_LOOKED_AT, repurchase_add, shares);
+    metric_walk(run, WALK_AMOUNTS, repurchase_add, shares);
     for (int i = 1; i < run->threads; i++)
         repurchase_unite(&sums[0], &sums[i]);
     const struct repurchase *all = &sums[0];
@@ -242,7 +244,7 @@ ERR_RESULT metric_run_frequency(struct metric_run *run)
     int64_t *counts[ENGINE_THREADS_MAX], customers = 0;
     if (!metric_sums(run, size, counts))
         return metric_no_memory(run);
-    metric_walk(run, WALK_LOOKED_AT, frequency_add, (void *const *)counts);
+    metric_walk(run, WALK_AMOUNTS, frequency_add, (void *const *)counts);
     metric_unite(run, size, counts);
     for (size_t days = 1; days < size; days++)
         customers += counts[0][days];
@@ -312,7 +314,7 @@ ERR_RESULT metric_run_monthly(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_LOOKED_AT, monthly_add, (void *const *)sums);
+    metric_walk(run, WALK_AMOUNTS, monthly_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < run->month_count; i++) {
         const int64_t *month = &sums[0][(size_t)i * MONTH_SUMS];
