@@ -91,7 +91,13 @@ static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
 
 /* What a walk is about. It passes over blocks without orders or refunds looked at; WALK_KNOWN:
  * without orders before the as-of date. Columns that are named here are asked for in advance. */
-enum { WALK_LOOKED_AT = 0, WALK_KNOWN = 1, WALK_AMOUNTS = 2, WALK_CHANNELS = 4 };
+enum {
+    WALK_LOOKED_AT = 0,
+    WALK_KNOWN = 1,
+    WALK_FIRST_DAYS = 2,
+    WALK_AMOUNTS = 4,
+    WALK_CHANNELS = 8
+};
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */
 void metric_walk(struct metric_run *run, unsigned about, metric_block_fn *function,

@@ -40,7 +40,7 @@ ERR_RESULT metric_run_cohorts(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_KNOWN, cohorts_add, (void *const *)sums);
+    metric_walk(run, WALK_KNOWN | WALK_FIRST_DAYS, cohorts_add, (void *const *)sums);
     metric_unite(run, size, sums);
     const int64_t *sizes = sums[0], *active = sizes + months;
     for (size_t cohort = 0; cohort < months; cohort++) {
@@ -114,7 +114,7 @@ ERR_RESULT metric_run_cohort_revenue(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_KNOWN | WALK_AMOUNTS, revenue_add, (void *const *)sums);
+    metric_walk(run, WALK_KNOWN | WALK_FIRST_DAYS | WALK_AMOUNTS, revenue_add, (void *const *)sums);
     metric_unite(run, size, sums);
     const int64_t *sizes = sums[0], *revenue = sizes + months;
     for (size_t cohort = 0; cohort < months; cohort++) {

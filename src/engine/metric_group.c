@@ -215,7 +215,7 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
     struct product *products = metric_scratch(run, count, sizeof(*products));
     if (!products || !metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_AMOUNTS, product_add, (void *const *)sums);
+    metric_walk(run, WALK_FIRST_DAYS | WALK_AMOUNTS, product_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         products[i] = (struct product){

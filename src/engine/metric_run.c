@@ -1,4 +1,5 @@
 /* Runs a metric by its columns function; what the functions have in common. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,11 +206,13 @@ static void fetch(const void *from, size_t bytes)
 static void fetch_ahead(const struct engine *engine, size_t block, unsigned about)
 {
     if (block + 2 < engine->block_count)
-        fetch(engine->blocks[block + 2], sizeof(struct block));
+        fetch(engine->blocks[block + 2], offsetof(struct block, first_day));
     if (block + 1 < engine->block_count) {
         const struct block *next = engine->blocks[block + 1];
         size_t rows = block_row_count(next);
         fetch(next->day, rows * sizeof(*next->day));
+        if (about & WALK_FIRST_DAYS)
+            fetch(next->first_day, sizeof(next->first_day) + sizeof(next->second_day));
         if (about & WALK_AMOUNTS)
             fetch(next->amount, rows * sizeof(*next->amount));
         if (about & WALK_CHANNELS)

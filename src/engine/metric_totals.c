@@ -314,7 +314,7 @@ ERR_RESULT metric_run_monthly(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, WALK_AMOUNTS, monthly_add, (void *const *)sums);
+    metric_walk(run, WALK_FIRST_DAYS | WALK_AMOUNTS, monthly_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < run->month_count; i++) {
         const int64_t *month = &sums[0][(size_t)i * MONTH_SUMS];

@@ -304,6 +304,14 @@ static void a_customer_of_many_orders(void **state)
     put(engine, 1, orders, ORDERS);
     put(engine, 2, orders, 1);
     check_totals(*state, engine, 2, ORDERS + 1, 1001, sum);
+    /* Of the 1000 days, each with 150 orders, the latter half: more orders lie before it than 16 bits
+     * count. */
+    struct report_scope half = {
+        .as_of_day = DAY_0 + 1000, .from_day = DAY_0 + 500, .to_day = DAY_0 + 999};
+    struct report *report;
+    assert_null(engine_report(*state, engine, metric_by_name(STR("repurchase")), &half, &report));
+    assert_int_equal(report->sections[0].cells[0].i, 1);
+    assert_int_equal(report->sections[0].cells[8].i, ORDERS / 2);
     put(engine, 1, orders + 1, 1);
     check_totals(*state, engine, 2, 2, 2, 1); /* amounts 0 and 1 */
     free(orders);
