@@ -137,10 +137,12 @@ static void prepare_scores(struct rfm *rfm)
             floors[dimension][cut] = quantile_floor(rfm->cuts[dimension][cut]);
     for (uint32_t day = 0; day < run->day_end; day++) {
         int64_t days_since = (int64_t)run->scope->as_of_day - engine_day((uint16_t)day);
-        rfm->day_scores[day] = (uint8_t)score(DIMENSION_R, exceeded(floors[DIMENSION_R], days_since));
+        rfm->day_scores[day] =
+            (uint8_t)score(DIMENSION_R, exceeded(floors[DIMENSION_R], days_since));
     }
     for (uint32_t orders = 0; orders <= run->engine->orders_max; orders++)
-        rfm->order_scores[orders] = (uint8_t)score(DIMENSION_F, exceeded(floors[DIMENSION_F], orders));
+        rfm->order_scores[orders] =
+            (uint8_t)score(DIMENSION_F, exceeded(floors[DIMENSION_F], orders));
     memcpy(rfm->amount_cuts, floors[DIMENSION_M], sizeof(rfm->amount_cuts));
 }
 
