@@ -85,7 +85,7 @@ bool engine_reserve_blocks(struct engine *engine, size_t count)
         return false;
     while (engine->block_count < need) {
         if (engine->block_count > 0) /* it is full now */
-            block_trim(engine->blocks[engine->block_count - 1], &engine->memory);
+            block_settle(engine->blocks[engine->block_count - 1], &engine->memory);
         struct block *block = block_new(&engine->memory);
         if (!block)
             return false;
@@ -182,8 +182,12 @@ static void replace(struct engine *engine, uint32_t index, const struct block_pu
         put->order_count > engine->orders_max ? put->order_count : engine->orders_max;
     note_days(engine, put);
     bool is_filling = (size_t)(index >> ENGINE_BLOCK_BITS) + 1 == engine->block_count;
-    if (!is_filling && rows < block->capacity / 2)
-        block_trim(block, &engine->memory);
+    if (is_filling)
+        return;
+    if (rows < block->capacity / 2)
+        block_settle(block, &engine->memory);
+    else
+        block_order_by_day(block);
 }
 
 /* All memory is reserved first, so that the writing after it cannot fail. */

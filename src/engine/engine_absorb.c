@@ -78,6 +78,8 @@ static void move_block(struct engine *into, struct engine *from, size_t at,
     from->blocks[at] = NULL;
     into->blocks[into->block_count++] = block;
     block_remap(block, remap->channels, remap->products);
+    if (!block->has_by_day) /* it was being filled */
+        block_order_by_day(block);
     uint32_t first = into->customer_ids.count;
     id_list_take_block(&into->customer_ids, &from->customer_ids, at);
     int64_t bytes = block_bytes(block) + (int64_t)(ENGINE_BLOCK * sizeof(int64_t));
@@ -110,7 +112,7 @@ static void move_names(struct engine *into, const struct engine *from, const str
 static void move_all(struct engine *into, struct engine *from, const struct remap *remap)
 {
     if (into->block_count > 0)
-        block_trim(into->blocks[into->block_count - 1], &into->memory);
+        block_settle(into->blocks[into->block_count - 1], &into->memory);
     id_list_pad(&into->customer_ids);
     CHECK(into->block_count * ENGINE_BLOCK == into->customer_ids.count);
     for (size_t i = 0; i < from->block_count; i++)

@@ -1,4 +1,5 @@
 /* A block of customers and their rows; see engine_internal.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/engine_internal.h"
@@ -10,7 +11,9 @@ struct block *block_new(struct memory *memory)
     struct block *block = memory_get(memory, 1, sizeof(*block));
     if (!block)
         return NULL;
-    block->day_min = UINT16_MAX;
+    block->day_min = block->refund_day_min = UINT16_MAX;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        block->first_day[slot] = block->second_day[slot] = ENGINE_DAY_NONE;
     block->product_bytes = product_bytes_for(0);
     block->channel_bytes = channel_bytes_for(0);
     return block;
@@ -18,8 +21,8 @@ struct block *block_new(struct memory *memory)
 
 static size_t row_bytes(const struct block *block)
 {
-    return sizeof(*block->amount) + sizeof(*block->day) + block->product_bytes +
-           block->channel_bytes;
+    return sizeof(*block->amount) + sizeof(*block->by_day) + sizeof(*block->day) +
+           block->product_bytes + block->channel_bytes;
 }
 
 void block_free(struct block *block, struct memory *memory)
@@ -72,12 +75,14 @@ static bool block_resize(struct block *block, struct memory *memory, uint32_t ca
         to.amount = memory_get(memory, capacity, row_bytes(&to));
         if (!to.amount)
             return false;
-        to.product = to.amount + capacity;
+        to.by_day = to.amount + capacity;
+        to.product = to.by_day + capacity;
         to.day = (uint16_t *)((char *)to.product + (size_t)capacity * product_bytes);
         to.channel = to.day + capacity;
     }
     if (count > 0) {
         memcpy(to.amount, block->amount, count * sizeof(*to.amount));
+        memcpy(to.by_day, block->by_day, count * sizeof(*to.by_day));
         memcpy(to.day, block->day, count * sizeof(*to.day));
         if (product_bytes == block->product_bytes)
             memcpy(to.product, block->product, (size_t)count * product_bytes);
@@ -220,7 +225,7 @@ bool block_reserve(struct block *block, struct memory *memory, uint32_t slot,
     }
     uint64_t need = (uint64_t)block_row_count(block) - slot_row_count(block, slot);
     need += put->order_count;
-    if (need > UINT32_MAX / 2 ||
+    if (need > ENGINE_BLOCK_ROWS_MAX ||
         !block_widen(block, memory, product_bytes_for(products), channel_bytes_for(channels)))
         return false;
     if (need > block->capacity) {
@@ -260,13 +265,29 @@ static void replace_refunds(struct block *block, uint32_t slot, const struct blo
     CHECK(from + count + behind <= block->refund_capacity);
     memmove(block->refunds + from + count, block->refunds + to, behind * sizeof(*block->refunds));
     block->refund_count = from + count + behind;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        uint16_t day = engine_day_pack(put->refunds[i].refunded_day);
+        block->refund_day_min = day < block->refund_day_min ? day : block->refund_day_min;
+        block->refund_day_max = day > block->refund_day_max ? day : block->refund_day_max;
         block->refunds[from + i] = (struct refund){
             .amount = put->refunds[i].amount_minor,
-            .day = engine_day_pack(put->refunds[i].refunded_day),
+            .day = day,
             .channel = (uint16_t)put->refund_channels[i],
             .slot = (uint8_t)slot,
         };
+    }
+}
+
+static void set_first_two_days(struct block *block, uint32_t slot, const struct block_put *put)
+{
+    uint32_t second = 0;
+    while (second < put->order_count && put->orders[second].paid_day == put->orders[0].paid_day)
+        second++;
+    block->first_day[slot] =
+        put->order_count > 0 ? engine_day_pack(put->orders[0].paid_day) : ENGINE_DAY_NONE;
+    block->second_day[slot] = second < put->order_count
+                                  ? engine_day_pack(put->orders[second].paid_day)
+                                  : ENGINE_DAY_NONE;
 }
 
 void block_replace(struct block *block, uint32_t slot, const struct block_put *put)
@@ -289,18 +310,50 @@ void block_replace(struct block *block, uint32_t slot, const struct block_put *p
         block->day[row] = day;
         block->amount[row] = 0;
         if (amount_is_wide(order->amount_minor))
-            *wide++ = (struct rare){.value = order->amount_minor, .row = row};
+            *wide++ = (struct rare){.value = order->amount_minor, .row = row, .slot = slot};
         else
             block->amount[row] = (uint32_t)order->amount_minor;
         if (keeps_top_line(put, i))
-            *top_line++ = (struct rare){.value = order->top_line_minor, .row = row};
+            *top_line++ = (struct rare){.value = order->top_line_minor, .row = row, .slot = slot};
         if (order->refunded_whole_day != DAY_NONE)
-            *refunded_whole++ =
-                (struct rare){.value = engine_day_pack(order->refunded_whole_day), .row = row};
+            *refunded_whole++ = (struct rare){
+                .value = engine_day_pack(order->refunded_whole_day), .row = row, .slot = slot};
         set_channel(block, row, put->order_channels[i]);
         set_product(block, row, put->order_products[i]);
     }
+    set_first_two_days(block, slot, put);
     replace_refunds(block, slot, put);
+    block->has_by_day = false;
+}
+
+/* --- The order of days --- */
+
+/* By counting: a customer's rows lie by day, and rows of one day keep their order. */
+void block_sort_by_day(const struct block *block, uint32_t *by_day, uint32_t *places)
+{
+    uint32_t rows = block_row_count(block), place = 0;
+    for (uint32_t row = 0; row < rows; row++)
+        places[block->day[row] - block->day_min]++;
+    for (uint32_t day = block->day_min; day <= block->day_max; day++) {
+        uint32_t count = places[day - block->day_min];
+        places[day - block->day_min] = place;
+        place += count;
+    }
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        for (uint32_t row = block->begin[slot]; row < block->begin[slot + 1]; row++)
+            by_day[places[block->day[row] - block->day_min]++] = row << ENGINE_BLOCK_BITS | slot;
+}
+
+void block_order_by_day(struct block *block)
+{
+    if (block_row_count(block) == 0)
+        return;
+    uint32_t *places = calloc((size_t)(block->day_max - block->day_min) + 1, sizeof(*places));
+    if (!places)
+        return;
+    block_sort_by_day(block, block->by_day, places);
+    block->has_by_day = true;
+    free(places);
 }
 
 /* Moves an array to an allocation of its own length. */
@@ -326,7 +379,7 @@ static void trim_rare(struct memory *memory, struct rare_list *list)
     trim_array(memory, (void **)&list->items, &list->capacity, list->count, sizeof(*list->items));
 }
 
-void block_trim(struct block *block, struct memory *memory)
+static void trim(struct block *block, struct memory *memory)
 {
     uint32_t count = block_row_count(block);
     if (block->capacity > count &&
@@ -337,6 +390,12 @@ void block_trim(struct block *block, struct memory *memory)
     trim_rare(memory, &block->refunded_whole);
     trim_array(memory, (void **)&block->refunds, &block->refund_capacity, block->refund_count,
                sizeof(*block->refunds));
+}
+
+void block_settle(struct block *block, struct memory *memory)
+{
+    trim(block, memory);
+    block_order_by_day(block);
 }
 
 void block_refunds_of(const struct block *block, uint32_t slot, size_t *from, size_t *to)

@@ -41,51 +41,45 @@ ERR_RESULT metric_no_memory(struct metric_run *run);
 
 /* --- The walk --- */
 
-/* Rows of a block that lie by customer, then day. Of a customer (slot): all that is known are the
- * rows begin[slot] … end[slot] - 1, looked at are from[slot] … to[slot] - 1 of them. */
-struct seen_rows {
-    const uint16_t *day;
-    const uint32_t *begin, *end, *from, *to;
-};
-struct seen_space {
-    uint16_t *day;
-    uint32_t begin[ENGINE_BLOCK + 1], end[ENGINE_BLOCK], from[ENGINE_BLOCK], to[ENGINE_BLOCK];
+/* A customer as the days looked at show them. */
+struct seen_customer {
+    int64_t amount;         /* M of R/F/M: paid for all orders; net: less all refunds */
+    uint32_t orders, days;  /* purchase orders, and their days */
+    uint16_t last_day;      /* ENGINE_DAY_NONE where there is none */
 };
 /* A block of customers as the scope sees it. What a metric needs it asks for by the functions
- * below, before it reads it. Where the scope leaves nothing out of a block the rows are the
- * engine's own; else bounds, or the days that remain, are found first. */
+ * below, before it reads it. Orders are met in the order of days, whoever's they are: those looked
+ * at lie side by side in by_day, and a loop over them costs what lies in the window. A customer's
+ * own orders come ascending, so that an array by slot can tell what the customer's last one was. */
 struct seen {
     const struct metric_run *run;
     const struct block *block;
     uint32_t index; /* of the block's first customer */
     uint32_t row_count;
-    struct seen_rows paid;     /* paid orders */
-    struct seen_rows counted;  /* of them, those not wholly refunded by the as-of date */
-    struct seen_rows days;     /* of their days, each once: the purchase days */
-    const uint8_t *is_counted; /* by row of paid */
-    const int64_t *amount;     /* by row of paid */
-    const uint16_t *channel;   /* by row of paid */
+    const uint32_t *by_day;     /* the block's rows (entry_row, entry_slot), from the earliest … */
+    const uint32_t *from, *end; /* … of which these, from … end - 1, are looked at */
+    const uint8_t *is_counted;  /* by row: not wholly refunded by the as-of date */
     /* By slot: the first and second purchase day ever; ENGINE_DAY_NONE where there is none. */
     uint16_t first_day[ENGINE_BLOCK], second_day[ENGINE_BLOCK];
-    /* Memory of the thread, for engine->block_rows_max rows: */
-    struct seen_space paid_space, counted_space, days_space;
-    uint32_t *row_space;
-    int64_t *amount_space;
-    uint16_t *channel_space;
-    uint8_t *is_counted_space, *is_first_space;
+    /* Memory of the thread, for engine->block_rows_max rows, and for every day: */
+    uint32_t *by_day_space, *place_space;
+    uint8_t *is_counted_space;
 };
-void seen_paid(struct seen *seen);
-void seen_counted(struct seen *seen);
-void seen_days(struct seen *seen);
-void seen_first_two_days(struct seen *seen);
 void seen_is_counted(struct seen *seen);
-void seen_amounts(struct seen *seen);
-void seen_channels(struct seen *seen);
+void seen_orders(struct seen *seen); /* by_day, from, to, and is_counted */
+void seen_first_two_days(struct seen *seen);
+/* After seen_orders. */
+void seen_customers(const struct seen *seen, struct seen_customer customers[ENGINE_BLOCK]);
 
-/* M of R/F/M, by slot: paid for all paid orders looked at; net: less all refunds looked at. After
- * seen_paid; not together with seen_amounts. */
-void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK]);
-
+/* What stands in by_day. */
+static inline uint32_t entry_row(uint32_t entry)
+{
+    return entry >> ENGINE_BLOCK_BITS;
+}
+static inline uint32_t entry_slot(uint32_t entry)
+{
+    return entry & (ENGINE_BLOCK - 1);
+}
 static inline int64_t seen_customer_id(const struct seen *seen, uint32_t slot)
 {
     return id_list_at(&seen->run->engine->customer_ids, seen->index + slot);
@@ -95,9 +89,19 @@ static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
     return day >= seen->run->from && day < seen->run->to_end;
 }
 
+/* What a walk is about. It passes over blocks without orders or refunds looked at; WALK_KNOWN:
+ * without orders before the as-of date. Columns that are named here are asked for in advance. */
+enum {
+    WALK_LOOKED_AT = 0,
+    WALK_KNOWN = 1,
+    WALK_FIRST_DAYS = 2,
+    WALK_AMOUNTS = 4,
+    WALK_CHANNELS = 8
+};
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */
-void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares);
+void metric_walk(struct metric_run *run, unsigned about, metric_block_fn *function,
+                 void *const *shares);
 /* Calls the function once on each thread; arg is that thread's of args. */
 typedef void metric_thread_fn(void *arg);
 void metric_on_threads(const struct metric_run *run, metric_thread_fn *function, void *const *args);
@@ -146,7 +150,7 @@ struct rank_search {
 struct ranks {
     struct rank_search searches[RANKS_MAX];
     int count;
-    bool is_narrowing;  /* the first round is over */
+    int64_t low, high;  /* after the first round: no range looked at lies outside */
     uint8_t *is_wanted; /* by bucket: it holds a rank */
     int64_t *counts[ENGINE_THREADS_MAX];
     size_t count_size;
@@ -170,13 +174,15 @@ static inline uint32_t rank_bucket(int64_t value)
     return value < 0 ? RANK_BUCKETS / 2 - 1 - bucket : RANK_BUCKETS / 2 + bucket;
 }
 void ranks_add_narrowing(const struct ranks *ranks, int64_t *counts, int64_t value);
-/* One value, into the counts of the thread. */
-static inline void ranks_add(const struct ranks *ranks, int64_t *counts, int64_t value)
+/* One value, into the counts of the thread: in the first round … */
+static inline void ranks_add(int64_t *counts, int64_t value)
 {
-    uint32_t bucket = rank_bucket(value);
-    if (!ranks->is_narrowing)
-        counts[bucket]++;
-    else if (ranks->is_wanted[bucket])
+    counts[rank_bucket(value)]++;
+}
+/* … and in each later one. */
+static inline void ranks_add_again(const struct ranks *ranks, int64_t *counts, int64_t value)
+{
+    if (value >= ranks->low && value <= ranks->high && ranks->is_wanted[rank_bucket(value)])
         ranks_add_narrowing(ranks, counts, value);
 }
 

@@ -4,26 +4,33 @@
 
 /* Sums begin with the sizes of the cohorts; then come their months, a row for each cohort. */
 
-static void cohorts_add(struct seen *seen, void *share)
+static void cohorts_add(struct seen*seen, void *share)
 {
-    seen_counted(seen);
-    const struct seen_rows *rows = &seen->counted;
-    const uint16_t *month_of = seen->run->month_of, *day = rows->day;
+    const uint16_t *month_of = seen->run->month_of;
     size_t month_count = seen->run->month_count;
     int64_t *sizes = share, *active = sizes + month_count;
+    int64_t *months[ENGINE_BLOCK]; /* by slot: of the customer's cohort */
+    uint32_t last_month[ENGINE_BLOCK];
+    seen_orders(seen);
+    seen_first_two_days(seen);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t begin = rows->begin[slot], to = rows->to[slot];
-        if (begin == rows->end[slot])
+        uint16_t first = seen->first_day[slot];
+        last_month[slot] = UINT32_MAX;
+        months[slot] = NULL; /* no purchase: no order counts */
+        if (first == ENGINE_DAY_NONE)
             continue;
-        size_t cohort = month_of[day[begin]];
-        int64_t *months = &active[cohort * month_count];
-        uint32_t last = UINT32_MAX;
-        sizes[cohort]++;
-        for (uint32_t row = rows->from[slot]; row < to; row++) {
-            uint32_t month = month_of[day[row]];
-            months[month] += month != last;
-            last = month;
-        }
+        months[slot] = &active[month_of[first] * month_count];
+        sizes[month_of[first]]++;
+    }
+    const uint16_t *day = seen->block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        if (!is_counted[row])
+            continue;
+        uint32_t month = month_of[day[row]];
+        months[slot][month] += month != last_month[slot];
+        last_month[slot] = month;
     }
 }
 
@@ -33,7 +40,7 @@ ERR_RESULT metric_run_cohorts(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, cohorts_add, (void *const *)sums);
+    metric_walk(run, WALK_KNOWN | WALK_FIRST_DAYS, cohorts_add, (void *const *)sums);
     metric_unite(run, size, sums);
     const int64_t *sizes = sums[0], *active = sizes + months;
     for (size_t cohort = 0; cohort < months; cohort++) {
@@ -55,50 +62,50 @@ ERR_RESULT metric_run_cohorts(struct metric_run *run)
 /* The sums of a cohort's month; facts: paid orders, and refunds where net. */
 enum { FACTS, ORDERS, AMOUNT, REVENUE_SUMS };
 
-static void revenue_add_refunds(const struct seen *seen, int64_t *revenue)
+static void revenue_add_refunds(const struct seen *seen, int64_t *const cohorts[ENGINE_BLOCK])
 {
-    const struct metric_run *run = seen->run;
-    const struct seen_rows *rows = &seen->counted;
-    for (size_t i = 0; i < seen->block->refund_count; i++) {
-        const struct refund *refund = &seen->block->refunds[i];
-        if (rows->begin[refund->slot] == rows->end[refund->slot] ||
-            !seen_looked_at(seen, refund->day))
+    const struct block *block = seen->block;
+    for (size_t i = 0; i < block->refund_count; i++) {
+        const struct refund *refund = &block->refunds[i];
+        if (!cohorts[refund->slot] || !seen_looked_at(seen, refund->day))
             continue;
-        size_t cohort = run->month_of[rows->day[rows->begin[refund->slot]]];
-        size_t at = cohort * run->month_count + run->month_of[refund->day];
-        revenue[at * REVENUE_SUMS + FACTS]++;
-        sum_add(&revenue[at * REVENUE_SUMS + AMOUNT], -refund->amount);
+        int64_t *month =
+            &cohorts[refund->slot][(size_t)seen->run->month_of[refund->day] * REVENUE_SUMS];
+        month[FACTS]++;
+        sum_add(&month[AMOUNT], -refund->amount);
     }
 }
 
 static void revenue_add(struct seen *seen, void *share)
 {
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_counted(seen);
-    seen_amounts(seen);
-    const struct seen_rows *rows = &seen->counted;
-    const uint16_t *month_of = seen->run->month_of, *day = seen->paid.day;
-    const uint8_t *is_counted = seen->is_counted;
-    const int64_t *amounts = seen->amount;
+    const struct block *block = seen->block;
+    const uint16_t *month_of = seen->run->month_of;
     size_t month_count = seen->run->month_count;
     int64_t *sizes = share, *revenue = sizes + month_count;
+    int64_t *cohorts[ENGINE_BLOCK]; /* by slot: the months of the customer's cohort */
+    seen_orders(seen);
+    seen_first_two_days(seen);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (rows->begin[slot] == rows->end[slot])
+        uint16_t first = seen->first_day[slot];
+        cohorts[slot] = NULL; /* no purchase: of no cohort */
+        if (first == ENGINE_DAY_NONE)
             continue;
-        size_t cohort = month_of[rows->day[rows->begin[slot]]];
-        int64_t *months = &revenue[cohort * month_count * REVENUE_SUMS];
-        uint32_t to = seen->paid.to[slot];
-        sizes[cohort]++;
-        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
-            int64_t *month = &months[(size_t)month_of[day[row]] * REVENUE_SUMS];
-            month[FACTS]++;
-            month[ORDERS] += is_counted[row];
-            sum_add(&month[AMOUNT], amounts[row]);
-        }
+        cohorts[slot] = &revenue[month_of[first] * month_count * REVENUE_SUMS];
+        sizes[month_of[first]]++;
+    }
+    const uint16_t *day = block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        if (!cohorts[slot])
+            continue;
+        int64_t *month = &cohorts[slot][(size_t)month_of[day[row]] * REVENUE_SUMS];
+        month[FACTS]++;
+        month[ORDERS] += is_counted[row];
+        sum_add(&month[AMOUNT], block_amount(block, row));
     }
     if (seen->run->scope->net)
-        revenue_add_refunds(seen, revenue);
+        revenue_add_refunds(seen, cohorts);
 }
 
 ERR_RESULT metric_run_cohort_revenue(struct metric_run *run)
@@ -107,7 +114,7 @@ ERR_RESULT metric_run_cohort_revenue(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, revenue_add, (void *const *)sums);
+    metric_walk(run, WALK_KNOWN | WALK_FIRST_DAYS | WALK_AMOUNTS, revenue_add, (void *const *)sums);
     metric_unite(run, size, sums);
     const int64_t *sizes = sums[0], *revenue = sizes + months;
     for (size_t cohort = 0; cohort < months; cohort++) {

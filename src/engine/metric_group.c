@@ -15,50 +15,53 @@ static int compare_i64(int64_t a, int64_t b)
 enum { REFUNDED_ORDERS, ORDERS, AMOUNT, CUSTOMERS, CHANNEL_SUMS };
 #define REPEAT_UNIT (INT64_C(1) << 32)
 
-/* What one thread has met. A channel remembers the customer that it met last: the index, the first
- * day, and whether the customer has come on another day since. */
+/* What one thread has met. A channel remembers of each slot the customer that it met there last:
+ * the index, the first day, and whether the customer has come on another day since. */
 struct channel_share {
     int64_t *sums;  /* CHANNEL_SUMS for each channel */
-    int64_t *lasts; /* by channel: (index + 1) << 17 | day << 1 | has come again */
+    int64_t *lasts; /* by channel, then slot: (index + 1) << 17 | day << 1 | has come again */
 };
 
-static void channel_add_orders(const struct seen *seen, const struct channel_share *share,
-                               uint32_t slot)
+/* The column that is not the block's is NULL. */
+static uint32_t channel_at(const uint8_t *narrow, const uint16_t *wide, uint32_t row)
 {
-    const uint16_t *channels = seen->channel, *day = seen->paid.day;
+    return narrow ? narrow[row] : wide[row];
+}
+
+static void channel_add_orders(const struct seen *seen, const struct channel_share *share)
+{
+    const struct block *block = seen->block;
+    const uint8_t *narrow = block->channel_bytes == 1 ? block->channel : NULL;
+    const uint16_t *wide = block->channel_bytes == 2 ? block->channel : NULL;
+    const uint16_t *day = block->day;
     const uint8_t *is_counted = seen->is_counted;
-    const int64_t *amounts = seen->amount;
     int64_t *lasts = share->lasts, *all_sums = share->sums;
-    int64_t customer = (int64_t)seen->index + slot + 1;
-    uint32_t to = seen->paid.to[slot];
-    for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
-        uint32_t channel = channels[row];
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        uint32_t channel = channel_at(narrow, wide, row);
         int64_t *sums = &all_sums[(size_t)channel * CHANNEL_SUMS];
-        sum_add(&sums[AMOUNT], amounts[row]);
+        sum_add(&sums[AMOUNT], block_amount(block, row));
         if (!is_counted[row]) {
             sums[REFUNDED_ORDERS]++;
             continue;
         }
         sums[ORDERS]++;
-        int64_t last = lasts[channel];
+        int64_t *last = &lasts[(size_t)channel * ENGINE_BLOCK + slot];
+        int64_t customer = (int64_t)seen->index + slot + 1;
         int64_t now = customer << 17 | (int64_t)day[row] << 1;
         /* Without branches: whether a channel is new to a customer cannot be foreseen. */
-        int64_t is_known = last >> 17 == customer;
-        int64_t comes_again = is_known & ~last & (last != now);
+        int64_t is_known = *last >> 17 == customer;
+        int64_t comes_again = is_known & ~*last & (*last != now);
         sums[CUSTOMERS] += (1 - is_known) + comes_again * REPEAT_UNIT;
-        lasts[channel] = (now & (is_known - 1)) | ((last | comes_again) & -is_known);
+        *last = (now & (is_known - 1)) | ((*last | comes_again) & -is_known);
     }
 }
 
 static void channel_add(struct seen *seen, void *arg)
 {
     const struct channel_share *share = arg;
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_amounts(seen);
-    seen_channels(seen);
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        channel_add_orders(seen, share, slot);
+    seen_orders(seen);
+    channel_add_orders(seen, share);
     for (size_t i = 0; i < seen->block->refund_count && seen->run->scope->net; i++) {
         const struct refund *refund = &seen->block->refunds[i];
         if (seen_looked_at(seen, refund->day))
@@ -93,7 +96,8 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
     size_t size = (size_t)count * CHANNEL_SUMS;
     int64_t *sums[ENGINE_THREADS_MAX], *lasts[ENGINE_THREADS_MAX];
     struct channel *channels = metric_scratch(run, count, sizeof(*channels));
-    if (!channels || !metric_sums(run, size, sums) || !metric_sums(run, count, lasts))
+    if (!channels || !metric_sums(run, size, sums) ||
+        !metric_sums(run, (size_t)count * ENGINE_BLOCK, lasts))
         return metric_no_memory(run);
     struct channel_share own[ENGINE_THREADS_MAX];
     void *shares[ENGINE_THREADS_MAX];
@@ -101,7 +105,7 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
         own[i] = (struct channel_share){sums[i], lasts[i]};
         shares[i] = &own[i];
     }
-    metric_walk(run, channel_add, shares);
+    metric_walk(run, WALK_AMOUNTS | WALK_CHANNELS, channel_add, shares);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         channels[i] = (struct channel){
@@ -154,7 +158,7 @@ static bool has_lines(const struct seen *seen, uint32_t row)
 static uint32_t first_product(const struct seen *seen, uint32_t slot)
 {
     const struct block *block = seen->block;
-    uint32_t best = seen->paid.begin[slot], end = seen->paid.end[slot];
+    uint32_t best = block->begin[slot], end = block->begin[slot + 1];
     while (!seen->is_counted[best])
         best++;
     for (uint32_t row = best + 1; row < end && block->day[row] == block->day[best]; row++) {
@@ -168,11 +172,11 @@ static uint32_t first_product(const struct seen *seen, uint32_t slot)
 
 static void product_add(struct seen *seen, void *share)
 {
-    int64_t *sums = share, amounts[ENGINE_BLOCK];
+    int64_t *sums = share;
+    struct seen_customer customers[ENGINE_BLOCK];
+    seen_orders(seen);
     seen_first_two_days(seen);
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_amount_of_customers(seen, amounts);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         uint16_t first = seen->first_day[slot], second = seen->second_day[slot];
         if (first == ENGINE_DAY_NONE || !seen_looked_at(seen, first))
@@ -185,7 +189,7 @@ static void product_add(struct seen *seen, void *share)
         product[PRODUCT_ELIGIBLE] += eligible;
         product[PRODUCT_CAME_BACK] +=
             eligible && came_back && second - first <= PRODUCT_WINDOW_DAYS;
-        sum_add(&product[PRODUCT_AMOUNT], amounts[slot]);
+        sum_add(&product[PRODUCT_AMOUNT], customers[slot].amount);
     }
 }
 
@@ -211,7 +215,7 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
     struct product *products = metric_scratch(run, count, sizeof(*products));
     if (!products || !metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, product_add, (void *const *)sums);
+    metric_walk(run, WALK_FIRST_DAYS | WALK_AMOUNTS, product_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         products[i] = (struct product){

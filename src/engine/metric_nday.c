@@ -111,7 +111,7 @@ ERR_RESULT metric_run_nday(struct metric_run *run)
         own[i].counts = counts[i];
         shares[i] = &own[i];
     }
-    metric_walk(run, nday_add, shares);
+    metric_walk(run, WALK_FIRST_DAYS, nday_add, shares);
     metric_unite(run, size, counts);
     struct nday *cohorts = metric_scratch(run, run->month_count, sizeof(*cohorts));
     if (!cohorts)

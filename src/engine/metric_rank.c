@@ -60,7 +60,14 @@ void ranks_look_for(const struct metric_run *run, struct ranks *ranks, const siz
         ranks->is_wanted[bucket] = 1;
     }
     clear_counts(run, ranks, RANK_BUCKETS);
-    ranks->is_narrowing = true;
+    ranks->low = INT64_MAX;
+    ranks->high = INT64_MIN;
+    for (int i = 0; i < ranks->count; i++) {
+        const struct rank_search *search = &ranks->searches[i];
+        int64_t high = search->low + ((INT64_C(1) << search->bits) - 1);
+        ranks->low = search->low < ranks->low ? search->low : ranks->low;
+        ranks->high = high > ranks->high ? high : ranks->high;
+    }
 }
 
 static int shift_of(const struct rank_search *search)

@@ -56,26 +56,23 @@ static void rfm_add(struct seen *seen, void *arg)
 {
     struct rfm_share *share = arg;
     struct rfm *rfm = share->rfm;
-    const struct seen_rows *rows = &seen->counted;
-    int64_t amounts[ENGINE_BLOCK];
+    struct seen_customer customers[ENGINE_BLOCK];
     size_t count = 0;
-    seen_counted(seen);
-    seen_paid(seen);
-    seen_amount_of_customers(seen, amounts);
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        count += rows->from[slot] < rows->to[slot];
+        count += customers[slot].orders > 0;
     size_t at = atomic_fetch_add(&rfm->buyer_count, count);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t orders = rows->to[slot] - rows->from[slot];
-        if (orders == 0)
+        const struct seen_customer *customer = &customers[slot];
+        if (customer->orders == 0)
             continue;
-        uint16_t last_day = rows->day[rows->to[slot] - 1];
-        rfm->last_days[at] = last_day;
-        rfm->orders[at] = orders;
-        rfm->amounts[at++] = amounts[slot];
-        share->day_counts[seen->run->day_end - 1 - last_day]++;
-        share->order_counts[orders]++;
-        ranks_add(&rfm->ranks, share->rank_counts, amounts[slot]);
+        rfm->last_days[at] = customer->last_day;
+        rfm->orders[at] = customer->orders;
+        rfm->amounts[at++] = customer->amount;
+        share->day_counts[seen->run->day_end - 1 - customer->last_day]++;
+        share->order_counts[customer->orders]++;
+        ranks_add(share->rank_counts, customer->amount);
     }
 }
 
@@ -83,7 +80,7 @@ static void rfm_add_ranks(void *arg)
 {
     struct rfm_share *share = arg;
     for (size_t i = share->from; i < share->to; i++)
-        ranks_add(&share->rfm->ranks, share->rank_counts, share->rfm->amounts[i]);
+        ranks_add_again(&share->rfm->ranks, share->rank_counts, share->rfm->amounts[i]);
 }
 
 static void find_amount_cuts(struct rfm *rfm, void *const *shares)
@@ -117,11 +114,12 @@ static void find_day_and_order_cuts(struct rfm *rfm, const struct rfm_share *cou
     }
 }
 
-static int exceeded(const struct quantile cuts[CUTS], int64_t value)
+/* How many of the cuts a value exceeds; see quantile_floor. */
+static int exceeded(const int64_t floors[CUTS], int64_t value)
 {
     int count = 0;
     for (int cut = 0; cut < CUTS; cut++)
-        count += quantile_is_exceeded(cuts[cut], value);
+        count += value > floors[cut];
     return count;
 }
 
@@ -133,16 +131,19 @@ static int score(enum dimension dimension, int cuts_exceeded)
 static void prepare_scores(struct rfm *rfm)
 {
     const struct metric_run *run = rfm->run;
+    int64_t floors[DIMENSION_MAX][CUTS];
+    for (int dimension = 0; dimension < DIMENSION_MAX; dimension++)
+        for (int cut = 0; cut < CUTS; cut++)
+            floors[dimension][cut] = quantile_floor(rfm->cuts[dimension][cut]);
     for (uint32_t day = 0; day < run->day_end; day++) {
         int64_t days_since = (int64_t)run->scope->as_of_day - engine_day((uint16_t)day);
         rfm->day_scores[day] =
-            (uint8_t)score(DIMENSION_R, exceeded(rfm->cuts[DIMENSION_R], days_since));
+            (uint8_t)score(DIMENSION_R, exceeded(floors[DIMENSION_R], days_since));
     }
     for (uint32_t orders = 0; orders <= run->engine->orders_max; orders++)
         rfm->order_scores[orders] =
-            (uint8_t)score(DIMENSION_F, exceeded(rfm->cuts[DIMENSION_F], orders));
-    for (int cut = 0; cut < CUTS; cut++)
-        rfm->amount_cuts[cut] = quantile_floor(rfm->cuts[DIMENSION_M][cut]);
+            (uint8_t)score(DIMENSION_F, exceeded(floors[DIMENSION_F], orders));
+    memcpy(rfm->amount_cuts, floors[DIMENSION_M], sizeof(rfm->amount_cuts));
 }
 
 static void rfm_add_cells(void *arg)
@@ -263,7 +264,7 @@ ERR_RESULT metric_run_rfm(struct metric_run *run)
     TRY(rfm_prepare(&rfm, own, sums, &size));
     for (int i = 0; i < run->threads; i++)
         shares[i] = &own[i];
-    metric_walk(run, rfm_add, shares);
+    metric_walk(run, WALK_AMOUNTS, rfm_add, shares);
     rfm.n = rfm.buyer_count;
     for (int i = 0; i < run->threads; i++) {
         own[i].from = rfm.n * (size_t)i / (size_t)run->threads;
@@ -332,16 +333,16 @@ struct concentration_share {
 static void concentration_add(struct seen *seen, void *arg)
 {
     struct concentration_share *share = arg;
+    struct seen_customer customers[ENGINE_BLOCK];
     int64_t amounts[ENGINE_BLOCK];
     size_t count = 0;
-    seen_counted(seen);
-    seen_paid(seen);
-    seen_amount_of_customers(seen, amounts);
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (seen->counted.from[slot] == seen->counted.to[slot])
+        if (customers[slot].orders == 0)
             continue;
-        amounts[count++] = amounts[slot];
-        sum_add(&share->total, amounts[slot]);
+        amounts[count++] = customers[slot].amount;
+        sum_add(&share->total, customers[slot].amount);
     }
     size_t at = atomic_fetch_add(share->buyer_count, count);
     memcpy(&share->amounts[at], amounts, count * sizeof(*amounts));
@@ -361,7 +362,7 @@ ERR_RESULT metric_run_concentration(struct metric_run *run)
         own[i] = (struct concentration_share){amounts, &buyer_count, 0};
         shares[i] = &own[i];
     }
-    metric_walk(run, concentration_add, shares);
+    metric_walk(run, WALK_AMOUNTS, concentration_add, shares);
     for (int i = 1; i < run->threads; i++)
         sum_add(&own[0].total, own[i].total);
     size_t n = buyer_count;

@@ -20,20 +20,50 @@ static size_t gap_counts_size(const struct metric_run *run)
     return (size_t)run->day_count * NUMBER_MAX;
 }
 
-static uint32_t number_of(uint32_t days_before)
+/* A customer's purchase days as they are met. */
+struct buyer {
+    uint32_t number;              /* of the last purchase day, from the first ever; 0: none yet */
+    uint32_t gaps;                /* between purchase days looked at */
+    uint16_t first_day, last_day; /* looked at; ENGINE_DAY_NONE: none yet */
+};
+
+static void buyer_comes(struct buyer *buyer, uint16_t day)
 {
-    return days_before + 1 < NUMBER_MAX ? days_before + 1 : NUMBER_MAX;
+    buyer->number += buyer->number < NUMBER_MAX;
+    buyer->last_day = day;
 }
 
-static void gaps_add_customer(const struct seen *seen, uint32_t slot, int64_t *counts)
+/* Adds the gaps of the block's customers. */
+static void gaps_add_orders(struct seen *seen, int64_t *counts, struct buyer buyers[ENGINE_BLOCK])
 {
-    const uint16_t *day = seen->days.day;
+    const uint16_t *day = seen->block->day;
     size_t day_count = seen->run->day_count;
-    uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
-    uint32_t begin = seen->days.begin[slot];
-    for (uint32_t at = from; at + 1 < to; at++) {
-        size_t number = number_of(at - begin);
-        counts[(number - 1) * day_count + (size_t)(day[at + 1] - day[at])]++;
+    seen_orders(seen);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        buyers[slot] = (struct buyer){.first_day = ENGINE_DAY_NONE, .last_day = ENGINE_DAY_NONE};
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->by_day; at < seen->from; at++) {
+        uint32_t row = entry_row(*at);
+        struct buyer *buyer = &buyers[entry_slot(*at)];
+        if (is_counted[row] && day[row] != buyer->last_day)
+            buyer_comes(buyer, day[row]);
+    }
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK && seen->from > seen->by_day; slot++)
+        buyers[slot].last_day = ENGINE_DAY_NONE; /* was not looked at */
+    int64_t no_gap = 0;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at);
+        struct buyer *buyer = &buyers[entry_slot(*at)];
+        if (!is_counted[row] || day[row] == buyer->last_day)
+            continue;
+        /* Without branches: whether an order is a customer's first cannot be foreseen. */
+        bool is_gap = buyer->last_day != ENGINE_DAY_NONE;
+        size_t gap = (buyer->number - 1) * day_count + (size_t)(day[row] - buyer->last_day);
+        int64_t *count = is_gap ? &counts[gap] : &no_gap;
+        ++*count;
+        buyer->gaps += is_gap;
+        buyer->first_day = is_gap ? buyer->first_day : day[row];
+        buyer_comes(buyer, day[row]);
     }
 }
 
@@ -85,15 +115,13 @@ struct rhythm_share {
 static void rhythm_add(struct seen *seen, void *share)
 {
     struct rhythm_share *rhythm = share;
-    seen_days(seen);
-    const struct seen_rows *days = &seen->days;
+    struct buyer buyers[ENGINE_BLOCK];
+    gaps_add_orders(seen, rhythm->gap_counts, buyers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t from = days->from[slot], to = days->to[slot];
-        if (to < from + 2)
+        uint32_t gaps = buyers[slot].gaps;
+        int span = buyers[slot].last_day - buyers[slot].first_day;
+        if (gaps == 0)
             continue;
-        gaps_add_customer(seen, slot, rhythm->gap_counts);
-        uint32_t gaps = to - from - 1;
-        int span = days->day[to - 1] - days->day[from];
         if (gaps <= GAPS_COUNTED)
             rhythm->mean_counts[(size_t)(gaps - 1) * seen->run->day_count + (size_t)span]++;
         else
@@ -234,7 +262,7 @@ ERR_RESULT metric_run_rhythm(struct metric_run *run)
             return metric_no_memory(run);
         shares[i] = &own[i];
     }
-    metric_walk(run, rhythm_add, shares);
+    metric_walk(run, WALK_LOOKED_AT, rhythm_add, shares);
     metric_unite(run, gap_size, gap_counts);
     metric_unite(run, mean_size, mean_counts);
     struct gaps by_number[NUMBER_MAX + 1];
@@ -281,47 +309,54 @@ struct overdue_run {
 /* What one thread has met. */
 struct overdue_share {
     struct overdue_run *overdue;
+    int64_t *gap_counts;   /* summed up already: nobody reads them any more */
     int64_t *gaps, *spare; /* a customer's own */
     int64_t customers[BASIS_MAX], late[BASIS_MAX], late_amount[BASIS_MAX];
     size_t from, to; /* rows to sort */
 };
 
-static void gaps_add(struct seen *seen, void *share)
+static void brand_gaps_add(struct seen *seen, void *share)
 {
-    seen_days(seen);
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        gaps_add_customer(seen, slot, share);
+    struct buyer buyers[ENGINE_BLOCK];
+    gaps_add_orders(seen, share, buyers);
 }
 
-static struct quantile own_limit(const struct overdue_share *share, const uint16_t *day, size_t n)
+static struct quantile own_limit(const struct overdue_share *share, const struct seen *seen,
+                                 uint32_t slot)
 {
-    for (size_t i = 0; i < n; i++)
-        share->gaps[i] = day[i + 1] - day[i];
+    const struct block *block = seen->block;
+    uint16_t last = ENGINE_DAY_NONE;
+    size_t n = 0;
+    for (uint32_t row = block->begin[slot]; row < block->begin[slot + 1]; row++) {
+        uint16_t day = block->day[row];
+        if (!seen->is_counted[row] || !seen_looked_at(seen, day) || day == last)
+            continue;
+        if (last != ENGINE_DAY_NONE)
+            share->gaps[n++] = day - last;
+        last = day;
+    }
     metric_sort(share->gaps, share->spare, n);
     return quantile_of_sorted(share->gaps, n, 9, 10);
 }
 
 /* Counts the customer; says whether it is overdue. */
 static bool overdue_add_customer(struct overdue_share *share, const struct seen *seen,
-                                 uint32_t slot, struct overdue *row)
+                                 uint32_t slot, const struct buyer *buyer, struct overdue *row)
 {
-    const struct seen_rows *days = &seen->days;
-    uint32_t from = days->from[slot], to = days->to[slot];
-    struct quantile limit = share->overdue->limits[number_of(to - 1 - days->begin[slot])];
+    struct quantile limit = share->overdue->limits[buyer->number];
     enum basis basis = limit.parts > 0 ? BASIS_BRAND : BASIS_NONE;
-    if (to - from - 1 >= OWN_GAPS_MIN) {
+    if (buyer->gaps >= OWN_GAPS_MIN) {
         basis = BASIS_OWN;
-        limit = own_limit(share, &days->day[from], to - from - 1);
+        limit = own_limit(share, seen, slot);
     }
     share->customers[basis]++;
-    uint16_t last_day = days->day[to - 1];
-    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(last_day);
+    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(buyer->last_day);
     if (basis == BASIS_NONE || !quantile_is_exceeded(limit, days_since))
         return false;
     *row = (struct overdue){
         .limit_days = quantile_value(limit),
-        .purchase_days = to - from,
-        .last_day = last_day,
+        .purchase_days = buyer->gaps + 1,
+        .last_day = buyer->last_day,
         .basis = (uint8_t)basis,
     };
     return true;
@@ -331,18 +366,18 @@ static void overdue_add(struct seen *seen, void *arg)
 {
     struct overdue_share *share = arg;
     struct overdue rows[ENGINE_BLOCK];
-    int64_t amounts[ENGINE_BLOCK];
+    struct buyer buyers[ENGINE_BLOCK];
+    struct seen_customer customers[ENGINE_BLOCK];
     size_t count = 0;
-    seen_days(seen);
-    seen_paid(seen);
-    seen_amount_of_customers(seen, amounts);
+    gaps_add_orders(seen, share->gap_counts, buyers);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (seen->days.from[slot] == seen->days.to[slot] ||
-            !overdue_add_customer(share, seen, slot, &rows[count]))
+        if (customers[slot].orders == 0 ||
+            !overdue_add_customer(share, seen, slot, &buyers[slot], &rows[count]))
             continue;
         struct overdue *row = &rows[count++];
         row->customer_id = seen_customer_id(seen, slot);
-        row->amount = amounts[slot];
+        row->amount = customers[slot].amount;
         share->late[row->basis]++;
         sum_add(&share->late_amount[row->basis], row->amount);
     }
@@ -413,14 +448,13 @@ static void overdue_write_summary(struct report *report, const struct overdue_sh
 }
 
 /* The brand's limits, from all gaps. */
-static ERR_RESULT brand_limits(struct overdue_run *overdue)
+static ERR_RESULT brand_limits(struct overdue_run *overdue, int64_t *counts[ENGINE_THREADS_MAX])
 {
     struct metric_run *run = overdue->run;
-    int64_t *counts[ENGINE_THREADS_MAX];
     size_t size = gap_counts_size(run);
     if (!metric_sums(run, size, counts))
         return metric_no_memory(run);
-    metric_walk(run, gaps_add, (void *const *)counts);
+    metric_walk(run, WALK_LOOKED_AT, brand_gaps_add, (void *const *)counts);
     metric_unite(run, size, counts);
     struct gaps by_number[NUMBER_MAX + 1];
     TRY(gaps_of(run, counts[0], by_number));
@@ -440,19 +474,21 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
     };
     if (!overdue.rows)
         return metric_no_memory(run);
-    TRY(brand_limits(&overdue));
-    int64_t *gaps[ENGINE_THREADS_MAX];
+    int64_t *gap_counts[ENGINE_THREADS_MAX], *gaps[ENGINE_THREADS_MAX];
+    TRY(brand_limits(&overdue, gap_counts));
     size_t orders_max = run->engine->orders_max;
     if (!metric_sums(run, 2 * orders_max, gaps))
         return metric_no_memory(run);
     struct overdue_share own[ENGINE_THREADS_MAX];
     void *shares[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++) {
-        own[i] = (struct overdue_share){
-            .overdue = &overdue, .gaps = gaps[i], .spare = gaps[i] + orders_max};
+        own[i] = (struct overdue_share){.overdue = &overdue,
+                                        .gap_counts = gap_counts[i],
+                                        .gaps = gaps[i],
+                                        .spare = gaps[i] + orders_max};
         shares[i] = &own[i];
     }
-    metric_walk(run, overdue_add, shares);
+    metric_walk(run, WALK_AMOUNTS, overdue_add, shares);
     for (size_t i = 0, threads = (size_t)run->threads; i < threads; i++) {
         own[i].from = overdue.row_count * i / threads;
         own[i].to = overdue.row_count * (i + 1) / threads;

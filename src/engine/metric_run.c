@@ -1,4 +1,5 @@
 /* Runs a metric by its columns function; what the functions have in common. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #define THREADS_BY_MACHINE_MAX 2
 #define THREADS_ORDERS_MIN 200000 /* fewer are counted before a thread has started */
 #define WALK_BLOCKS 64            /* that a thread takes at a time */
+#define CACHE_LINE 64
 
 static const struct {
     const char *name;
@@ -93,21 +95,17 @@ static int threads_of(const struct engine *engine)
 
 static ERR_RESULT prepare_thread(struct metric_run *run, struct seen **out)
 {
-    size_t rows = (size_t)run->engine->block_rows_max + 1; /* and one behind the last */
+    size_t rows = run->engine->block_rows_max;
     struct seen *seen = *out = metric_scratch(run, 1, sizeof(*seen));
-    uint16_t *days = metric_scratch(run, rows, 3 * sizeof(*days));
-    uint8_t *flags = metric_scratch(run, rows, 2 * sizeof(*flags));
-    if (!seen || !days || !flags)
+    if (!seen)
         return metric_no_memory(run);
     seen->run = run;
-    seen->counted_space.day = days;
-    seen->days_space.day = days + rows;
-    seen->channel_space = days + 2 * rows;
-    seen->is_counted_space = flags;
-    seen->is_first_space = flags + rows;
-    seen->row_space = metric_scratch(run, rows, sizeof(*seen->row_space));
-    seen->amount_space = metric_scratch(run, rows, sizeof(*seen->amount_space));
-    return seen->row_space && seen->amount_space ? NULL : metric_no_memory(run);
+    seen->is_counted_space = metric_scratch(run, rows, sizeof(*seen->is_counted_space));
+    seen->by_day_space = metric_scratch(run, rows, sizeof(*seen->by_day_space));
+    seen->place_space = metric_scratch(run, run->day_end, sizeof(*seen->place_space));
+    if (!seen->is_counted_space || !seen->by_day_space || !seen->place_space)
+        return metric_no_memory(run);
+    return NULL;
 }
 
 static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)
@@ -176,11 +174,51 @@ void metric_on_threads(const struct metric_run *run, metric_thread_fn *function,
 
 /* One thread's walk. Threads take runs of blocks until none is left. */
 struct walk {
+    unsigned about;
     metric_block_fn *function;
     void *share;
     struct seen *seen;
     atomic_size_t *next_block;
 };
+
+static bool meets(uint16_t day_min, uint16_t day_max, uint16_t from, uint16_t end)
+{
+    return day_min <= day_max && day_min < end && day_max >= from;
+}
+
+static bool is_passed_over(const struct metric_run *run, const struct block *block,
+                           unsigned about)
+{
+    if (about & WALK_KNOWN)
+        return !meets(block->day_min, block->day_max, 0, run->known_end);
+    return !meets(block->day_min, block->day_max, run->from, run->to_end) &&
+           !meets(block->refund_day_min, block->refund_day_max, run->from, run->to_end);
+}
+
+/* What lies in memory one behind the other is asked for before it is read: blocks are too short for
+ * the processor to guess where the walk goes on. */
+static void fetch(const void *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += CACHE_LINE)
+        __builtin_prefetch((const char *)from + at);
+}
+
+static void fetch_ahead(const struct engine *engine, size_t block, unsigned about)
+{
+    if (block + 2 < engine->block_count)
+        fetch(engine->blocks[block + 2], offsetof(struct block, first_day));
+    if (block + 1 < engine->block_count) {
+        const struct block *next = engine->blocks[block + 1];
+        size_t rows = block_row_count(next);
+        fetch(next->day, rows * sizeof(*next->day));
+        if (about & WALK_FIRST_DAYS)
+            fetch(next->first_day, sizeof(next->first_day) + sizeof(next->second_day));
+        if (about & WALK_AMOUNTS)
+            fetch(next->amount, rows * sizeof(*next->amount));
+        if (about & WALK_CHANNELS)
+            fetch(next->channel, rows * next->channel_bytes);
+    }
+}
 
 static void walk(void *arg)
 {
@@ -193,6 +231,9 @@ static void walk(void *arg)
             return;
         to = to < engine->block_count ? to : engine->block_count;
         for (size_t i = from; i < to; i++) {
+            fetch_ahead(engine, i, walk->about);
+            if (is_passed_over(seen->run, engine->blocks[i], walk->about))
+                continue;
             seen->block = engine->blocks[i];
             seen->index = (uint32_t)(i << ENGINE_BLOCK_BITS);
             seen->row_count = block_row_count(seen->block);
@@ -201,13 +242,14 @@ static void walk(void *arg)
     }
 }
 
-void metric_walk(struct metric_run *run, metric_block_fn *function, void *const *shares)
+void metric_walk(struct metric_run *run, unsigned about, metric_block_fn *function,
+                 void *const *shares)
 {
     atomic_size_t next_block = 0;
     struct walk walks[ENGINE_THREADS_MAX];
     void *args[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++) {
-        walks[i] = (struct walk){function, shares[i], run->seen[i], &next_block};
+        walks[i] = (struct walk){about, function, shares[i], run->seen[i], &next_block};
         args[i] = &walks[i];
     }
     metric_on_threads(run, walk, args);

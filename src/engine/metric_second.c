@@ -108,7 +108,7 @@ ERR_RESULT metric_run_second_purchase(struct metric_run *run)
         own[i] = (struct second_share){sums[i], sums[i] + size, ENGINE_DAY_NONE};
         shares[i] = &own[i];
     }
-    metric_walk(run, second_add, shares);
+    metric_walk(run, WALK_FIRST_DAYS, second_add, shares);
     metric_unite(run, 2 * size, sums);
     uint16_t first_day_min = ENGINE_DAY_NONE;
     for (int i = 0; i < run->threads; i++)

@@ -1,141 +1,10 @@
-/* A block of customers as a scope sees it. The loops over rows are flat (not by customer) and
- * without branches, so that they cost the same however many orders each customer has. */
+/* A block of customers as a scope sees it. */
 #include <string.h>
 
 #include "engine/metric.h"
 
-/* out[slot]: the customer's first row whose day is not before `limit`, or the row behind the last.
- */
-static void find_limit(struct seen *seen, const uint16_t *day, const uint32_t *begin,
-                       uint16_t limit, uint32_t *out)
-{
-    uint32_t *below = seen->row_space, count = 0, rows = begin[ENGINE_BLOCK];
-    for (uint32_t row = 0; row < rows; row++) {
-        below[row] = count;
-        count += day[row] < limit;
-    }
-    below[rows] = count;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        out[slot] = begin[slot] + below[begin[slot + 1]] - below[begin[slot]];
-}
-
-/* What of the rows is known and looked at. */
-static struct seen_rows bound(struct seen *seen, const uint16_t *day, const uint32_t *begin,
-                              struct seen_space *space)
-{
-    const struct metric_run *run = seen->run;
-    const struct block *block = seen->block;
-    struct seen_rows rows = {.day = day, .begin = begin, .end = begin + 1, .from = begin};
-    if (block->day_max >= run->known_end) {
-        find_limit(seen, day, begin, run->known_end, space->end);
-        rows.end = space->end;
-    }
-    rows.to = rows.end;
-    if (block->day_max >= run->to_end) {
-        find_limit(seen, day, begin, run->to_end, space->to);
-        rows.to = space->to;
-    }
-    if (block->day_min < run->from) {
-        find_limit(seen, day, begin, run->from, space->from);
-        rows.from = space->from;
-    }
-    /* Where the days looked at end before they begin, nothing is looked at. */
-    if (run->to_end < run->from)
-        rows.to = rows.from;
-    return rows;
-}
-
-void seen_paid(struct seen *seen)
-{
-    seen->paid = bound(seen, seen->block->day, seen->block->begin, &seen->paid_space);
-}
-
-/* Copies the days of the rows that are not wholly refunded; the rows left out come ascending into
- * row_space. */
-static uint32_t leave_out_refunded(struct seen *seen)
-{
-    const struct rare_list *refunded = &seen->block->refunded_whole;
-    const uint16_t *day = seen->block->day;
-    uint16_t *to = seen->counted_space.day;
-    uint32_t count = 0, from = 0;
-    for (size_t i = 0; i < refunded->count; i++) {
-        uint32_t row = refunded->items[i].row;
-        if (refunded->items[i].value >= seen->run->known_end)
-            continue;
-        memcpy(to, day + from, (row - from) * sizeof(*to));
-        to += row - from;
-        from = row + 1;
-        seen->row_space[count++] = row;
-    }
-    memcpy(to, day + from, (seen->row_count - from) * sizeof(*to));
-    return count;
-}
-
-void seen_counted(struct seen *seen)
-{
-    const struct block *block = seen->block;
-    uint32_t left_out = seen->row_count > 0 ? leave_out_refunded(seen) : 0, before = 0;
-    if (left_out == 0) {
-        seen->counted = bound(seen, block->day, block->begin, &seen->counted_space);
-        return;
-    }
-    uint32_t *begin = seen->counted_space.begin;
-    for (uint32_t slot = 0; slot <= ENGINE_BLOCK; slot++) {
-        while (before < left_out && seen->row_space[before] < block->begin[slot])
-            before++;
-        begin[slot] = block->begin[slot] - before;
-    }
-    seen->counted = bound(seen, seen->counted_space.day, begin, &seen->counted_space);
-}
-
-/* A customer's rows lie by day, so that a row is a new purchase day where the one before it has
- * another day or belongs to somebody else. */
-void seen_days(struct seen *seen)
-{
-    seen_counted(seen);
-    const struct seen_rows *counted = &seen->counted;
-    struct seen_space *space = &seen->days_space;
-    uint8_t *is_first = seen->is_first_space; /* of its customer */
-    uint32_t *days_before = seen->row_space, rows = counted->begin[ENGINE_BLOCK], count = 0;
-    memset(is_first, 0, rows);
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        is_first[counted->begin[slot]] = 1;
-    const uint16_t *from = counted->day;
-    uint16_t *to = space->day, last = ENGINE_DAY_NONE;
-    for (uint32_t row = 0; row < rows; row++) {
-        uint16_t day = from[row];
-        days_before[row] = count;
-        to[count] = day;
-        count += (day != last) | is_first[row];
-        last = day;
-    }
-    days_before[rows] = count;
-    for (uint32_t slot = 0; slot <= ENGINE_BLOCK; slot++)
-        space->begin[slot] = days_before[counted->begin[slot]];
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        space->end[slot] = days_before[counted->end[slot]];
-        space->from[slot] = days_before[counted->from[slot]];
-        space->to[slot] = days_before[counted->to[slot]];
-    }
-    seen->days = (struct seen_rows){.day = space->day,
-                                    .begin = space->begin,
-                                    .end = space->end,
-                                    .from = space->from,
-                                    .to = space->to};
-}
-
-void seen_first_two_days(struct seen *seen)
-{
-    seen_counted(seen);
-    const struct seen_rows *counted = &seen->counted;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t row = counted->begin[slot], end = counted->end[slot];
-        seen->first_day[slot] = row < end ? counted->day[row] : ENGINE_DAY_NONE;
-        while (row < end && counted->day[row] == seen->first_day[slot])
-            row++;
-        seen->second_day[slot] = row < end ? counted->day[row] : ENGINE_DAY_NONE;
-    }
-}
+#define CACHE_LINE 64
+#define COUNT_MAX 4096 /* days counted in 16 bits, of which a processor adds many at once */
 
 void seen_is_counted(struct seen *seen)
 {
@@ -148,65 +17,115 @@ void seen_is_counted(struct seen *seen)
     seen->is_counted = is_counted;
 }
 
-void seen_amounts(struct seen *seen)
+/* How many of the days lie before the limit. In whatever order they lie: where the search in a
+ * sorted column would wait for memory at each step, a walk has it brought in advance. */
+static uint32_t count_before(const uint16_t *day, uint32_t rows, uint16_t limit)
 {
-    const uint32_t *narrow = seen->block->amount;
-    const struct rare_list *wide = &seen->block->wide;
-    int64_t *amount = seen->amount_space;
-    uint32_t rows = seen->row_count;
-    for (uint32_t row = 0; row < rows; row++)
-        amount[row] = narrow[row];
-    for (size_t i = 0; i < wide->count; i++)
-        amount[wide->items[i].row] = wide->items[i].value;
-    seen->amount = amount;
-}
-
-/* A block's amounts that are not wide add up to less than 2^63. */
-static void sum_narrow(struct seen *seen, int64_t amounts[ENGINE_BLOCK])
-{
-    const uint32_t *amount = seen->block->amount;
-    int64_t *sum_before = seen->amount_space, sum = 0;
-    uint32_t rows = seen->row_count;
-    for (uint32_t row = 0; row < rows; row++) {
-        sum_before[row] = sum;
-        sum += amount[row];
+    uint32_t count = 0;
+    while (rows > 0) {
+        uint32_t length = rows < COUNT_MAX ? rows : COUNT_MAX;
+        uint16_t part = 0;
+        for (uint32_t row = 0; row < length; row++)
+            part += day[row] < limit;
+        count += part;
+        day += length;
+        rows -= length;
     }
-    sum_before[rows] = sum;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        amounts[slot] = sum_before[seen->paid.to[slot]] - sum_before[seen->paid.from[slot]];
+    return count;
 }
 
-static void sum_wide(const struct seen *seen, int64_t amounts[ENGINE_BLOCK])
-{
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        amounts[slot] = 0;
-        for (uint32_t row = seen->paid.from[slot]; row < seen->paid.to[slot]; row++)
-            sum_add(&amounts[slot], block_amount(seen->block, row));
-    }
-}
-
-void seen_amount_of_customers(struct seen *seen, int64_t amounts[ENGINE_BLOCK])
+static void find_by_day(struct seen *seen)
 {
     const struct block *block = seen->block;
-    if (block->wide.count == 0)
-        sum_narrow(seen, amounts);
-    else
-        sum_wide(seen, amounts);
+    seen->by_day = block->by_day;
+    if (block->has_by_day || seen->row_count == 0)
+        return;
+    size_t days = (size_t)(block->day_max - block->day_min) + 1;
+    memset(seen->place_space, 0, days * sizeof(*seen->place_space));
+    block_sort_by_day(block, seen->by_day_space, seen->place_space);
+    seen->by_day = seen->by_day_space;
+}
+
+void seen_orders(struct seen *seen)
+{
+    const struct metric_run *run = seen->run;
+    const struct block *block = seen->block;
+    uint32_t from = 0, end = seen->row_count;
+    if (block->day_min < run->from)
+        from = count_before(block->day, seen->row_count, run->from);
+    if (block->day_max >= run->to_end)
+        end = count_before(block->day, seen->row_count, run->to_end);
+    find_by_day(seen);
+    seen->from = seen->by_day + from;
+    /* Where the days looked at end before they begin, nothing is looked at. */
+    seen->end = seen->by_day + (end < from ? from : end);
+    for (const uint32_t *at = seen->from; at < seen->end; at += CACHE_LINE / sizeof(*at))
+        __builtin_prefetch(at); /* while is_counted is found */
+    seen_is_counted(seen);
+}
+
+/* The first two purchase days of a customer, of whose orders this and perhaps later ones of the
+ * list are wholly refunded. */
+static void find_first_two_days(struct seen *seen, uint32_t slot, size_t refunded_from)
+{
+    const struct block *block = seen->block;
+    const struct rare_list *refunded = &block->refunded_whole;
+    uint16_t first = ENGINE_DAY_NONE, second = ENGINE_DAY_NONE, known_end = seen->run->known_end;
+    size_t next = refunded_from;
+    for (uint32_t row = block->begin[slot]; row < block->begin[slot + 1]; row++) {
+        uint16_t day = block->day[row];
+        if (day >= known_end || second != ENGINE_DAY_NONE)
+            break;
+        if (next < refunded->count && refunded->items[next].row == row)
+            if (refunded->items[next++].value < known_end)
+                continue;
+        if (first == ENGINE_DAY_NONE)
+            first = day;
+        else if (day != first)
+            second = day;
+    }
+    seen->first_day[slot] = first;
+    seen->second_day[slot] = second;
+}
+
+void seen_first_two_days(struct seen *seen)
+{
+    const struct block *block = seen->block;
+    const struct rare_list *refunded = &block->refunded_whole;
+    uint16_t known_end = seen->run->known_end;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        uint16_t first = block->first_day[slot], second = block->second_day[slot];
+        seen->first_day[slot] = first < known_end ? first : ENGINE_DAY_NONE;
+        seen->second_day[slot] = second < known_end ? second : ENGINE_DAY_NONE;
+    }
+    uint32_t last_slot = ENGINE_BLOCK;
+    for (size_t i = 0; i < refunded->count; i++) {
+        uint32_t slot = refunded->items[i].slot;
+        /* A customer's refunded orders stand side by side: the first one finds the others, unless
+         * it lies behind the two days. */
+        if (slot != last_slot && block->day[refunded->items[i].row] <= block->second_day[slot])
+            find_first_two_days(seen, slot, i);
+        last_slot = slot;
+    }
+}
+
+void seen_customers(const struct seen *seen, struct seen_customer customers[ENGINE_BLOCK])
+{
+    const struct block *block = seen->block;
+    const uint16_t *days = block->day;
+    const uint8_t *counted = seen->is_counted;
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
+        customers[slot] = (struct seen_customer){.last_day = ENGINE_DAY_NONE};
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), is_counted = counted[row];
+        struct seen_customer *customer = &customers[entry_slot(*at)];
+        uint16_t day = is_counted ? days[row] : customer->last_day;
+        sum_add(&customer->amount, block_amount(block, row));
+        customer->orders += is_counted;
+        customer->days += day != customer->last_day;
+        customer->last_day = day;
+    }
     for (size_t i = 0; i < block->refund_count && seen->run->scope->net; i++)
         if (seen_looked_at(seen, block->refunds[i].day))
-            sum_add(&amounts[block->refunds[i].slot], -block->refunds[i].amount);
-}
-
-void seen_channels(struct seen *seen)
-{
-    const struct block *block = seen->block;
-    seen->channel = block->channel;
-    if (block->channel_bytes == 2)
-        return;
-    const uint8_t *narrow = block->channel;
-    uint16_t *channel = seen->channel_space;
-    uint32_t rows = seen->row_count;
-    for (uint32_t row = 0; row < rows; row++)
-        channel[row] = narrow[row];
-    seen->channel = channel;
+            sum_add(&customers[block->refunds[i].slot].amount, -block->refunds[i].amount);
 }

@@ -15,41 +15,36 @@ struct totals {
 static void totals_add_rank(struct seen *seen, void *share)
 {
     struct totals *totals = share;
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_amounts(seen);
-    const int64_t *amounts = seen->amount;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t to = seen->paid.to[slot];
-        for (uint32_t row = seen->paid.from[slot]; row < to; row++)
-            if (seen->is_counted[row])
-                ranks_add(totals->ranks, totals->rank_counts, amounts[row]);
+    seen_orders(seen);
+    for (const uint32_t *at = seen->from; at < seen->end; at++) {
+        uint32_t row = entry_row(*at);
+        if (seen->is_counted[row])
+            ranks_add_again(totals->ranks, totals->rank_counts, block_amount(seen->block, row));
     }
 }
 
 static void totals_add_orders(const struct seen *seen, struct totals *totals)
 {
-    const int64_t *amounts = seen->amount;
+    const struct block *block = seen->block;
     const uint8_t *is_counted = seen->is_counted;
-    const struct ranks *ranks = totals->ranks;
-    int64_t *rank_counts = totals->rank_counts, gross = 0, counted_amount = 0, orders = 0;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t to = seen->paid.to[slot];
-        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
-            sum_add(&gross, amounts[row]);
-            if (!is_counted[row])
-                continue;
-            orders++;
-            sum_add(&counted_amount, amounts[row]);
-            ranks_add(ranks, rank_counts, amounts[row]);
+    int64_t *rank_counts = totals->rank_counts, counted = 0, refunded_whole = 0;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at);
+        int64_t amount = block_amount(block, row);
+        if (!is_counted[row]) {
+            sum_add(&refunded_whole, amount);
+            continue;
         }
+        sum_add(&counted, amount);
+        ranks_add(rank_counts, amount);
     }
-    totals->orders += orders;
-    sum_add(&totals->gross, gross);
-    sum_add(&totals->counted_amount, counted_amount);
+    sum_add(&totals->counted_amount, counted);
+    sum_add(&totals->gross, counted);
+    sum_add(&totals->gross, refunded_whole);
 }
 
-static void totals_add_refunds(const struct seen *seen, struct totals *totals)
+static void totals_add_refunds(const struct seen *seen, const struct seen_customer *customers,
+                               struct totals *totals)
 {
     const struct block *block = seen->block;
     uint32_t last_slot = ENGINE_BLOCK;
@@ -63,29 +58,39 @@ static void totals_add_refunds(const struct seen *seen, struct totals *totals)
             continue;
         last_slot = refund->slot;
         totals->refund_customers++;
-        totals->refund_buyers += seen->days.from[last_slot] < seen->days.to[last_slot];
+        totals->refund_buyers += customers[last_slot].orders > 0;
     }
+}
+
+/* The first purchase day looked at; ENGINE_DAY_NONE where there is none. */
+static uint16_t first_day_of(const struct seen *seen)
+{
+    for (const uint32_t *at = seen->from; at < seen->end; at++)
+        if (seen->is_counted[entry_row(*at)])
+            return seen->block->day[entry_row(*at)];
+    return ENGINE_DAY_NONE;
 }
 
 static void totals_add(struct seen *seen, void *share)
 {
     struct totals *totals = share;
-    seen_days(seen);
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_amounts(seen);
+    struct seen_customer customers[ENGINE_BLOCK];
+    seen_orders(seen);
+    seen_customers(seen, customers);
+    uint16_t first = first_day_of(seen);
+    totals->first_day = first < totals->first_day ? first : totals->first_day;
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t from = seen->days.from[slot], to = seen->days.to[slot];
-        if (from == to)
+        const struct seen_customer *customer = &customers[slot];
+        if (customer->orders == 0)
             continue;
-        uint16_t first = seen->days.day[from], last = seen->days.day[to - 1];
         totals->customers++;
-        totals->purchase_days += to - from;
-        totals->first_day = first < totals->first_day ? first : totals->first_day;
-        totals->last_day = last > totals->last_day ? last : totals->last_day;
+        totals->orders += customer->orders;
+        totals->purchase_days += customer->days;
+        totals->last_day =
+            customer->last_day > totals->last_day ? customer->last_day : totals->last_day;
     }
     totals_add_orders(seen, totals);
-    totals_add_refunds(seen, totals);
+    totals_add_refunds(seen, customers, totals);
 }
 
 static void totals_unite(struct totals *into, const struct totals *from)
@@ -141,7 +146,7 @@ ERR_RESULT metric_run_totals(struct metric_run *run)
             .ranks = &ranks, .rank_counts = ranks.counts[i], .first_day = ENGINE_DAY_NONE};
         shares[i] = &totals[i];
     }
-    metric_walk(run, totals_add, shares);
+    metric_walk(run, WALK_AMOUNTS, totals_add, shares);
     for (int i = 1; i < run->threads; i++)
         totals_unite(&totals[0], &totals[i]);
     if (totals[0].orders > 0) {
@@ -150,7 +155,7 @@ ERR_RESULT metric_run_totals(struct metric_run *run)
         ranks_look_for(run, &ranks, median);
     }
     while (!ranks_are_found(&ranks)) {
-        metric_walk(run, totals_add_rank, shares);
+        metric_walk(run, WALK_AMOUNTS, totals_add_rank, shares);
         ranks_narrow(run, &ranks);
     }
     totals_write(run, &totals[0]);
@@ -167,10 +172,11 @@ struct repurchase {
 static void repurchase_add(struct seen *seen, void *share)
 {
     struct repurchase *repurchase = share;
-    seen_days(seen);
+    struct seen_customer customers[ENGINE_BLOCK];
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        int64_t days = seen->days.to[slot] - seen->days.from[slot];
-        int64_t orders = seen->counted.to[slot] - seen->counted.from[slot];
+        int64_t days = customers[slot].days, orders = customers[slot].orders;
         repurchase->customers += days > 0;
         repurchase->two_days += days >= 2;
         repurchase->three_days += days >= 3;
@@ -200,7 +206,7 @@ ERR_RESULT metric_run_repurchase(struct metric_run *run)
     void *shares[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++)
         shares[i] = &sums[i];
-    metric_walk(run, repurchase_add, shares);
+    metric_walk(run, WALK_AMOUNTS, repurchase_add, shares);
     for (int i = 1; i < run->threads; i++)
         repurchase_unite(&sums[0], &sums[i]);
     const struct repurchase *all = &sums[0];
@@ -225,9 +231,11 @@ ERR_RESULT metric_run_repurchase(struct metric_run *run)
 static void frequency_add(struct seen *seen, void *share)
 {
     int64_t *customers_by_days = share;
-    seen_days(seen);
+    struct seen_customer customers[ENGINE_BLOCK];
+    seen_orders(seen);
+    seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++)
-        customers_by_days[seen->days.to[slot] - seen->days.from[slot]]++;
+        customers_by_days[customers[slot].days]++;
 }
 
 ERR_RESULT metric_run_frequency(struct metric_run *run)
@@ -236,7 +244,7 @@ ERR_RESULT metric_run_frequency(struct metric_run *run)
     int64_t *counts[ENGINE_THREADS_MAX], customers = 0;
     if (!metric_sums(run, size, counts))
         return metric_no_memory(run);
-    metric_walk(run, frequency_add, (void *const *)counts);
+    metric_walk(run, WALK_AMOUNTS, frequency_add, (void *const *)counts);
     metric_unite(run, size, counts);
     for (size_t days = 1; days < size; days++)
         customers += counts[0][days];
@@ -258,48 +266,38 @@ enum { PAID_ORDERS, ORDERS, AMOUNT, ACTIVE, NEW_CUSTOMERS, REFUNDS, REFUNDED, MO
 
 static void monthly_add_orders(const struct seen *seen, int64_t *sums)
 {
-    const uint16_t *month_of = seen->run->month_of, *day = seen->paid.day;
-    const uint8_t *is_counted = seen->is_counted;
-    const int64_t *amounts = seen->amount;
+    const struct block *block = seen->block;
+    const uint16_t *month_of = seen->run->month_of;
+    uint32_t first_month[ENGINE_BLOCK], last_month[ENGINE_BLOCK];
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t to = seen->paid.to[slot];
-        for (uint32_t row = seen->paid.from[slot]; row < to; row++) {
-            int64_t *month = &sums[(size_t)month_of[day[row]] * MONTH_SUMS];
-            month[PAID_ORDERS]++;
-            month[ORDERS] += is_counted[row];
-            sum_add(&month[AMOUNT], amounts[row]);
-        }
+        uint16_t first = seen->first_day[slot];
+        first_month[slot] = first == ENGINE_DAY_NONE ? UINT32_MAX : month_of[first];
+        last_month[slot] = UINT32_MAX;
     }
-}
-
-static void monthly_add_customers(const struct seen *seen, int64_t *sums)
-{
-    const struct seen_rows *rows = &seen->counted;
-    const uint16_t *month_of = seen->run->month_of, *day = rows->day;
-    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        uint32_t from = rows->from[slot], to = rows->to[slot];
-        if (from == to)
+    const uint16_t *day = block->day;
+    const uint8_t *is_counted = seen->is_counted;
+    for (const uint32_t *at = seen->from, *end = seen->end; at < end; at++) {
+        uint32_t row = entry_row(*at), slot = entry_slot(*at);
+        uint32_t month = month_of[day[row]];
+        int64_t *month_sums = &sums[(size_t)month * MONTH_SUMS];
+        month_sums[PAID_ORDERS]++;
+        sum_add(&month_sums[AMOUNT], block_amount(block, row));
+        if (!is_counted[row])
             continue;
-        uint32_t first = month_of[day[rows->begin[slot]]], last = UINT32_MAX;
-        for (uint32_t row = from; row < to; row++) {
-            uint32_t at = month_of[day[row]];
-            sums[(size_t)at * MONTH_SUMS + ACTIVE] += at != last;
-            last = at;
-        }
-        /* The days looked at begin no earlier than the first day ever. */
-        sums[(size_t)first * MONTH_SUMS + NEW_CUSTOMERS] += month_of[day[from]] == first;
+        uint32_t is_active_anew = month != last_month[slot];
+        month_sums[ORDERS]++;
+        month_sums[ACTIVE] += is_active_anew;
+        month_sums[NEW_CUSTOMERS] += is_active_anew & (month == first_month[slot]);
+        last_month[slot] = month;
     }
 }
 
 static void monthly_add(struct seen *seen, void *share)
 {
     int64_t *sums = share;
-    seen_paid(seen);
-    seen_is_counted(seen);
-    seen_counted(seen);
-    seen_amounts(seen);
+    seen_orders(seen);
+    seen_first_two_days(seen);
     monthly_add_orders(seen, sums);
-    monthly_add_customers(seen, sums);
     for (size_t i = 0; i < seen->block->refund_count; i++) {
         const struct refund *refund = &seen->block->refunds[i];
         if (!seen_looked_at(seen, refund->day))
@@ -316,7 +314,7 @@ ERR_RESULT metric_run_monthly(struct metric_run *run)
     int64_t *sums[ENGINE_THREADS_MAX];
     if (!metric_sums(run, size, sums))
         return metric_no_memory(run);
-    metric_walk(run, monthly_add, (void *const *)sums);
+    metric_walk(run, WALK_FIRST_DAYS | WALK_AMOUNTS, monthly_add, (void *const *)sums);
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < run->month_count; i++) {
         const int64_t *month = &sums[0][(size_t)i * MONTH_SUMS];

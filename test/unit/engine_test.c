@@ -274,9 +274,9 @@ static void putting_again_gives_memory_back(void **state)
     struct engine_size a = engine_size(churned), b = engine_size(fresh);
     assert_int_equal(a.customers, b.customers);
     assert_int_equal(a.orders, b.orders);
-    /* Rows leave no garbage: a block may keep as much room again as its rows take (9 bytes each,
+    /* Rows leave no garbage: a block may keep as much room again as its rows take (13 bytes each,
      * and 16 for a wide amount, of 1 row in 50) and lists twice what they need. */
-    assert_true(a.bytes < b.bytes + b.orders * (9 + 1));
+    assert_true(a.bytes < b.bytes + b.orders * (13 + 1));
     struct report *of_a = report_of(*state, churned, "totals");
     struct report *of_b = report_of(*state, fresh, "totals");
     assert_null(report_difference(*state, of_a, of_b).p);
@@ -304,6 +304,14 @@ static void a_customer_of_many_orders(void **state)
     put(engine, 1, orders, ORDERS);
     put(engine, 2, orders, 1);
     check_totals(*state, engine, 2, ORDERS + 1, 1001, sum);
+    /* Of the 1000 days, each with 150 orders, the latter half: more orders lie before it than 16 bits
+     * count. */
+    struct report_scope half = {
+        .as_of_day = DAY_0 + 1000, .from_day = DAY_0 + 500, .to_day = DAY_0 + 999};
+    struct report *report;
+    assert_null(engine_report(*state, engine, metric_by_name(STR("repurchase")), &half, &report));
+    assert_int_equal(report->sections[0].cells[0].i, 1);
+    assert_int_equal(report->sections[0].cells[8].i, ORDERS / 2);
     put(engine, 1, orders + 1, 1);
     check_totals(*state, engine, 2, 2, 2, 1); /* amounts 0 and 1 */
     free(orders);
@@ -494,6 +502,127 @@ static void threads_and_scopes_agree(void **state)
     engine_free(crowded);
 }
 
+/* --- Windows: what a block without anything to show may be passed over for --- */
+
+enum { WINDOW_CUSTOMERS = 1280, WINDOW_BLOCK = 128, WINDOW_LATER = 700 };
+
+/* Customer c buys on day c; customers whose number is even again WINDOW_LATER days later; of every
+ * tenth the first order is refunded on that day, of every twentieth wholly. So customers put in
+ * the order of their numbers lie in blocks of 128 days, and 128 days WINDOW_LATER days later. */
+static void put_window_customer(struct engine *engine, int64_t c)
+{
+    struct engine_order orders[] = {order(2 * c, DAY_0 + (int32_t)c, 100 + c),
+                                    order(2 * c + 1, DAY_0 + (int32_t)c + WINDOW_LATER, 7)};
+    struct engine_refund refund = {.amount_minor = c % 20 == 0 ? 100 + c : 1,
+                                   .refunded_day = DAY_0 + (int32_t)c + WINDOW_LATER,
+                                   .channel_id = c % 3};
+    orders[0].channel_id = orders[1].channel_id = c % 3;
+    orders[0].top_product_id = 1 + c % 5;
+    if (c % 20 == 0)
+        orders[0].refunded_whole_day = refund.refunded_day;
+    assert_null(engine_put(engine, c, orders, 1 + (c % 2 == 0), &refund, c % 10 == 0));
+}
+
+/* Totals of a window by walking over the numbers: customers, orders, paid, refunds. */
+static void check_window_totals(struct arena *arena, const struct engine *engine,
+                                const struct report_scope *scope)
+{
+    int64_t customers = 0, orders = 0, paid = 0, refunds = 0;
+    for (int32_t c = 0; c < WINDOW_CUSTOMERS; c++) {
+        int32_t first = DAY_0 + c, later = first + WINDOW_LATER;
+        bool sees_first = first >= scope->from_day && first <= scope->to_day;
+        bool sees_later = later >= scope->from_day && later <= scope->to_day;
+        bool is_whole = c % 20 == 0 && later < scope->as_of_day;
+        int64_t counted = (sees_first && !is_whole) + (sees_later && c % 2 == 0);
+        customers += counted > 0;
+        orders += counted;
+        paid += (sees_first ? 100 + c : 0) + (sees_later && c % 2 == 0 ? 7 : 0);
+        refunds += sees_later && c % 10 == 0;
+    }
+    struct report *report;
+    assert_null(engine_report(arena, engine, metric_by_name(STR("totals")), scope, &report));
+    const struct cell *row = report->sections[0].cells;
+    assert_int_equal(row[0].i, customers);
+    assert_int_equal(row[1].i, orders);
+    assert_int_equal(row[5].i, paid);
+    assert_int_equal(row[10].i, refunds);
+}
+
+/* Each window of the ordered engine, where blocks are passed over, against a walk over the numbers
+ * and against an engine whose blocks hold customers of all days, so that none may be. */
+static void check_window(struct arena *arena, const struct engine *ordered,
+                         const struct engine *mixed, int32_t from, int32_t to, int32_t as_of)
+{
+    struct report_scope scope = {.as_of_day = DAY_0 + as_of,
+                                 .from_day = DAY_0 + from,
+                                 .to_day = DAY_0 + to,
+                                 .currency_digits = 2};
+    for (int net = 0; net < 2; net++) {
+        scope.net = net;
+        check_window_totals(arena, ordered, &scope);
+        for (int i = 0; i < metric_count; i++) {
+            struct report *of_ordered, *of_mixed;
+            assert_null(engine_report(arena, ordered, metric_all[i], &scope, &of_ordered));
+            assert_null(engine_report(arena, mixed, metric_all[i], &scope, &of_mixed));
+            struct str difference = report_difference(arena, of_ordered, of_mixed);
+            if (difference.p)
+                print_error("%s, days %d to %d, as of %d: %.*s\n", metric_all[i]->name, from, to,
+                            as_of, STR_ARG(difference));
+            assert_null(difference.p);
+        }
+    }
+}
+
+static void check_windows(struct arena *arena, const struct engine *ordered,
+                          const struct engine *mixed)
+{
+    const int32_t last = WINDOW_CUSTOMERS + WINDOW_LATER;
+    for (int32_t edge = 0; edge <= WINDOW_CUSTOMERS; edge += 2 * WINDOW_BLOCK) {
+        for (int32_t day = edge - 1; day <= edge + 1; day++) {
+            check_window(arena, ordered, mixed, day, day, last);        /* one day */
+            check_window(arena, ordered, mixed, day, day, day + 1);     /* as of the next */
+            check_window(arena, ordered, mixed, day, day - 1, last);    /* no day */
+            check_window(arena, ordered, mixed, day, day + 127, last);  /* as long as a block */
+            check_window(arena, ordered, mixed, -50, day, day + 1);     /* all that was known */
+            check_window(arena, ordered, mixed, day + WINDOW_LATER, day + WINDOW_LATER, last + 9);
+        }
+    }
+    check_window(arena, ordered, mixed, -90, -1, 0);             /* before the first order */
+    check_window(arena, ordered, mixed, -90, -1, last);
+    check_window(arena, ordered, mixed, last, last + 9, last + 10); /* behind the last one */
+    check_window(arena, ordered, mixed, -90, last + 9, last + 10);  /* all */
+    check_window(arena, ordered, mixed, 40, 10, last);              /* ends before it begins */
+}
+
+static void windows_at_block_edges(void **state)
+{
+    struct engine *ordered = engine_new(*state), *mixed = engine_new(*state);
+    for (int64_t c = 0; c < WINDOW_CUSTOMERS; c++) {
+        put_window_customer(ordered, c);
+        put_window_customer(mixed, c * 7919 % WINDOW_CUSTOMERS);
+    }
+    check_windows(*state, ordered, mixed);
+    /* Put elsewhere, with more orders and with fewer, and back: blocks that were full before. */
+    struct engine *other = engine_new(*state);
+    for (int64_t c = 0; c < WINDOW_CUSTOMERS; c += 5) {
+        struct engine_order orders[8];
+        for (int32_t i = 0; i < 8; i++)
+            orders[i] = order(i, DAY_0 + 900 - i * (int32_t)(c % 50), 5);
+        put(ordered, c, orders, (size_t)(c % 9));
+        put(other, c, orders, (size_t)(c % 9));
+    }
+    for (int64_t c = WINDOW_CUSTOMERS - 1; c >= 0; c--)
+        if (c % 5 != 0)
+            put_window_customer(other, c);
+    compare_reports(*state, ordered, other);
+    for (int64_t c = 0; c < WINDOW_CUSTOMERS; c += 5)
+        put_window_customer(ordered, c);
+    check_windows(*state, ordered, mixed);
+    engine_free(other);
+    engine_free(ordered);
+    engine_free(mixed);
+}
+
 /* More products than 16 bits number, more channels than 8 bits do, met before and after. */
 static void many_products_and_channels(void **state)
 {
@@ -635,6 +764,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(absorbing_unites, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absorbing_at_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_and_scopes_agree, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(windows_at_block_edges, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_products_and_channels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_names, set_up, tear_down),

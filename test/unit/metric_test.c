@@ -520,12 +520,12 @@ static void find_ranks(struct metric_run *run, struct ranks *ranks, const int64_
                        const size_t *wanted)
 {
     for (size_t i = 0; i < n; i++)
-        ranks_add(ranks, ranks->counts[i % 2], values[i]);
+        ranks_add(ranks->counts[i % 2], values[i]);
     ranks_look_for(run, ranks, wanted);
     int rounds = 1;
     for (; !ranks_are_found(ranks); rounds++) {
         for (size_t i = 0; i < n; i++)
-            ranks_add(ranks, ranks->counts[i % 2], values[i]);
+            ranks_add_again(ranks, ranks->counts[i % 2], values[i]);
         ranks_narrow(run, ranks);
     }
     assert_in_range(rounds, 1, 5);
