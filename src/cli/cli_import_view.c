@@ -12,7 +12,7 @@ struct count {
     bool indent;
     struct text title;
 };
-#define COUNTS_MAX 24
+#define COUNTS_MAX 28
 
 static int counts_of(const struct import_result *r, struct count counts[COUNTS_MAX])
 {
@@ -31,6 +31,10 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"orders_same", r->orders_same, false, true, TEXT("already known, the same", "已有且相同")},
         {"orders_older", r->orders_older, false, true,
          TEXT("older than what is known", "早于已知内容")},
+        {"orders_kept", r->orders_kept, false, true,
+         TEXT("that say less than is known: kept as they were", "内容少于已知：保持原样")},
+        {"orders_lines_exceed", r->orders_lines_exceed, false, true,
+         TEXT("whose lines sum up to more than the order's amount", "各行合计大于订单金额")},
         {"orders_unpaid", r->orders_unpaid, false, true,
          TEXT("not paid, or closed unpaid: no amount counts", "未付款或未付款即关闭：不计金额")},
         {"orders_without_buyer", r->orders_without_buyer, false, true,
@@ -47,6 +51,8 @@ static int counts_of(const struct import_result *r, struct count counts[COUNTS_M
         {"refunds_changed", r->refunds_changed, false, true, TEXT("changed", "更正")},
         {"refunds_same", r->refunds_same, false, true,
          TEXT("already known, the same", "已有且相同")},
+        {"refunds_kept", r->refunds_kept, false, true,
+         TEXT("of less than is known: kept as they were", "金额少于已知：保持原样")},
         {"refunds_by_state", r->refunds_by_state, false, true,
          TEXT("whole, because a state says so and no column how much",
               "按状态视为全额：文件没有退款金额")},
@@ -83,6 +89,9 @@ static void draw_head(struct page *page, const struct import_view *view)
         PAGE_SAY(page, "This very file was imported before.", "这个文件以前导入过。");
     if (view->dry_run)
         PAGE_SAY(page, "Dry run: nothing was written.", "试运行：没有写入任何内容。");
+    const struct text *from = &import_exported_info(view->result.exported_at_from)->text;
+    PAGE_SAY(page, "Exported {0}: {1}.", "导出时间 {0}：{1}。",
+             time_text(page->arena, view->result.exported_at_us), str_c(from->in[page->lang]));
 }
 
 /* Which map and why, and how the file is read: so that a wrong guess is seen at once. */
@@ -226,6 +235,48 @@ static void draw_counts(struct page *page, struct arena *arena, const struct imp
                  day_text(arena, result->first_day), day_text(arena, result->last_day));
 }
 
+static struct str money_text(struct arena *arena, const struct import_view *view, int64_t minor)
+{
+    return minor_grouped(arena, minor, view->brand->currency_digits);
+}
+
+/* What the file did to what was known: a fall must be seen. */
+static void draw_changed(struct page *page, struct arena *arena, const struct import_view *view)
+{
+    const struct import_result *result = &view->result;
+    const struct order_money *money = &result->changed;
+    if (result->orders_changed > 0)
+        PAGE_SAY(page, "The changed orders: paid {0} before, {1} now.",
+                 "更正的订单：实付原为 {0}，现为 {1}。",
+                 money_text(arena, view, money->amount_before_minor),
+                 money_text(arena, view, money->amount_after_minor));
+    if (result->refunds_changed > 0)
+        PAGE_SAY(page, "The changed refunds: {0} before, {1} now.",
+                 "更正的退款：原为 {0}，现为 {1}。",
+                 money_text(arena, view, money->refund_before_minor),
+                 money_text(arena, view, money->refund_after_minor));
+    if (result->orders_kept + result->refunds_kept > 0)
+        PAGE_SAY(page,
+                 "Kept: the file says less than is known (unpaid again, less given back, a step "
+                 "undone), and does not say when it was exported. If it is newer than what is "
+                 "known, import it with --exported-at.",
+                 "保持原样：文件所述少于已知内容（又成未付款、退款变少、状态倒退），且没有说明导出时间。"
+                 "若文件确实较新，请用 --exported-at 指定导出时间。");
+}
+
+static void draw_warnings(struct page *page, struct arena *arena,
+                          const struct import_result *result)
+{
+    if (result->warning_count == 0)
+        return;
+    page_char(page, '\n');
+    for (int i = 0; i < result->warning_count; i++) {
+        const struct import_warning *warning = &result->warnings[i];
+        struct str words = page->lang == LANG_ZH ? warning->zh : warning->en;
+        PAGE_SAY(page, "Note: {0}", "注意：{0}", text_clean(arena, words));
+    }
+}
+
 static void draw_problems(struct page *page, struct arena *arena,
                           const struct import_result *result)
 {
@@ -259,6 +310,8 @@ void import_view_text(struct page *page, struct arena *arena, const struct impor
         draw_preview(page, arena, &view->result);
     }
     draw_counts(page, arena, view);
+    draw_changed(page, arena, view);
+    draw_warnings(page, arena, &view->result);
     draw_problems(page, arena, &view->result);
 }
 
@@ -383,6 +436,38 @@ static void put_problems(struct json_writer *w, const struct import_result *resu
     json_close(w, ']');
 }
 
+static void put_warnings(struct json_writer *w, const struct import_result *result)
+{
+    json_key(w, STR("warnings"));
+    json_open(w, '[');
+    for (int i = 0; i < result->warning_count; i++) {
+        const struct import_warning *warning = &result->warnings[i];
+        json_open(w, '{');
+        put_text(w, "kind", warning->kind);
+        put_text(w, "column", warning->column);
+        put_text(w, "en", warning->en);
+        put_text(w, "zh", warning->zh);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
+static void put_changed(struct json_writer *w, const struct import_view *view)
+{
+    const struct order_money *money = &view->result.changed;
+    const struct {
+        const char *key;
+        int64_t minor;
+    } sums[] = {{"changed_amount_before", money->amount_before_minor},
+                {"changed_amount_after", money->amount_after_minor},
+                {"changed_refund_before", money->refund_before_minor},
+                {"changed_refund_after", money->refund_after_minor}};
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        json_key(w, str_c(sums[i].key));
+        json_put_minor(w, sums[i].minor, view->brand->currency_digits);
+    }
+}
+
 static void put_days(struct json_writer *w, struct arena *arena, const struct import_result *result)
 {
     bool any = result->first_day != DAY_NONE;
@@ -413,6 +498,9 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_text(w, "exported_at",
              result->exported_at_us == INT64_MIN ? STR_NONE
                                                  : time_text(arena, result->exported_at_us));
+    put_text(w, "exported_at_from", str_c(import_exported_info(result->exported_at_from)->name));
+    json_key(w, STR("exported_at_sure"));
+    json_put_bool(w, !result->exported_at_unsure);
     for (int i = 0; i < count; i++) {
         json_key(w, str_c(counts[i].key));
         json_put_i64(w, counts[i].n);
@@ -422,11 +510,13 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     json_put_minor(w, result->amount_minor, view->brand->currency_digits);
     json_key(w, STR("refund_amount"));
     json_put_minor(w, result->refund_minor, view->brand->currency_digits);
+    put_changed(w, view);
     put_days(w, arena, result);
     put_columns(w, result);
     put_values(w, result);
     if (view->dry_run)
         put_preview(w, result);
+    put_warnings(w, result);
     put_problems(w, result);
     put_text(w, "reject_file", result->reject_path);
     json_close(w, '}');

@@ -12,16 +12,33 @@
 #include "base/arena.h"
 #include "room/order/order_rule.h"
 
-static void test_change(void **state)
+#define SURE(us) ((struct order_age){(us), false})
+#define AT_MOST(us) ((struct order_age){(us), true})
+
+/* An age that is not sure is an upper bound: known at 10 sure, a saying of at most 11 may be of 9;
+ * known at most 10, one of 9 may be later. */
+static void test_beats(void **state)
 {
     (void)state;
-    struct str a = STR("aaaaaaaaaaaaaaaa"), b = STR("bbbbbbbbbbbbbbbb");
-    assert_int_equal(order_rule_change(a, 10, a, 10), ORDER_SAME);
-    assert_int_equal(order_rule_change(a, 10, a, 9), ORDER_SAME);
-    assert_int_equal(order_rule_change(a, 10, a, 11), ORDER_SAME_LATER);
-    assert_int_equal(order_rule_change(a, 10, b, 9), ORDER_OLDER);
-    assert_int_equal(order_rule_change(a, 10, b, 10), ORDER_RESTATED);
-    assert_int_equal(order_rule_change(a, 10, b, 11), ORDER_RESTATED);
+    for (int progress = -1; progress <= 1; progress++) {
+        assert_false(order_rule_beats(SURE(10), SURE(9), progress, false, false));
+        assert_true(order_rule_beats(SURE(10), SURE(10), progress, false, false));
+        assert_true(order_rule_beats(SURE(10), SURE(11), progress, false, false));
+        assert_true(order_rule_beats(AT_MOST(10), SURE(11), progress, false, false));
+        assert_false(order_rule_beats(SURE(10), AT_MOST(9), progress, false, false));
+        assert_true(order_rule_beats(AT_MOST(10), AT_MOST(10), progress, false, false));
+        assert_int_equal(order_rule_beats(SURE(10), AT_MOST(11), progress, false, false),
+                         progress >= 0);
+        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(11), progress, false, false),
+                         progress >= 0);
+        assert_int_equal(order_rule_beats(AT_MOST(10), SURE(9), progress, false, false),
+                         progress > 0);
+        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(9), progress, false, false),
+                         progress > 0);
+        /* Equally old ones of different kinds of files. */
+        assert_int_equal(order_rule_beats(SURE(10), SURE(10), progress, true, false), progress > 0);
+        assert_int_equal(order_rule_beats(SURE(10), SURE(10), progress, true, true), progress >= 0);
+    }
 }
 
 static void test_top_line(void **state)
@@ -129,6 +146,7 @@ static void test_content_hash(void **state)
                               .buyer = &buyer,
                               .exported_at_us = 1};
     struct str hash = order_rule_content_hash(arena, keys, &fact);
+    assert_int_equal(hash.n, ORDER_CONTENT_BYTES);
     fact.exported_at_us = 2;
     assert_true(str_eq(hash, order_rule_content_hash(arena, keys, &fact)));
     assert_false(str_eq(hash, order_rule_content_hash(arena, other_keys, &fact)));
@@ -171,7 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_aim_at_a_tenth_of_a_second),
-        cmocka_unit_test(test_change),    cmocka_unit_test(test_top_line),
+        cmocka_unit_test(test_beats),     cmocka_unit_test(test_top_line),
         cmocka_unit_test(test_whole_day), cmocka_unit_test(test_paid_at),
         cmocka_unit_test(test_row_bytes), cmocka_unit_test(test_content_hash),
     };

@@ -21,7 +21,6 @@ static ERR_RESULT open_run(struct import_run *run);
 static ERR_RESULT read_all(struct import_run *run);
 static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells,
                            const struct err *bad);
-static ERR_RESULT settle_exported_at(struct import_run *run);
 static ERR_RESULT sort_rows(struct import_run *run);
 static ERR_RESULT sort_orders(struct import_run *run);
 static ERR_RESULT count_customers(struct import_run *run);
@@ -58,7 +57,7 @@ static ERR_RESULT import_file(struct import_run *run)
     TRY(open_run(run));
     import_phase(run, "read", 0);
     TRY(read_all(run));
-    TRY(settle_exported_at(run));
+    TRY(import_exported_settle(run));
     import_phase(run, "sort", 0);
     TRY(sort_rows(run));
     import_phase(run, "group", 0);
@@ -174,6 +173,7 @@ static ERR_RESULT open_run(struct import_run *run)
                        map->title_zh, map->instead);
     TRY(store_read(run->store, run->arena, &job));
     TRY(import_map_settle(run->result_arena, run->options->path, map, &run->settled));
+    run->latest_us = INT64_MIN;
     run->began_us = clock_now_us(&run->deps.clock);
     run->result->file_name = base_name(run->options->path);
     run->result->map_name = run->map->name;
@@ -218,11 +218,16 @@ static ERR_RESULT read_all(struct import_run *run)
     TRY(import_columns_bind(run->arena, run->options->path, run->map, table.header,
                             table.header_count, columns));
     TRY(check_currency(run));
+    run->tells_paid_time = columns->of_kind[IMPORT_PAID_TIME] != COLUMN_NONE;
+    run->lacks_balance = import_map_has(run->map, IMPORT_BALANCE_AMOUNT) &&
+                         columns->of_kind[IMPORT_BALANCE_AMOUNT] == COLUMN_NONE &&
+                         !columns->constant[IMPORT_BALANCE_AMOUNT].p;
     run->tells_refunds = columns->of_kind[IMPORT_REFUND_AMOUNT] != COLUMN_NONE ||
                          columns->of_kind[IMPORT_REFUND_STATE] != COLUMN_NONE ||
                          columns->constant[IMPORT_REFUND_AMOUNT].p;
     describe_file(run, &table);
     describe_columns(run);
+    import_warn(run);
     for (;;) {
         arena_reset(run->scratch);
         TRY(table_input_next(table.input, &cells, &bad));
@@ -282,6 +287,15 @@ static void count_values(struct import_run *run, const struct import_row *row)
         count_value(run, IMPORT_REFUND_STATE, row->refund_cell, refund);
 }
 
+static void note_moments(struct import_run *run, const struct import_row *row)
+{
+    const int64_t moments[] = {row->time_us, row->paid_us, row->refund_us};
+    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+        if (moments[i] > run->latest_us)
+            run->latest_us = moments[i];
+    }
+}
+
 /* A row of the file is one row, or (merged lines) several; if one of them is wrong, all are. */
 static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells,
                            const struct err *bad)
@@ -313,8 +327,10 @@ static ERR_RESULT read_row(struct import_run *run, const struct table_row *cells
         result->rows_total += row->is_total;
         return NULL;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        note_moments(run, &rows[i]);
         TRY(import_group_add(run, &rows[i], NULL));
+    }
     return NULL;
 }
 
@@ -367,38 +383,6 @@ static ERR_RESULT count_customers(struct import_run *run)
     return sorter_rewind(run->refunds);
 }
 
-/* --- How old the file's knowledge is
- * -------------------------------------------------------------------------------- */
-
-static const struct err *find_file(struct tx *tx, void *arg)
-{
-    struct import_run *run = arg;
-    struct sql_order_import_by_file_in in = {
-        .file_hash = {(const char *)run->file_hash, sizeof(run->file_hash)},
-        .source = run->map->source,
-    };
-    struct sql_order_import_by_file_out out;
-    TRY(sql_order_import_by_file_one(tx, &in, &out, &run->result->file_known));
-    if (run->result->file_known)
-        run->exported_at_us = out.exported_at;
-    return NULL;
-}
-
-static ERR_RESULT settle_exported_at(struct import_run *run)
-{
-    struct store_job job = {.name = "import.find_file", .fn = find_file, .arg = run};
-    run->exported_at_us = INT64_MIN;
-    TRY(store_read(run->store, run->arena, &job));
-    if (run->options->exported_at_us != INT64_MIN)
-        run->exported_at_us = run->options->exported_at_us;
-    if (run->exported_at_us == INT64_MIN)
-        TRY(import_reject_exported_at(run, &run->exported_at_us));
-    if (run->exported_at_us == INT64_MIN)
-        run->exported_at_us = run->began_us;
-    run->result->exported_at_us = run->exported_at_us;
-    return NULL;
-}
-
 /* --- The run's own row
  * ---------------------------------------------------------------------------------------------- */
 
@@ -412,6 +396,8 @@ static const struct err *insert_run(struct tx *tx, void *arg)
         .source = run->map->source,
         .map_name = run->map->name,
         .exported_at = run->exported_at_us,
+        .exported_at_from = run->result->exported_at_from,
+        .exported_at_unsure = run->result->exported_at_unsure,
         .started_at = run->began_us,
         .row_count = run->result->rows,
         .rejected_row_count = run->result->rows_rejected,

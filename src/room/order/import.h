@@ -134,7 +134,7 @@ struct import_options {
     struct str path;
     const struct import_map *map;
     bool dry_run;
-    int64_t exported_at_us; /* INT64_MIN: the file's first import, or now */
+    int64_t exported_at_us; /* INT64_MIN: found, import_exported_from */
     struct str reject_path; /* absent: FILE + ".rejects.csv" (".rejects.txt" for format text) in the working directory,
                              * "-2", "-3" … behind it where that file is there already */
     struct str temporary_directory;
@@ -163,6 +163,33 @@ struct import_value {
     int64_t row_count;
 };
 #define IMPORT_VALUES_MAX 60
+/* A column that the map reads and the file does not have, and what follows of it for money. */
+struct import_warning {
+    struct str kind, column; /* "paid_time"; the first name that the map looks for */
+    struct str en, zh;
+};
+/* How exported_at was found, the surest first. A file that was imported before keeps what was found then. */
+#define IMPORT_EXPORTED_TABLE(FROM)                                                                                 \
+    FROM(TOLD, "told", "as told", "按指定")                                                                         \
+    FROM(REJECT_FILE, "reject_file", "as the reject file says", "按被拒行文件所载")                                 \
+    FROM(NAME, "name", "by the file's name", "按文件名")                                                            \
+    FROM(FILE_TIME, "file_time", "by the file's own time, or earlier", "按文件修改时间，可能更早")                  \
+    FROM(NOW, "now", "not known: now, or earlier", "未知：按现在，可能更早")
+enum import_exported_from {
+#define FROM(code, name, en, zh) IMPORT_EXPORTED_##code,
+    IMPORT_EXPORTED_TABLE(FROM)
+#undef FROM
+};
+struct import_exported_info {
+    const char *name;
+    struct text text;
+};
+const struct import_exported_info *import_exported_info(enum import_exported_from from);
+/* The moment that a file's name tells: 12 or 14 digits (20240601101112), a Unix time of 10 or 13, a date with a time of day
+ * behind it (2024-06-01-10-11-12, 2024-06-01 10_11, 20240601_101112, 2024年6月1日10时11分). Of several the name tells none.
+ * A date alone is the end of its day. Two dates, or digits that go on behind a date, are a period and say nothing of the
+ * export; beside one moment they do no harm. zone: the file's. *precision_us: how far from it the export may be. */
+bool import_exported_of_name(struct str name, const struct zone *zone, int64_t *time_us, int64_t *precision_us);
 struct import_result {
     struct str file_name, map_name, source;
     struct str encoding; /* as read: "utf-8", "gb18030" …; "xlsx" for a workbook */
@@ -185,6 +212,9 @@ struct import_result {
     int64_t orders_by_receiver; /* name their buyer by a weak identity only: the receiver's phone */
     int64_t refunds_by_state; /* given back whole because a state says so; the file names no amount */
     int64_t orders, orders_new, orders_changed, orders_same, orders_older, orders_rejected;
+    int64_t orders_kept, refunds_kept; /* say less than is known, in a file that may be older: left as they are */
+    int64_t orders_lines_exceed; /* new or changed ones whose lines sum up to more than the order's amount */
+    struct order_money changed;  /* what the changed ones were worth, before and after */
     int64_t orders_without_buyer, zero_amount_orders, order_lines;
     int64_t refunds, refunds_new, refunds_changed, refunds_same, refunds_without_order;
     int64_t customers_seen; /* distinct buyers as the file names them */
@@ -196,6 +226,10 @@ struct import_result {
     struct str reject_path; /* absent where nothing was rejected */
     bool file_known;        /* this very file was imported before */
     int64_t exported_at_us;
+    enum import_exported_from exported_at_from;
+    bool exported_at_unsure; /* an upper bound: the file may be older */
+    struct import_warning *warnings;
+    int warning_count;
 };
 /* Imports one file (or, with dry_run, says what would happen and writes nothing). Errors: of the file, of the map
  * against the header (MAP_COLUMN_MISSING, all at once), of the store. */

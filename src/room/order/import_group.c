@@ -383,6 +383,34 @@ static struct str first_channel(const struct group *group)
 
 /* --- Orders --- */
 
+/* What the group's rows tell of their order; the columns are not all that counts. */
+static int64_t told_of_group(const struct group *group, const struct order_fact *fact)
+{
+    const struct import_run *run = group->run;
+    bool paid_time = false, state = false, amount = false, measured = true;
+    for (int i = 0; i < group->count; i++) {
+        const struct import_row *row = &group->rows[i];
+        paid_time = paid_time || row->paid_us != INT64_MIN;
+        state = state || row->state_named;
+        amount = amount || row->has_order_amount;
+        measured = measured && (row->has_line_amount || !row->has_line);
+    }
+    bool paid = fact->paid_at_us != INT64_MIN;
+    int64_t told = ORDER_TOLD_TIME;
+    told |= state ? ORDER_TOLD_STATE : 0;
+    /* An empty cell says that an order that is not under way was never paid. */
+    told |= paid_time || (!paid && run->tells_paid_time) ? ORDER_TOLD_PAID_TIME : 0;
+    /* Nothing, for what is not paid, is no amount. */
+    if (amount && (paid || fact->amount_minor > 0))
+        told |= ORDER_TOLD_AMOUNT | (run->lacks_balance ? 0 : ORDER_TOLD_AMOUNT_WHOLE);
+    if (fact->line_count > 0)
+        told |= ORDER_TOLD_LINES | (measured ? ORDER_TOLD_LINES_MEASURED : 0);
+    told |= str_is(fact->channel) ? ORDER_TOLD_CHANNEL : 0;
+    if (group->buyer.identity_count > 0)
+        told |= ORDER_TOLD_BUYER | (group->buyer.identities[0].weak ? 0 : ORDER_TOLD_BUYER_SURE);
+    return told;
+}
+
 /* Of lines in different states (mixed_states) the furthest that is not closed; else the first that
  * is named. */
 static enum order_state group_state(const struct group *group)
@@ -570,8 +598,13 @@ static ERR_RESULT refund_of_order(struct group *group, const struct order_fact *
     };
     if (fact.amount_minor == 0 && !group->run->tells_refunds)
         return NULL;
+    fact.told = told.by_state ? REFUND_TOLD_BY_STATE : REFUND_TOLD_MEASURED;
+    if (told.by_state && told.amount_minor >= order->amount_minor)
+        fact.told |= REFUND_TOLD_WHOLE;
     if (fact.refunded_at_us == INT64_MIN)
         fact.refunded_at_us = order->occurred_at_us;
+    else
+        fact.told |= REFUND_TOLD_TIME;
     group->run->result->refunds_by_state += told.by_state;
     return emit_refund(group, &fact);
 }
@@ -615,6 +648,7 @@ static ERR_RESULT order_of_group(struct group *group)
     fact.paid_at_us = order_rule_paid_at(fact.state, fact.occurred_at_us, paid_at_us);
     fact.channel = first_channel(group);
     order_lines(group, &fact);
+    fact.told = told_of_group(group, &fact);
     count_order(group, &fact);
     struct buf value = buf_new(group->arena, RECORD_BYTES_MAX);
     import_pack_order(&value, &fact);
@@ -674,6 +708,7 @@ static ERR_RESULT refund_of_group(struct group *group)
         group->run->result->rows_skipped += group->count;
         return NULL;
     }
+    fact.told = REFUND_TOLD_MEASURED | REFUND_TOLD_TIME;
     fact.order_number = group->rows[0].refund_of;
     fact.refunded_at_us = earliest(group, offsetof(struct import_row, refund_us));
     if (fact.refunded_at_us == INT64_MIN)

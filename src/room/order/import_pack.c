@@ -51,6 +51,7 @@ void import_pack_order(struct buf *buf, const struct order_fact *fact)
 {
     import_pack_buyer(buf, fact->buyer->identities, fact->buyer->identity_count, fact->buyer->name);
     pack_str(buf, fact->number);
+    pack_i64(buf, fact->told);
     pack_i64(buf, fact->state);
     pack_i64(buf, fact->occurred_at_us);
     pack_i64(buf, fact->paid_at_us);
@@ -70,6 +71,7 @@ void import_pack_order(struct buf *buf, const struct order_fact *fact)
 void import_unpack_order(struct unpack *u, struct order_fact *fact)
 {
     fact->number = unpack_str(u);
+    fact->told = unpack_i64(u);
     fact->state = (enum order_state)unpack_i64(u);
     fact->occurred_at_us = unpack_i64(u);
     fact->paid_at_us = unpack_i64(u);
@@ -92,6 +94,7 @@ void import_pack_refund(struct buf *buf, const struct refund_fact *fact)
     import_pack_buyer(buf, fact->buyer->identities, fact->buyer->identity_count, fact->buyer->name);
     pack_str(buf, fact->number);
     pack_str(buf, fact->order_number);
+    pack_i64(buf, fact->told);
     pack_i64(buf, fact->refunded_at_us);
     pack_i64(buf, fact->amount_minor);
     pack_str(buf, fact->channel);
@@ -102,6 +105,7 @@ void import_unpack_refund(struct unpack *u, struct refund_fact *fact)
 {
     fact->number = unpack_str(u);
     fact->order_number = unpack_str(u);
+    fact->told = unpack_i64(u);
     fact->refunded_at_us = unpack_i64(u);
     fact->amount_minor = unpack_i64(u);
     fact->channel = unpack_str(u);

@@ -18,10 +18,12 @@ struct import_run {
     struct import_result *result;
     struct import_reader reader;
     struct import_above above;
+    bool tells_paid_time, lacks_balance; /* by its columns: what the map reads and the file has, or has not */
     bool tells_refunds; /* the file has a column for them: nothing in it takes back what was told before */
     struct deps deps;
     uint8_t file_hash[SECRET_HASH_BYTES];
     int64_t exported_at_us, began_us, import_id;
+    int64_t latest_us; /* moment in the file, of rows that are not rejected; INT64_MIN: none */
     int phase_log; /* file descriptor, -1: none */
 
     struct sorter *rows;    /* (order, line) → decoded row */
@@ -58,6 +60,10 @@ ERR_RESULT import_group_all(struct import_run *run);
 ERR_RESULT import_write_all(struct import_run *run);
 /* The second pass over the file: its rejected lines, with the reasons. */
 ERR_RESULT import_reject_write(struct import_run *run);
+/* Sets exported_at_us, and in the result how it was found: import_exported_from. After the rows are read. */
+ERR_RESULT import_exported_settle(struct import_run *run);
+/* The warnings of the result: columns that the map reads, that money hangs on, and that the file does not have. */
+void import_warn(struct import_run *run);
 /* The exported_at that a reject file carries; INT64_MIN where the file carries none. */
 ERR_RESULT import_reject_exported_at(struct import_run *run, int64_t *exported_at_us);
 

@@ -187,6 +187,7 @@ static ERR_RESULT write_orders(struct writer *w)
         import_unpack_order(&u, fact);
         fact->source = w->run->map->source;
         fact->exported_at_us = w->run->exported_at_us;
+        fact->exported_unsure = w->run->result->exported_at_unsure;
         order_fact_hash(w->run->deps.keys, w->scratch, fact);
         slot->line_count += fact->line_count;
         if (slot->batch.order_count == slot->capacity || slot->line_count >= BATCH_LINES_MAX)
@@ -212,6 +213,7 @@ static ERR_RESULT write_refunds(struct writer *w)
         import_unpack_refund(&u, fact);
         fact->source = w->run->map->source;
         fact->exported_at_us = w->run->exported_at_us;
+        fact->exported_unsure = w->run->result->exported_at_unsure;
         refund_fact_hash(w->run->deps.keys, w->scratch, fact);
         if (slot->batch.refund_count == slot->capacity)
             TRY(hand_over(w));
@@ -286,8 +288,21 @@ static void write_slot(void *arg)
 
 /* --- Between the two --- */
 
+static void add_money(int64_t *sum, int64_t amount_minor)
+{
+    if (!add_i64(*sum, amount_minor, sum))
+        *sum = INT64_MAX;
+}
+
 static void count_batch(struct import_result *result, const struct order_batch *batch)
 {
+    result->orders_kept += batch->order_kept_count;
+    result->orders_lines_exceed += batch->lines_exceed_count;
+    result->refunds_kept += batch->refund_kept_count;
+    add_money(&result->changed.amount_before_minor, batch->changed.amount_before_minor);
+    add_money(&result->changed.amount_after_minor, batch->changed.amount_after_minor);
+    add_money(&result->changed.refund_before_minor, batch->changed.refund_before_minor);
+    add_money(&result->changed.refund_after_minor, batch->changed.refund_after_minor);
     result->orders_new += batch->order_new_count;
     result->orders_changed += batch->order_changed_count;
     result->orders_same += batch->order_same_count;

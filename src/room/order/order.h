@@ -7,8 +7,37 @@
 #include "engine/engine.h"
 #include "room/customer/customer.h"
 
+/* Content of an order in parts of 8 bytes: its lines, its channel, its buyer. */
+#define ORDER_CONTENT_PART_BYTES 8
+#define ORDER_CONTENT_BYTES (3 * ORDER_CONTENT_PART_BYTES)
+
 enum order_state { ORDER_CREATED, ORDER_PAID, ORDER_SHIPPED, ORDER_RECEIVED, ORDER_CLOSED, ORDER_STATE_MAX };
 const char *order_state_name(enum order_state state); /* "created" … */
+
+/* What a file tells of an order: what it has columns and words for. The aspects, each with an age of its own, and how well
+ * some of them are told. What a file does not tell leaves what another told as it is (docs/decisions/0013-told-apart.md). */
+enum order_told {
+    ORDER_TOLD_STATE = 1 << 0,
+    ORDER_TOLD_PAID_TIME = 1 << 1, /* also that it was never paid; else the order's time stands in */
+    ORDER_TOLD_AMOUNT = 1 << 2,    /* of the whole order; else the lines' sum stands in */
+    ORDER_TOLD_LINES = 1 << 3,
+    ORDER_TOLD_CHANNEL = 1 << 4,
+    ORDER_TOLD_BUYER = 1 << 5,
+    ORDER_TOLD_TIME = 1 << 6, /* every file */
+    ORDER_ASPECT_MAX = 7,
+    ORDER_TOLD_AMOUNT_WHOLE = 1 << 7,   /* nothing that was paid is missing from the amount, such as a balance */
+    ORDER_TOLD_LINES_MEASURED = 1 << 8, /* each line with an amount of its own */
+    ORDER_TOLD_BUYER_SURE = 1 << 9,     /* by an identity that is not weak */
+    ORDER_TOLD_ALL = (1 << 10) - 1,
+    ORDER_UNSURE_SHIFT = 16, /* an aspect's bit shifted: its age is an upper bound, the file may be older */
+};
+/* Likewise of a refund. */
+enum refund_told {
+    REFUND_TOLD_MEASURED = 1 << 0, /* how much; else a state says that all was given back */
+    REFUND_TOLD_TIME = 1 << 1,     /* when; else the order's time stands in */
+    REFUND_TOLD_WHOLE = 1 << 2,    /* all of the order, whatever its amount turns out to be */
+    REFUND_TOLD_BY_STATE = 1 << 3, /* not measured; not kept with the row */
+};
 
 struct order_line_fact {
     struct str product_code; /* absent: none named */
@@ -20,7 +49,8 @@ struct order_line_fact {
 struct order_fact {
     struct str source, number;
     bool hashed; /* the hashes are filled in: order_fact_hash */
-    uint8_t number_hash[SECRET_HASH_BYTES], content_hash[SECRET_HASH_BYTES];
+    uint8_t number_hash[SECRET_HASH_BYTES], content_hash[ORDER_CONTENT_BYTES];
+    int64_t told; /* enum order_told; 0: all of it, a buyer only where one is named */
     enum order_state state;
     int64_t occurred_at_us;
     int64_t paid_at_us; /* INT64_MIN: not paid */
@@ -29,6 +59,7 @@ struct order_fact {
     struct order_line_fact *lines;
     int line_count;
     int64_t exported_at_us;
+    bool exported_unsure; /* exported_at_us is an upper bound: the saying may be older */
     struct customer_buyer *buyer; /* shared between facts of one buyer where the caller knows it */
 };
 /* A refund as a source tells it. */
@@ -36,13 +67,20 @@ struct refund_fact {
     struct str source, number;
     bool hashed; /* the hashes are filled in: refund_fact_hash */
     uint8_t number_hash[SECRET_HASH_BYTES], content_hash[SECRET_HASH_BYTES];
+    int64_t told;            /* enum refund_told; 0: how much, and when */
     struct str order_number; /* absent: stands alone */
     int64_t refunded_at_us;
     int64_t amount_minor; /* 0: nothing was given back; dropped where the refund is not known, else it takes back */
     struct str channel;
     int64_t exported_at_us;
+    bool exported_unsure;
     struct customer_buyer *buyer; /* NULL where the file names none: it hangs on its order's customer */
     bool order_in_file; /* its order comes with it and need not be known yet: only order_batch_compare looks */
+};
+/* What restated orders and refunds were worth, before and after. Amounts of what is paid. */
+struct order_money {
+    int64_t amount_before_minor, amount_after_minor;
+    int64_t refund_before_minor, refund_after_minor;
 };
 /* The claim of an order's number in `lookup`. */
 struct order_claim {
@@ -57,7 +95,11 @@ struct order_batch {
     size_t refund_count;
     /* out: */
     int64_t order_new_count, order_changed_count, order_same_count, order_older_count;
+    int64_t order_kept_count; /* of a file that may be older: says less than is known */
+    int64_t lines_exceed_count; /* new or changed, whose lines are told to sum up to more than the order's amount */
     int64_t refund_new_count, refund_changed_count, refund_same_count; /* same: an older saying too */
+    int64_t refund_kept_count;
+    struct order_money changed;
     int64_t refund_without_order_count; /* refunds that name no order, or none that is known */
     struct order_claim *claims; /* of a first load: order_count that follow later; in the transaction's arena */
 };

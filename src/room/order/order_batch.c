@@ -310,6 +310,8 @@ static struct order_row row_of(const struct sql_order_row_read_out *out)
         .line_count = out->line_count,
         .identity_id = out->identity_id,
         .exported_at_us = out->exported_at,
+        .told = out->told,
+        .told_at = out->told_at,
         .content_hash = out->content_hash,
         .recorded_at_us = out->recorded_at,
     };
@@ -360,6 +362,8 @@ static struct order_refund_row refund_row_of(const struct sql_order_refund_read_
         .refunded_day = (int32_t)out->refunded_day,
         .channel_id = out->channel_id,
         .exported_at_us = out->exported_at,
+        .told = out->told,
+        .time_told_at_us = out->time_told_at.set ? out->time_told_at.v : INT64_MIN,
         .content_hash = out->content_hash,
         .recorded_at_us = out->recorded_at,
     };
@@ -425,28 +429,6 @@ static ERR_RESULT link_refunds(struct order_work *work, size_t from)
     return NULL;
 }
 
-static void decide(struct order_work *work)
-{
-    for (size_t i = 0; i < work->order_count; i++) {
-        struct order_item *item = work->orders[i];
-        if (!item->fact)
-            continue;
-        if (item->known)
-            item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
-                                             hash_str(item->fact->content_hash),
-                                             item->fact->exported_at_us);
-    }
-    for (size_t i = 0; i < work->refund_count; i++) {
-        struct refund_item *item = work->refunds[i];
-        if (!item->fact)
-            continue;
-        if (item->known)
-            item->change = order_rule_change(item->before.content_hash, item->before.exported_at_us,
-                                             hash_str(item->fact->content_hash),
-                                             item->fact->exported_at_us);
-    }
-}
-
 /* Noted on the rows of its order: the order is there, also where a dry run has not written it. */
 static bool is_beside_order(const struct refund_fact *fact)
 {
@@ -455,33 +437,124 @@ static bool is_beside_order(const struct refund_fact *fact)
                   IMPORT_REFUND_SUFFIX);
 }
 
+/* The order as it will be; NULL where it is not known. */
+static const struct order_row *order_after(const struct refund_item *item)
+{
+    if (item->told)
+        return order_item_exists(item->told) ? &item->told->after : NULL;
+    return NULL;
+}
+
+static void decide_order(struct order_item *item)
+{
+    if (item->known)
+        order_rule_merge(&item->before, item->fact, &item->after, &item->merge);
+    else
+        order_rule_begin(item->fact, &item->after, &item->merge);
+    item->change = item->merge.change;
+}
+
+static void decide_refund(struct refund_item *item)
+{
+    const struct order_row *order = order_after(item);
+    item->change = ORDER_NEW;
+    if (item->known)
+        item->change = order_rule_merge_refund(&item->before, item->fact, order,
+                                               is_beside_order(item->fact), &item->after);
+    else
+        order_rule_begin_refund(item->fact, order, &item->after);
+}
+
+/* Orders first: a refund of all of one is as large as the order is by then. */
+static void decide(struct order_work *work)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        if (work->orders[i]->fact)
+            decide_order(work->orders[i]);
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        if (work->refunds[i]->fact)
+            decide_refund(work->refunds[i]);
+    }
+}
+
+/* A sum that does not fit stays at the largest there is: it is only shown. */
+static void add_money(int64_t *sum, int64_t amount_minor)
+{
+    if (!add_i64(*sum, amount_minor, sum))
+        *sum = INT64_MAX;
+}
+
+static int64_t paid_minor(const struct order_row *row)
+{
+    return row->paid_at_us == INT64_MIN ? 0 : row->amount_minor;
+}
+
+static void count_order(struct order_batch *batch, const struct order_item *item)
+{
+    switch (item->change) {
+    case ORDER_NEW:
+        batch->order_new_count++;
+        break;
+    case ORDER_SAME:
+        batch->order_same_count++;
+        break;
+    case ORDER_OLDER:
+        batch->order_older_count++;
+        break;
+    case ORDER_KEPT:
+        batch->order_kept_count++;
+        break;
+    case ORDER_RESTATED:
+        batch->order_changed_count++;
+        add_money(&batch->changed.amount_before_minor, paid_minor(&item->before));
+        add_money(&batch->changed.amount_after_minor, paid_minor(&item->after));
+        break;
+    }
+    batch->lines_exceed_count += order_item_told_anew(item) && item->merge.lines_exceed;
+}
+
+/* That nothing was given back counts only where that is news. */
+static void count_refund(struct order_batch *batch, const struct refund_item *item)
+{
+    bool gives = item->fact->amount_minor != 0;
+    bool known = item->told && order_item_exists(item->told);
+    bool follows = is_beside_order(item->fact) || item->fact->order_in_file;
+    batch->refund_without_order_count += gives && !known && !follows;
+    switch (item->change) {
+    case ORDER_NEW:
+        batch->refund_new_count += gives;
+        break;
+    case ORDER_SAME:
+    case ORDER_OLDER:
+        batch->refund_same_count += gives;
+        break;
+    case ORDER_KEPT:
+        batch->refund_kept_count++;
+        break;
+    case ORDER_RESTATED:
+        batch->refund_changed_count++;
+        add_money(&batch->changed.refund_before_minor, item->before.amount_minor);
+        add_money(&batch->changed.refund_after_minor, item->after.amount_minor);
+        break;
+    }
+}
+
+/* A batch that is run again counts anew. */
 static void count_changes(const struct order_work *work)
 {
     struct order_batch *batch = work->batch;
-    int64_t orders[ORDER_RESTATED + 1] = {0}, refunds[ORDER_RESTATED + 1] = {0};
-    batch->refund_without_order_count = 0;
+    batch->order_new_count = batch->order_changed_count = batch->order_same_count = 0;
+    batch->order_older_count = batch->order_kept_count = batch->lines_exceed_count = 0;
+    batch->refund_new_count = batch->refund_changed_count = batch->refund_same_count = 0;
+    batch->refund_kept_count = batch->refund_without_order_count = 0;
+    batch->changed = (struct order_money){0};
     for (size_t i = 0; i < work->order_count; i++) {
         if (work->orders[i]->fact)
-            orders[work->orders[i]->change]++;
+            count_order(batch, work->orders[i]);
     }
     for (size_t i = 0; i < work->refund_count; i++) {
-        const struct refund_item *item = work->refunds[i];
-        if (!item->fact)
-            continue;
-        bool gives = item->fact->amount_minor != 0;
-        if (gives || item->change == ORDER_RESTATED)
-            refunds[item->change]++;
-        bool known = item->told && order_item_exists(item->told);
-        bool follows = is_beside_order(item->fact) || item->fact->order_in_file;
-        if (gives && !known && !follows)
-            batch->refund_without_order_count++;
+        if (work->refunds[i]->fact)
+            count_refund(batch, work->refunds[i]);
     }
-    batch->order_new_count = orders[ORDER_NEW];
-    batch->order_changed_count = orders[ORDER_RESTATED];
-    batch->order_same_count = orders[ORDER_SAME] + orders[ORDER_SAME_LATER];
-    batch->order_older_count = orders[ORDER_OLDER];
-    batch->refund_new_count = refunds[ORDER_NEW];
-    batch->refund_changed_count = refunds[ORDER_RESTATED];
-    batch->refund_same_count =
-        refunds[ORDER_SAME] + refunds[ORDER_SAME_LATER] + refunds[ORDER_OLDER];
 }

@@ -15,12 +15,13 @@ struct order_item {
     int64_t customer_id, order_id; /* where the look-up says that it is */
     struct order_row before, after;
     enum order_change change; /* where there is a fact */
+    struct order_merge merge; /* likewise */
     size_t buyer;             /* in order_work.buyers */
     int64_t identity_id;
     bool refunds_changed; /* its sum of refunds must be taken again */
     bool awaited;         /* not known, and refunds of this batch wait for it */
     bool write;           /* the row differs from what it was */
-    struct order_line_row *lines; /* new or restated: the lines it will have */
+    struct order_line_row *lines; /* the lines it will have, where they are told anew or move; else NULL */
 };
 struct refund_item {
     const struct refund_fact *fact; /* NULL: it follows its order */

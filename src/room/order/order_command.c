@@ -19,6 +19,7 @@ static ERR_RESULT place_elsewhere(struct order_work *work, struct order_item *it
 static void fill_orders(struct order_work *work, const struct order_names *names);
 static void fill_lines(struct order_work *work, struct order_item *item,
                        const struct order_names *names);
+static ERR_RESULT carry_lines(struct order_work *work);
 static ERR_RESULT gather_moved(struct order_work *work);
 static ERR_RESULT gather_waiting(struct order_work *work);
 static ERR_RESULT gather_arrived(struct order_work *work, struct order_item *order);
@@ -71,6 +72,7 @@ static ERR_RESULT apply(struct order_work *work, enum order_batch_use use)
     TRY(find_identities(work));
     TRY(place_orders(work));
     fill_orders(work, names);
+    TRY(carry_lines(work));
     /* Behind the claims no other transaction adds refunds that wait. */
     if (use != ORDER_BATCH_FIRST)
         TRY(order_write_claims(work));
@@ -132,7 +134,7 @@ static ERR_RESULT resolve_buyers(struct order_work *work)
         struct order_item *item = work->orders[i];
         if (!order_item_told_anew(item))
             continue;
-        if (item->change == ORDER_NEW || names_buyer(item->fact->buyer))
+        if (item->change == ORDER_NEW || (item->merge.buyer && names_buyer(item->fact->buyer)))
             item->buyer = add_buyer(work, item->fact->buyer, item->fact->occurred_at_us, &last);
     }
     for (size_t i = 0; i < work->refund_count; i++) {
@@ -202,8 +204,11 @@ static ERR_RESULT find_identities(struct order_work *work)
 static void note_names(struct order_work *work, struct order_names *names)
 {
     for (size_t i = 0; i < work->order_count; i++) {
-        if (order_item_told_anew(work->orders[i]))
-            order_names_note_order(names, work->orders[i]->fact);
+        const struct order_item *item = work->orders[i];
+        if (order_item_told_anew(item) && item->merge.channel)
+            order_names_note_channel(names, item->fact->channel);
+        if (order_item_told_anew(item) && item->merge.lines)
+            order_names_note_lines(names, item->fact);
     }
     for (size_t i = 0; i < work->refund_count; i++) {
         if (refund_item_told_anew(work->refunds[i]))
@@ -284,19 +289,14 @@ static void fill_orders(struct order_work *work, const struct order_names *names
         struct order_row *row = &item->after;
         row->source = fact->source;
         row->number = fact->number;
-        row->state = fact->state;
-        row->occurred_at_us = fact->occurred_at_us;
-        row->paid_at_us = fact->paid_at_us;
-        bool paid = fact->paid_at_us != INT64_MIN;
-        row->paid_day = paid ? zone_day(work->batch->brand->zone, fact->paid_at_us) : DAY_NONE;
-        row->amount_minor = fact->amount_minor;
-        row->channel_id = order_names_channel(names, fact->channel);
-        row->line_count = fact->line_count;
+        bool paid = row->paid_at_us != INT64_MIN;
+        row->paid_day = paid ? zone_day(work->batch->brand->zone, row->paid_at_us) : DAY_NONE;
         row->identity_id = item->identity_id;
-        row->exported_at_us = fact->exported_at_us;
-        row->content_hash = (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
         row->recorded_at_us = work->now_us;
-        fill_lines(work, item, names);
+        if (item->merge.channel)
+            row->channel_id = order_names_channel(names, fact->channel);
+        if (item->merge.lines)
+            fill_lines(work, item, names);
         bool amount_moves = item->known && row->amount_minor != item->before.amount_minor;
         item->refunds_changed = amount_moves && item->before.refunded_minor != 0;
         item->write = true;
@@ -307,6 +307,7 @@ static void fill_lines(struct order_work *work, struct order_item *item,
                        const struct order_names *names)
 {
     size_t count = (size_t)item->fact->line_count;
+    item->after.line_count = item->fact->line_count;
     item->lines = ARENA_ARRAY(work->arena, count, struct order_line_row);
     for (size_t i = 0; i < count; i++) {
         const struct order_line_fact *line = &item->fact->lines[i];
@@ -321,6 +322,37 @@ static void fill_lines(struct order_work *work, struct order_item *item,
     }
     order_rule_top_line(item->lines, count, &item->after.top_product_id,
                         &item->after.top_line_minor);
+}
+
+/* The lines of orders that move, where no others were told: they move with them. */
+static ERR_RESULT carry_lines(struct order_work *work)
+{
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        bool moves = item->known && item->after.customer_id != item->before.customer_id;
+        if (!moves || item->lines)
+            continue;
+        size_t count = (size_t)item->before.line_count;
+        item->lines = ARENA_ARRAY(work->arena, count, struct order_line_row);
+        for (size_t line = 0; line < count; line++) {
+            struct sql_order_line_read_in in = {item->before.customer_id, item->before.order_id,
+                                                (int64_t)line + 1};
+            struct sql_order_line_read_out out;
+            bool found;
+            TRY(sql_order_line_read_one(work->tx, &in, &out, &found));
+            if (!found)
+                return ERR_NEW(work->arena, ERR_ORDER_RACE, STR_NONE);
+            item->lines[line] = (struct order_line_row){
+                .customer_id = item->after.customer_id,
+                .order_id = item->after.order_id,
+                .line_no = in.line_no,
+                .product_id = out.product_id,
+                .quantity_milli = out.quantity_milli,
+                .amount_minor = out.amount_minor,
+            };
+        }
+    }
+    return NULL;
 }
 
 /* --- Refunds --- */
@@ -414,12 +446,8 @@ static void fill_refund(struct order_work *work, struct refund_item *item,
         row->refund_id = id_next(tx_deps(work->tx)->ids);
     row->source = fact->source;
     row->number = fact->number;
-    row->amount_minor = fact->amount_minor;
-    row->refunded_at_us = fact->refunded_at_us;
-    row->refunded_day = zone_day(work->batch->brand->zone, fact->refunded_at_us);
+    row->refunded_day = zone_day(work->batch->brand->zone, row->refunded_at_us);
     row->channel_id = order_names_channel(names, fact->channel);
-    row->exported_at_us = fact->exported_at_us;
-    row->content_hash = (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
     row->recorded_at_us = work->now_us;
 }
 

@@ -63,9 +63,8 @@ struct order_names *order_names_new(struct tx *tx)
     return names;
 }
 
-void order_names_note_order(struct order_names *names, const struct order_fact *fact)
+void order_names_note_lines(struct order_names *names, const struct order_fact *fact)
 {
-    order_names_note_channel(names, fact->channel);
     for (int i = 0; i < fact->line_count; i++) {
         if (!str_is(product_key(&fact->lines[i])))
             continue;

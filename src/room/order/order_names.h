@@ -7,7 +7,7 @@
 struct order_names;
 struct order_names *order_names_new(struct tx *tx);
 /* Notes the names of a fact that will be written. */
-void order_names_note_order(struct order_names *names, const struct order_fact *fact);
+void order_names_note_lines(struct order_names *names, const struct order_fact *fact);
 void order_names_note_channel(struct order_names *names, struct str channel);
 /* Finds what is noted, and makes what is missing. Errors: ORDER_RACE. */
 ERR_RESULT order_names_settle(struct order_names *names);

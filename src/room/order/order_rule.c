@@ -25,14 +25,6 @@ const char *order_state_name(enum order_state state)
     return state_names[state];
 }
 
-enum order_change order_rule_change(struct str known_hash, int64_t known_exported_at_us,
-                                    struct str told_hash, int64_t told_exported_at_us)
-{
-    if (str_eq(known_hash, told_hash))
-        return told_exported_at_us > known_exported_at_us ? ORDER_SAME_LATER : ORDER_SAME;
-    return told_exported_at_us < known_exported_at_us ? ORDER_OLDER : ORDER_RESTATED;
-}
-
 void order_rule_top_line(const struct order_line_row *lines, size_t count, int64_t *product_id,
                          int64_t *amount_minor)
 {
@@ -138,26 +130,36 @@ int64_t order_slice_next(int64_t size, int64_t took_us)
     return next > MOST ? MOST : next;
 }
 
+/* One part of the content; zeros where it is not told. */
+static void put_part(struct arena *arena, bool told, const struct buf *content, uint8_t *part)
+{
+    memset(part, 0, ORDER_CONTENT_PART_BYTES);
+    if (told)
+        memcpy(part, hash_of(arena, content).p, ORDER_CONTENT_PART_BYTES);
+}
+
 struct str order_rule_content_hash(struct arena *arena, const struct keyring *keys,
                                    const struct order_fact *fact)
 {
-    struct buf buf = buf_new(arena, CONTENT_BYTES_MAX);
-    put_i64(&buf, fact->state);
-    put_i64(&buf, fact->occurred_at_us);
-    put_i64(&buf, fact->paid_at_us);
-    put_i64(&buf, fact->amount_minor);
-    put_str(&buf, fact->channel);
-    put_i64(&buf, fact->line_count);
+    uint8_t *parts = arena_alloc(arena, ORDER_CONTENT_BYTES);
+    int64_t told = order_rule_told(fact);
+    struct buf lines = buf_new(arena, CONTENT_BYTES_MAX), channel = buf_new(arena, FACT_BYTES_MAX),
+               buyer = buf_new(arena, FACT_BYTES_MAX);
+    put_i64(&lines, fact->line_count);
     for (int i = 0; i < fact->line_count; i++) {
         const struct order_line_fact *line = &fact->lines[i];
-        put_str(&buf, line->product_code);
-        put_str(&buf, line->product_name);
-        put_str(&buf, line->category);
-        put_i64(&buf, line->quantity_milli);
-        put_i64(&buf, line->amount_minor);
+        put_str(&lines, line->product_code);
+        put_str(&lines, line->product_name);
+        put_str(&lines, line->category);
+        put_i64(&lines, line->quantity_milli);
+        put_i64(&lines, line->amount_minor);
     }
-    add_buyer(&buf, keys, fact->buyer);
-    return hash_of(arena, &buf);
+    put_str(&channel, fact->channel);
+    add_buyer(&buyer, keys, fact->buyer);
+    put_part(arena, told & ORDER_TOLD_LINES, &lines, parts);
+    put_part(arena, told & ORDER_TOLD_CHANNEL, &channel, parts + ORDER_CONTENT_PART_BYTES);
+    put_part(arena, told & ORDER_TOLD_BUYER, &buyer, parts + 2 * ORDER_CONTENT_PART_BYTES);
+    return (struct str){(const char *)parts, ORDER_CONTENT_BYTES};
 }
 
 struct str order_rule_refund_content_hash(struct arena *arena, const struct keyring *keys,

@@ -17,6 +17,8 @@ struct order_row {
     int32_t refunded_whole_day;
     int64_t channel_id, top_product_id, top_line_minor, line_count, identity_id;
     int64_t exported_at_us;
+    int64_t told;       /* enum order_told */
+    struct str told_at; /* ORDER_AGES_BYTES; absent: all aspects are as old as exported_at_us */
     struct str content_hash;
     int64_t recorded_at_us;
 };
@@ -29,20 +31,62 @@ struct order_refund_row {
     int64_t amount_minor, refunded_at_us;
     int32_t refunded_day;
     int64_t channel_id, exported_at_us;
+    int64_t told, time_told_at_us; /* INT64_MIN: as exported_at_us */
     struct str content_hash;
     int64_t recorded_at_us;
 };
+/* The ages of the aspects but ORDER_TOLD_TIME, which is exported_at, little endian; of one that is not told: 0. */
+#define ORDER_AGES_BYTES (8 * (ORDER_ASPECT_MAX - 1))
 
 enum order_change {
     ORDER_NEW,
-    ORDER_SAME,       /* nothing to write */
-    ORDER_SAME_LATER, /* the same, told by a later export: only exported_at moves */
-    ORDER_OLDER,      /* other content, but an older export: nothing to write */
+    ORDER_SAME,
+    ORDER_OLDER, /* other content, but an older export */
+    ORDER_KEPT,  /* says less than is known, and may be older */
     ORDER_RESTATED,
 };
-/* What a saying does to a known order or refund. Of equally old ones the one that comes last holds. */
-enum order_change order_rule_change(struct str known_hash, int64_t known_exported_at_us, struct str told_hash,
-                                    int64_t told_exported_at_us);
+
+/* How old a saying is; unsure: or older. */
+struct order_age {
+    int64_t at_us;
+    bool unsure;
+};
+/* Whether a saying beats the known one. Certain where the one that counts as later is sure of its age; of equally old ones
+ * the one that comes last holds. Else how far each has got decides: `progress` below 0 where the saying takes something
+ * back, above 0 where it goes further; where it does neither, the later one. other_kind: equally old ones of different
+ * kinds of files are not in an order either, and `stronger` decides where progress does not. */
+bool order_rule_beats(struct order_age known, struct order_age told, int progress, bool other_kind, bool stronger);
+
+/* What of a known order a saying replaces, beside the numbers in the row. */
+struct order_merge {
+    enum order_change change;
+    bool lines, channel, buyer;
+    bool lines_exceed; /* the lines' amounts sum up to more than the order's */
+    uint8_t content_hash[ORDER_CONTENT_BYTES], ages[ORDER_AGES_BYTES]; /* after's point here */
+};
+/* Of ORDER_SAME, ORDER_OLDER, ORDER_KEPT nothing is to be written, but who told it and how old that is may move:
+ * order_rule_ages_move. The known order and what a file tells of it, put together aspect by aspect: what is told well beats what is not, then
+ * order_rule_beats. Progress is that of the states: a state further back, or an order paid no more, takes something back.
+ * *after is the row as it will be, without what follows from lines, channel and buyer. */
+void order_rule_merge(const struct order_row *known, const struct order_fact *fact, struct order_row *after,
+                      struct order_merge *merge);
+/* The same for an order that is not known. */
+void order_rule_begin(const struct order_fact *fact, struct order_row *after, struct order_merge *merge);
+/* And for a refund: of sayings that measure it the one that order_rule_beats, where less takes back; beside one that only
+ * goes by a state, the larger. order: as it will be, or NULL where it is not known. beside_order: told on the order's own rows, whose
+ * channel and buyer hold. */
+enum order_change order_rule_merge_refund(const struct order_refund_row *known, const struct refund_fact *fact,
+                                          const struct order_row *order, bool beside_order,
+                                          struct order_refund_row *after);
+void order_rule_begin_refund(const struct refund_fact *fact, const struct order_row *order,
+                             struct order_refund_row *after);
+/* What the fact tells: its mask, or everything. */
+int64_t order_rule_told(const struct order_fact *fact);
+/* Between a row and what it is after a merge. */
+bool order_rule_ages_move(const struct order_row *before, const struct order_row *after);
+bool order_rule_refund_ages_move(const struct order_refund_row *before, const struct order_refund_row *after);
+/* Masks and ages of a row make sense: for verify. */
+bool order_rule_told_is_sound(const struct order_row *row);
 
 /* The line of the largest amount, the earliest of equals; 0, 0 where there are no lines. */
 void order_rule_top_line(const struct order_line_row *lines, size_t count, int64_t *product_id,
@@ -60,7 +104,8 @@ int32_t order_rule_whole_day(int64_t amount_minor, const struct order_refund_par
  * when. */
 int64_t order_rule_paid_at(enum order_state state, int64_t occurred_at_us, int64_t told_paid_at_us);
 
-/* What a row counts as in the customer's fact sum: all columns but exported_at and recorded_at. */
+/* What a row counts as in the customer's fact sum: all columns but recorded_at and those that say how old the knowledge is
+ * and who told it. */
 struct str order_rule_order_bytes(struct arena *arena, const struct order_row *row);
 struct str order_rule_line_bytes(struct arena *arena, const struct order_line_row *row);
 struct str order_rule_refund_bytes(struct arena *arena, const struct order_refund_row *row);
@@ -70,7 +115,8 @@ struct str order_rule_refund_bytes(struct arena *arena, const struct order_refun
  * 20,000. size 0: the first batch. */
 int64_t order_slice_next(int64_t size, int64_t took_us);
 
-/* The hash of what a source tells. Identities and names enter as keyed hashes, so that the hash does not give them away. */
+/* The hashes of what a source tells, ORDER_CONTENT_BYTES: of lines, channel, buyer, zeros for what it does not tell.
+ * Identities and names enter as keyed hashes, so that the hash does not give them away. */
 struct str order_rule_content_hash(struct arena *arena, const struct keyring *keys, const struct order_fact *fact);
 struct str order_rule_refund_content_hash(struct arena *arena, const struct keyring *keys,
                                           const struct refund_fact *fact);

@@ -153,6 +153,8 @@ static struct order_row row_of(struct arena *arena, const struct sql_order_verif
         .line_count = out->line_count,
         .identity_id = out->identity_id,
         .exported_at_us = out->exported_at,
+        .told = out->told,
+        .told_at = str_copy(arena, out->told_at),
         .content_hash = str_copy(arena, out->content_hash),
         .recorded_at_us = out->recorded_at,
     };
@@ -167,6 +169,13 @@ static void verify_day(struct verify *v, const struct order_row *order)
               STR_ARG(order->number), STR_ARG(order->source));
 }
 
+static void verify_told(struct verify *v, const struct order_row *order)
+{
+    if (!order_rule_told_is_sound(order))
+        fault(v, "order %.*s of %.*s: what is noted of who told it contradicts itself",
+              STR_ARG(order->number), STR_ARG(order->source));
+}
+
 static ERR_RESULT verify_customer(struct verify *v, int64_t customer_id)
 {
     v->sum = 0;
@@ -176,6 +185,7 @@ static ERR_RESULT verify_customer(struct verify *v, int64_t customer_id)
         struct order_row order = row_of(v->scratch, &v->order);
         add_fact(v, order_rule_order_bytes(v->scratch, &order));
         verify_day(v, &order);
+        verify_told(v, &order);
         TRY(check_lookup(v, LOOKUP_ORDER, order.source, order.number, customer_id, order.order_id));
         TRY(verify_strays(v, customer_id, order.order_id));
         TRY(verify_lines(v, &order));

@@ -100,6 +100,8 @@ static struct sql_order_refund_insert_in refund_insert_of(const struct order_ref
         .refunded_day = row->refunded_day,
         .channel_id = row->channel_id,
         .exported_at = row->exported_at_us,
+        .told = row->told,
+        .time_told_at = opt_time(row->time_told_at_us),
         .content_hash = row->content_hash,
         .recorded_at = row->recorded_at_us,
     };
@@ -116,6 +118,8 @@ static struct sql_order_refund_update_in refund_update_of(const struct order_ref
         .refunded_day = row->refunded_day,
         .channel_id = row->channel_id,
         .exported_at = row->exported_at_us,
+        .told = row->told,
+        .time_told_at = opt_time(row->time_told_at_us),
         .content_hash = row->content_hash,
         .recorded_at = row->recorded_at_us,
     };
@@ -124,11 +128,13 @@ static struct sql_order_refund_update_in refund_update_of(const struct order_ref
 static void collect_refund(struct refund_writes *w, const struct refund_item *item)
 {
     const struct order_refund_row *row = &item->after;
-    if (item->fact && item->change == ORDER_SAME_LATER)
+    if (!item->write && item->known && order_rule_refund_ages_move(&item->before, row))
         w->exported[w->exported_count++] = (struct sql_order_refund_exported_in){
-            .customer_id = item->write ? row->customer_id : item->before.customer_id,
+            .customer_id = item->before.customer_id,
             .refund_id = row->refund_id,
-            .exported_at = item->fact->exported_at_us,
+            .exported_at = row->exported_at_us,
+            .told = row->told,
+            .time_told_at = opt_time(row->time_told_at_us),
         };
     if (!item->write)
         return;
@@ -268,6 +274,8 @@ static struct sql_order_row_insert_in insert_of(const struct order_row *row)
         .line_count = row->line_count,
         .identity_id = row->identity_id,
         .exported_at = row->exported_at_us,
+        .told = row->told,
+        .told_at = row->told_at,
         .content_hash = row->content_hash,
         .recorded_at = row->recorded_at_us,
     };
@@ -291,6 +299,8 @@ static struct sql_order_row_update_in update_of(const struct order_row *row)
         .line_count = row->line_count,
         .identity_id = row->identity_id,
         .exported_at = row->exported_at_us,
+        .told = row->told,
+        .told_at = row->told_at,
         .content_hash = row->content_hash,
         .recorded_at = row->recorded_at_us,
     };
@@ -299,11 +309,13 @@ static struct sql_order_row_update_in update_of(const struct order_row *row)
 static void collect_order(struct order_writes *w, const struct order_item *item)
 {
     const struct order_row *row = &item->after;
-    if (item->fact && item->change == ORDER_SAME_LATER)
+    if (!item->write && item->known && order_rule_ages_move(&item->before, row))
         w->exported[w->exported_count++] = (struct sql_order_row_exported_in){
             .customer_id = row->customer_id,
             .order_id = row->order_id,
-            .exported_at = item->fact->exported_at_us,
+            .exported_at = row->exported_at_us,
+            .told = row->told,
+            .told_at = row->told_at,
         };
     if (!item->write)
         return;

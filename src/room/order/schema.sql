@@ -150,3 +150,23 @@ CREATE TABLE order_first_load (
 ) STRICT;
 
 INSERT INTO order_first_load (row_no, import_id, batch_count) VALUES (1, 0, 0);
+
+-- migration: 6 who told what
+
+-- orders.told: what of the order files told, and how well (bits of enum order_told, order.h). An aspect that no file told stands in
+-- by what the others told. told_at: how old each aspect's knowledge is, eight bytes each (order_rule.h); NULL: all that was
+-- told is as old as exported_at. content_hash is of parts since: lines, channel, buyer (order_rule.h).
+-- What was written before told everything, well, at times that are not certain: 8324095 = 1023 + 127 * 65536.
+-- read by: the import, which puts together what several files tell of one order.
+ALTER TABLE orders ADD COLUMN told INT64 NOT NULL DEFAULT 8324095;
+ALTER TABLE orders ADD COLUMN told_at BYTES;
+
+-- refund.told: likewise (bits of enum refund_told). time_told_at: how old the knowledge of refunded_at is; NULL: as exported_at.
+-- read by: the import.
+ALTER TABLE refund ADD COLUMN told INT64 NOT NULL DEFAULT 196611;
+ALTER TABLE refund ADD COLUMN time_told_at INT64;
+
+-- import_run.exported_at_from: how exported_at was found (enum import_exported_from, import.h); before: not known, as if now.
+-- exported_at_unsure: 1 where it is an upper bound. read by: the import, where it meets the file or its rejects again.
+ALTER TABLE import_run ADD COLUMN exported_at_from INT64 NOT NULL DEFAULT 4;
+ALTER TABLE import_run ADD COLUMN exported_at_unsure INT64 NOT NULL DEFAULT 1;

@@ -107,45 +107,48 @@ SELECT customer_id FROM orders WHERE number = :number ORDER BY customer_id, orde
 -- in: customer_id i64, order_id i64
 -- out: customer_id i64, order_id i64, source text, number text, state i64, occurred_at i64, paid_at i64?, paid_day i64?,
 --      amount_minor i64, refunded_minor i64, refunded_whole_day i64?, channel_id i64, top_product_id i64,
---      top_line_minor i64, line_count i64, identity_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--      top_line_minor i64, line_count i64, identity_id i64, exported_at i64, told i64, told_at bytes?,
+--      content_hash bytes, recorded_at i64
 -- plan: search
 SELECT customer_id, order_id, source, number, state, occurred_at, paid_at, paid_day, amount_minor, refunded_minor,
        refunded_whole_day, channel_id, top_product_id, top_line_minor, line_count, identity_id, exported_at,
-       content_hash, recorded_at
+       told, told_at, content_hash, recorded_at
 FROM orders WHERE customer_id = :customer_id AND order_id = :order_id;
 
 -- name: order_row_insert
 -- doc: new orders, and those that move to another customer.
 -- in: customer_id i64, order_id i64, source text, number text, state i64, occurred_at i64, paid_at i64?, paid_day i64?,
 --     amount_minor i64, refunded_minor i64, refunded_whole_day i64?, channel_id i64, top_product_id i64,
---     top_line_minor i64, line_count i64, identity_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--     top_line_minor i64, line_count i64, identity_id i64, exported_at i64, told i64, told_at bytes?,
+--     content_hash bytes, recorded_at i64
 -- plan: search
 -- bulk: yes
 INSERT INTO orders (customer_id, order_id, source, number, state, occurred_at, paid_at, paid_day, amount_minor,
                     refunded_minor, refunded_whole_day, channel_id, top_product_id, top_line_minor, line_count,
-                    identity_id, exported_at, content_hash, recorded_at)
+                    identity_id, exported_at, told, told_at, content_hash, recorded_at)
 VALUES (:customer_id, :order_id, :source, :number, :state, :occurred_at, :paid_at, :paid_day, :amount_minor,
         :refunded_minor, :refunded_whole_day, :channel_id, :top_product_id, :top_line_minor, :line_count,
-        :identity_id, :exported_at, :content_hash, :recorded_at);
+        :identity_id, :exported_at, :told, :told_at, :content_hash, :recorded_at);
 
 -- name: order_row_update
 -- doc: restates an order where it stands.
 -- in: customer_id i64, order_id i64, state i64, occurred_at i64, paid_at i64?, paid_day i64?, amount_minor i64,
 --     refunded_minor i64, refunded_whole_day i64?, channel_id i64, top_product_id i64, top_line_minor i64,
---     line_count i64, identity_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--     line_count i64, identity_id i64, exported_at i64, told i64, told_at bytes?, content_hash bytes, recorded_at i64
 -- plan: search
 UPDATE orders SET state = :state, occurred_at = :occurred_at, paid_at = :paid_at, paid_day = :paid_day,
     amount_minor = :amount_minor, refunded_minor = :refunded_minor, refunded_whole_day = :refunded_whole_day,
     channel_id = :channel_id, top_product_id = :top_product_id, top_line_minor = :top_line_minor,
     line_count = :line_count, identity_id = :identity_id, exported_at = :exported_at,
-    content_hash = :content_hash, recorded_at = :recorded_at
+    told = :told, told_at = :told_at, content_hash = :content_hash, recorded_at = :recorded_at
 WHERE customer_id = :customer_id AND order_id = :order_id;
 
 -- name: order_row_exported
--- doc: a later file says the same; only the age of the knowledge moves.
--- in: customer_id i64, order_id i64, exported_at i64
+-- doc: a later file says the same; only who told it, and the age of the knowledge, move.
+-- in: customer_id i64, order_id i64, exported_at i64, told i64, told_at bytes?
 -- plan: search
-UPDATE orders SET exported_at = :exported_at WHERE customer_id = :customer_id AND order_id = :order_id;
+UPDATE orders SET exported_at = :exported_at, told = :told, told_at = :told_at
+WHERE customer_id = :customer_id AND order_id = :order_id;
 
 -- name: order_row_delete
 -- doc: the order moves to another customer.
@@ -181,10 +184,11 @@ DELETE FROM order_line WHERE customer_id = :customer_id AND order_id = :order_id
 -- doc: one refund as it stands; read before it is restated.
 -- in: customer_id i64, refund_id i64
 -- out: customer_id i64, refund_id i64, order_id i64, source text, number text, amount_minor i64, refunded_at i64,
---      refunded_day i64, channel_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--      refunded_day i64, channel_id i64, exported_at i64, told i64, time_told_at i64?, content_hash bytes,
+--      recorded_at i64
 -- plan: search
 SELECT customer_id, refund_id, order_id, source, number, amount_minor, refunded_at, refunded_day, channel_id,
-       exported_at, content_hash, recorded_at
+       exported_at, told, time_told_at, content_hash, recorded_at
 FROM refund WHERE customer_id = :customer_id AND refund_id = :refund_id;
 
 -- name: order_refund_of_order
@@ -197,29 +201,31 @@ SELECT customer_id, refund_id FROM refund WHERE customer_id = :customer_id AND o
 -- name: order_refund_insert
 -- doc: new refunds, and those that move to another customer.
 -- in: customer_id i64, refund_id i64, order_id i64, source text, number text, amount_minor i64, refunded_at i64,
---     refunded_day i64, channel_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--     refunded_day i64, channel_id i64, exported_at i64, told i64, time_told_at i64?, content_hash bytes,
+--     recorded_at i64
 -- plan: search
 -- bulk: yes
 INSERT INTO refund (customer_id, refund_id, order_id, source, number, amount_minor, refunded_at, refunded_day,
-                    channel_id, exported_at, content_hash, recorded_at)
+                    channel_id, exported_at, told, time_told_at, content_hash, recorded_at)
 VALUES (:customer_id, :refund_id, :order_id, :source, :number, :amount_minor, :refunded_at, :refunded_day,
-        :channel_id, :exported_at, :content_hash, :recorded_at);
+        :channel_id, :exported_at, :told, :time_told_at, :content_hash, :recorded_at);
 
 -- name: order_refund_update
 -- doc: restates a refund where it stands, or links it to its order.
 -- in: customer_id i64, refund_id i64, order_id i64, amount_minor i64, refunded_at i64, refunded_day i64,
---     channel_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--     channel_id i64, exported_at i64, told i64, time_told_at i64?, content_hash bytes, recorded_at i64
 -- plan: search
 UPDATE refund SET order_id = :order_id, amount_minor = :amount_minor, refunded_at = :refunded_at,
-    refunded_day = :refunded_day, channel_id = :channel_id, exported_at = :exported_at,
-    content_hash = :content_hash, recorded_at = :recorded_at
+    refunded_day = :refunded_day, channel_id = :channel_id, exported_at = :exported_at, told = :told,
+    time_told_at = :time_told_at, content_hash = :content_hash, recorded_at = :recorded_at
 WHERE customer_id = :customer_id AND refund_id = :refund_id;
 
 -- name: order_refund_exported
--- doc: a later file says the same; only the age of the knowledge moves.
--- in: customer_id i64, refund_id i64, exported_at i64
+-- doc: a later file says the same; only who told it, and the age of the knowledge, move.
+-- in: customer_id i64, refund_id i64, exported_at i64, told i64, time_told_at i64?
 -- plan: search
-UPDATE refund SET exported_at = :exported_at WHERE customer_id = :customer_id AND refund_id = :refund_id;
+UPDATE refund SET exported_at = :exported_at, told = :told, time_told_at = :time_told_at
+WHERE customer_id = :customer_id AND refund_id = :refund_id;
 
 -- name: order_refund_delete
 -- doc: the refund moves to another customer.
@@ -347,14 +353,15 @@ ORDER BY identity_id LIMIT 1;
 
 -- name: order_import_begin
 -- doc: an import begins to write; again with the same id changes nothing.
--- in: import_id i64, file_hash bytes, file_name text, source text, map_name text, exported_at i64, started_at i64,
---     row_count i64, rejected_row_count i64, skipped_row_count i64
+-- in: import_id i64, file_hash bytes, file_name text, source text, map_name text, exported_at i64,
+--     exported_at_from i64, exported_at_unsure i64, started_at i64, row_count i64, rejected_row_count i64,
+--     skipped_row_count i64
 -- plan: search
-INSERT INTO import_run (import_id, file_hash, file_name, source, map_name, exported_at, started_at, finished_at, row_count,
-                        order_new_count, order_changed_count, order_same_count, refund_count, rejected_row_count,
-                        skipped_row_count)
-VALUES (:import_id, :file_hash, :file_name, :source, :map_name, :exported_at, :started_at, NULL, :row_count,
-        0, 0, 0, 0, :rejected_row_count, :skipped_row_count)
+INSERT INTO import_run (import_id, file_hash, file_name, source, map_name, exported_at, exported_at_from,
+                        exported_at_unsure, started_at, finished_at, row_count, order_new_count, order_changed_count, order_same_count,
+                        refund_count, rejected_row_count, skipped_row_count)
+VALUES (:import_id, :file_hash, :file_name, :source, :map_name, :exported_at, :exported_at_from,
+        :exported_at_unsure, :started_at, NULL, :row_count, 0, 0, 0, 0, :rejected_row_count, :skipped_row_count)
 ON CONFLICT (import_id) DO NOTHING;
 
 -- name: order_import_finish
@@ -369,9 +376,17 @@ WHERE import_id = :import_id;
 -- name: order_import_by_file
 -- doc: the first run over this very file, to keep its exported_at.
 -- in: file_hash bytes, source text
--- out: import_id i64, exported_at i64
+-- out: import_id i64, exported_at i64, exported_at_from i64, exported_at_unsure i64
 -- plan: search
-SELECT import_id, exported_at FROM import_run WHERE file_hash = :file_hash AND source = :source
+SELECT import_id, exported_at, exported_at_from, exported_at_unsure FROM import_run WHERE file_hash = :file_hash AND source = :source
+ORDER BY import_id LIMIT 1;
+
+-- name: order_import_by_age
+-- doc: whether the run that wrote a reject file was sure of the exported_at that the file carries.
+-- in: source text, exported_at i64
+-- out: exported_at_unsure i64
+-- plan: scan, because import_run has one row per import
+SELECT exported_at_unsure FROM import_run WHERE source = :source AND exported_at = :exported_at
 ORDER BY import_id LIMIT 1;
 
 -- --- Reads ---
@@ -471,12 +486,13 @@ FROM import_run WHERE finished_at IS NOT NULL;
 -- doc: every order by customer.
 -- out: customer_id i64, order_id i64, source text, number text, state i64, occurred_at i64, paid_at i64?, paid_day i64?,
 --      amount_minor i64, refunded_minor i64, refunded_whole_day i64?, channel_id i64, top_product_id i64,
---      top_line_minor i64, line_count i64, identity_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--      top_line_minor i64, line_count i64, identity_id i64, exported_at i64, told i64, told_at bytes?,
+--      content_hash bytes, recorded_at i64
 -- plan: scan, because verify looks at every row
 -- rows: many
 SELECT customer_id, order_id, source, number, state, occurred_at, paid_at, paid_day, amount_minor, refunded_minor,
        refunded_whole_day, channel_id, top_product_id, top_line_minor, line_count, identity_id, exported_at,
-       content_hash, recorded_at
+       told, told_at, content_hash, recorded_at
 FROM orders ORDER BY customer_id, order_id;
 
 -- name: order_verify_lines
@@ -490,11 +506,12 @@ FROM order_line ORDER BY customer_id, order_id, line_no;
 -- name: order_verify_refunds
 -- doc: every refund by customer, order and day.
 -- out: customer_id i64, refund_id i64, order_id i64, source text, number text, amount_minor i64, refunded_at i64,
---      refunded_day i64, channel_id i64, exported_at i64, content_hash bytes, recorded_at i64
+--      refunded_day i64, channel_id i64, exported_at i64, told i64, time_told_at i64?, content_hash bytes,
+--      recorded_at i64
 -- plan: scan, because verify looks at every row
 -- rows: many
 SELECT customer_id, refund_id, order_id, source, number, amount_minor, refunded_at, refunded_day, channel_id,
-       exported_at, content_hash, recorded_at
+       exported_at, told, time_told_at, content_hash, recorded_at
 FROM refund ORDER BY customer_id, order_id, refunded_day, refund_id;
 
 -- name: order_verify_heads
