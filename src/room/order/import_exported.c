@@ -132,8 +132,8 @@ static bool read_parted_time(struct str name, size_t *at, struct civil *civil, b
     return true;
 }
 
-/* The time of day behind a date. Four digits behind a hyphen may as well be the end of a period
- * (20240101-0131), and before a hyphen the year of another date. */
+/* The time of day behind a date. Hour and minute behind a hyphen may as well be the end of a period
+ * (20240101-0131, 2024-01-01-01-31), and four digits before a hyphen the year of another date. */
 static bool read_time(struct str name, size_t *at, struct civil *civil, bool *seconds)
 {
     static const char *const between[] = {" ", "_", "-", "T", NULL};
@@ -144,7 +144,7 @@ static bool read_time(struct str name, size_t *at, struct civil *civil, bool *se
     size_t n = digits_at(name, here), behind = here + n;
     if (n == 2) {
         *at = here;
-        return read_parted_time(name, at, civil, seconds);
+        return read_parted_time(name, at, civil, seconds) && (*seconds || !hyphen);
     }
     bool four = n == 4 && !hyphen && !(pass(name, &behind, dates) && digits_at(name, behind) > 0);
     if (n != 6 && !four)

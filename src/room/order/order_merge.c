@@ -151,7 +151,7 @@ static bool takes(struct merging *m, int index, int progress)
     if (order_rule_beats(known, told, progress, other_kind, stronger))
         return true;
     m->by_age |= bit;
-    m->kept = m->kept || (told.at_us >= known.at_us && progress < 0);
+    m->kept = m->kept || (told.at_us > known.at_us && progress < 0);
     return false;
 }
 
@@ -355,7 +355,7 @@ void order_rule_begin_refund(const struct refund_fact *fact, const struct order_
     after->amount_minor = whole_or(told, fact->amount_minor, order);
     after->refunded_at_us = fact->refunded_at_us;
     after->exported_at_us = fact->exported_at_us;
-    after->told = told;
+    after->told = told & REFUND_TOLD_ALL;
     after->time_told_at_us = INT64_MIN;
     if (fact->exported_unsure)
         after->told |= AMOUNT_UNSURE | (told & REFUND_TOLD_TIME ? TIME_UNSURE : 0);
@@ -419,7 +419,7 @@ enum order_change order_rule_merge_refund(const struct order_refund_row *known,
         *after = *known;
     if (taken || same || measured_apart)
         return ORDER_SAME;
-    return progress < 0 && now.at_us >= before.at_us ? ORDER_KEPT : ORDER_OLDER;
+    return progress < 0 && now.at_us > before.at_us ? ORDER_KEPT : ORDER_OLDER;
 }
 
 bool order_rule_refund_ages_move(const struct order_refund_row *before,
