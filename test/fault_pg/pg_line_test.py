@@ -384,15 +384,18 @@ def counts_of(result):
 
 
 class Import:
-    """One file, its import undisturbed, and the state that it must end in."""
+    """One file, its import undisturbed, and the state that it must end in. first_load: of a brand without orders."""
 
-    def __init__(self, around):
+    def __init__(self, around, first_load=True):
         self.around = around
         self.file, map_file = around.base / "orders.csv.gz", around.base / "map.json"
         import_kill_test.make_file(self.file, around.args.seed, 1200)
         map_file.write_text(import_kill_test.MAP)
         self.command = ("import", "orders", "--batch-orders", "200", self.file, "--map", map_file)
         self.shop = Shop(around)
+        if not first_load:
+            import_kill_test.make_file(around.base / "known.csv.gz", around.args.seed, 40)  # numbers of the file itself
+            self.shop.json("import", "orders", around.base / "known.csv.gz", "--map", map_file)
         clean = Shop(around, self.shop)
         around.proxy.arm(None)
         self.counts = counts_of(clean.json(*self.command))
@@ -435,11 +438,15 @@ class Import:
 
 
 def part_import(around):
-    imported = Import(around)
+    import_rounds(around, Import(around), "import")
+    import_rounds(around, Import(around, first_load=False), "import beside orders")
+
+
+def import_rounds(around, imported, name):
     for number in range(around.args.rounds):
-        rng = line.generator(around.args.seed, f"import {number}")
+        rng = line.generator(around.args.seed, f"{name} {number}")
         faults = line.moments(rng, imported.messages)
-        if around.args.rounds == 1:
+        if around.args.rounds == 1:  # those whose outcome nobody is told, and some
             unknown = [fault for fault in faults if fault.name.startswith("COMMIT")]
             faults = unknown + rng.sample([fault for fault in faults if fault not in unknown], 5)
         for fault in faults:
