@@ -343,11 +343,13 @@ static const struct metric_section product_sections[] = {
 };
 METRIC(metric_by_first_product, "by-first-product", "By first product", "按首购商品", product_sections,
        "Customers whose first purchase day ever is in the days looked at, by the product of the line of the largest amount "
-       "in the counted orders of that day (equals: in an order the earlier line, between orders the product of the smaller code "
-       "by its bytes, none before any; empty: no lines, or no product named). Name: as the earliest order calls the product. Came back: a second purchase day not after the last day looked at. Eligible and 90 days: as N-day "
-       "repurchase with N = 90, of the eligible only. Amount: of these customers in the days looked at (as M of "
-       "R/F/M). By customers, largest first; equals by code (its bytes).",
-       "首个购买日（有史以来）在所看日期内的客户，按当日计数订单中金额最大的一行的商品分组（相同者：同一订单内取行号较小者，不同订单间取商品编码字节序较小者，未注明者最先；空：没有明细或未注明商品）。名称取最早订单所用者。"
+       "in the counted orders of that day (equals: in an order the earlier line, between orders the product of the smaller "
+       "code by its bytes, none before any; empty: no lines, or no product named). Name: as the earliest order calls the "
+       "product. Came back: a second purchase day not after the last day looked at. Eligible and 90 days: as N-day repurchase "
+       "with N = 90, of the eligible only. Amount: of these customers in the days looked at (as M of R/F/M). By customers, "
+       "largest first; equals by code (its bytes).",
+       "首个购买日（有史以来）在所看日期内的客户，按当日计数订单中金额最大的一行的商品分组（相同者："
+       "同一订单内取行号较小者，不同订单间取商品编码字节序较小者，未注明者最先；空：没有明细或未注明商品）。名称取最早订单所用者。"
        "已回购：有不晚于最后一天的第二个购买日。满 90 天与 90 日复购：同 N 日复购，N = 90，只统计满期客户。金额：这些客户在所看日期内的金额（同 R/F/M 的 M）。"
        "按客户数从大到小，相同者按商品编码（字节序）。");
 

@@ -54,7 +54,8 @@ const struct err *postgres_pooler(struct arena *arena)
     return ERR_NEW(arena, ERR_STORE_POOLER, STR("store"));
 }
 
-/* The process that works for this session; what greets it may be a pooler with numbers of its own. */
+/* The process that works for this session: what greets it may be a pooler with numbers of its own.
+ */
 static bool learn_backend(struct postgres_connection *c)
 {
     c->backend = PQbackendPID(c->pg);

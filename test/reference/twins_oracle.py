@@ -611,9 +611,10 @@ class Sqlite:
     def load(self, rows):
         for table in TABLES:
             self.db.execute("DELETE FROM " + table)
-            if rows[table]:
-                marks = ", ".join("?" * len(rows[table][0]))
-                self.db.executemany("INSERT INTO %s VALUES (%s)" % (table, marks), rows[table])
+            if rows[table]:  # columns that came later have their defaults, as on PostgreSQL
+                columns = [column[1] for column in self.db.execute("PRAGMA table_info(%s)" % table)][:len(rows[table][0])]
+                marks = ", ".join("?" * len(columns))
+                self.db.executemany("INSERT INTO %s (%s) VALUES (%s)" % (table, ", ".join(columns), marks), rows[table])
         self.db.commit()
 
     def query(self, statements, scope):

@@ -235,7 +235,7 @@ static const struct err *note_commit(struct tx *tx, void *arg)
 }
 
 /* Counts the batch in the run's row. It is counted already where an earlier try was committed and
- * the answer lost; this waits for such a try to end. Only then has anybody to wait for an answer. */
+ * the answer lost; this waits for such a try to end. The first try need not ask. */
 static ERR_RESULT count_in_run(struct tx *tx, struct slot *slot, bool *taken)
 {
     struct sql_order_import_batch_in in = {slot->w->run->import_id, slot->number};
