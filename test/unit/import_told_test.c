@@ -49,13 +49,14 @@
     "131,13,Jug,1,交易成功,P4,20.00,没有申请退款,0.00,2024-03-03 10:00:00,2024-03-03 10:05:00\n"   \
     "151,15,Bowl,1,交易成功,P5,50.00,没有申请退款,0.00,2024-03-05 10:00:00,2024-03-05 10:05:00\n"
 
-/* Commas of the states are full-width ones. 2024-03-01 is day 19783; states 0 created, 3 received,
- * 4 closed. */
-static const char both_orders[] = "11|3|19783|14600|0||2|10000\n"
-                                  "12|4|19784|4600|4600|19784|1|4000\n"
-                                  "13|3|19785|2000|0||1|2000\n"
-                                  "14|0||0|0||1|0\n"
-                                  "15|3|19787|4500|0||1|5000";
+/* 2024-03-01 is day 19783; states 0 created, 2 shipped, 3 received, 4 closed. Of 13 the goods, told
+ * later, hold; or what goes further where nobody knows; told at the same time, the list. */
+#define BOTH_ORDERS(state_of_13)                                                                   \
+    "11|3|19783|14600|0||2|10000\n"                                                                \
+    "12|4|19784|4600|4600|19784|1|4000\n"                                                          \
+    "13|" state_of_13 "|19785|2000|0||1|2000\n"                                                    \
+    "14|0||0|0||1|0\n"                                                                             \
+    "15|3|19787|4500|0||1|5000"
 static const char both_lines[] = "11|P1|10000\n11|P2|3800\n12|P3|4000\n13|P4|2000\n14|Lid|0\n"
                                  "15|P5|5000";
 
@@ -85,12 +86,12 @@ static struct import_result import_kind(struct shop *shop, char kind, enum how h
     return r;
 }
 
-static void check_both(struct shop *shop)
+static void check_both(struct shop *shop, enum how how)
 {
     assert_string_equal(
         shop_sql(shop, "SELECT number, state, paid_day, amount_minor, refunded_minor, "
                        "refunded_whole_day, line_count, top_line_minor FROM orders"),
-        both_orders);
+        how == HOW_TOLD ? BOTH_ORDERS("2") : BOTH_ORDERS("3"));
     assert_string_equal(
         shop_sql(shop, "SELECT o.number, p.code, l.amount_minor FROM orders o JOIN order_line l ON "
                        "l.customer_id = o.customer_id AND l.order_id = o.order_id JOIN product p "
@@ -124,13 +125,14 @@ static void tell_in_order(enum store_kind kind, const char *sequence, enum how h
         exceed += r.orders_lines_exceed;
         if (again) {
             /* All but 13 are the same, whose state the list tells otherwise than the goods. */
-            assert_in_range(r.orders_same, 4, *p == 'L' ? 5 : 4);
-            assert_int_equal(r.orders_same + r.orders_older + r.orders_kept, *p == 'L' ? 5 : 4);
+            int count = *p == 'L' ? 5 : 4;
+            assert_in_range(r.orders_same, count - 1, count);
+            assert_int_equal(r.orders_same + r.orders_older + r.orders_kept, count);
             assert_int_equal(r.orders_changed + r.refunds_changed + r.refunds_kept, 0);
             assert_string_equal(before, shop_dump(shop));
         }
         if (list && items)
-            check_both(shop);
+            check_both(shop, how);
     }
     assert_int_equal(exceed, 1); /* 15, once */
     shop_close(shop);

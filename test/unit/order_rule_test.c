@@ -21,23 +21,23 @@ static void test_beats(void **state)
 {
     (void)state;
     for (int progress = -1; progress <= 1; progress++) {
-        assert_false(order_rule_beats(SURE(10), SURE(9), progress, false, false));
-        assert_true(order_rule_beats(SURE(10), SURE(10), progress, false, false));
-        assert_true(order_rule_beats(SURE(10), SURE(11), progress, false, false));
-        assert_true(order_rule_beats(AT_MOST(10), SURE(11), progress, false, false));
-        assert_false(order_rule_beats(SURE(10), AT_MOST(9), progress, false, false));
-        assert_true(order_rule_beats(AT_MOST(10), AT_MOST(10), progress, false, false));
-        assert_int_equal(order_rule_beats(SURE(10), AT_MOST(11), progress, false, false),
+        assert_false(order_rule_beats(SURE(10), SURE(9), progress, false));
+        assert_true(order_rule_beats(SURE(10), SURE(10), progress, false));
+        assert_true(order_rule_beats(SURE(10), SURE(11), progress, false));
+        assert_true(order_rule_beats(AT_MOST(10), SURE(11), progress, false));
+        assert_false(order_rule_beats(SURE(10), AT_MOST(9), progress, false));
+        assert_true(order_rule_beats(AT_MOST(10), AT_MOST(10), progress, false));
+        assert_int_equal(order_rule_beats(SURE(10), AT_MOST(11), progress, false),
                          progress >= 0);
-        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(11), progress, false, false),
+        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(11), progress, false),
                          progress >= 0);
-        assert_int_equal(order_rule_beats(AT_MOST(10), SURE(9), progress, false, false),
+        assert_int_equal(order_rule_beats(AT_MOST(10), SURE(9), progress, false),
                          progress > 0);
-        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(9), progress, false, false),
+        assert_int_equal(order_rule_beats(AT_MOST(10), AT_MOST(9), progress, false),
                          progress > 0);
-        /* Equally old ones of different kinds of files. */
-        assert_int_equal(order_rule_beats(SURE(10), SURE(10), progress, true, false), progress > 0);
-        assert_int_equal(order_rule_beats(SURE(10), SURE(10), progress, true, true), progress >= 0);
+        assert_true(order_rule_beats(AT_MOST(10), SURE(10), progress, false));
+        assert_false(order_rule_beats(SURE(10), SURE(10), progress, true));
+        assert_true(order_rule_beats(SURE(10), SURE(11), progress, true));
     }
 }
 

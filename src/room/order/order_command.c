@@ -482,9 +482,10 @@ static ERR_RESULT place_refunds(struct order_work *work, const struct order_name
 /* A refund without a known order hangs on its own buyer, or on a placeholder. */
 static ERR_RESULT place_alone(struct order_work *work, struct refund_item *item)
 {
+    const struct order_item *until_now = item->linked ? item->linked : item->arrived;
     item->after.order_id = 0;
-    if (item->linked)
-        item->after.customer_id = item->linked->after.customer_id;
+    if (until_now)
+        item->after.customer_id = until_now->after.customer_id;
     if (item->buyer == BUYER_NONE)
         return NULL;
     int64_t buyer_id = work->buyers[item->buyer].customer_id;

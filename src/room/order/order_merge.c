@@ -36,16 +36,14 @@ int64_t order_rule_told(const struct order_fact *fact)
                              : ORDER_TOLD_ALL & ~(ORDER_TOLD_BUYER | ORDER_TOLD_BUYER_SURE);
 }
 
-bool order_rule_beats(struct order_age known, struct order_age told, int progress, bool other_kind,
-                      bool stronger)
+bool order_rule_beats(struct order_age known, struct order_age told, int progress, bool weaker)
 {
-    bool later = told.at_us >= known.at_us, equal = told.at_us == known.at_us;
-    bool certain = equal ? !other_kind : later ? !told.unsure : !known.unsure;
-    if (certain)
+    if (told.at_us == known.at_us)
+        return !weaker;
+    bool later = told.at_us > known.at_us, certain = later ? !told.unsure : !known.unsure;
+    if (certain || progress == 0)
         return later;
-    if (progress != 0)
-        return progress > 0;
-    return equal ? stronger : later;
+    return progress > 0;
 }
 
 /* --- Ages --- */
@@ -146,9 +144,8 @@ static bool takes(struct merging *m, int index, int progress)
         return m->told & quality;
     struct order_age known = age_of(m->known, index);
     struct order_age told = {m->fact->exported_at_us, m->fact->exported_unsure};
-    bool other_kind = (m->known->told & ORDER_TOLD_ALL) != m->told;
-    bool stronger = (m->told & ORDER_TOLD_AMOUNT) || !(m->known->told & ORDER_TOLD_AMOUNT);
-    if (order_rule_beats(known, told, progress, other_kind, stronger))
+    bool weaker = m->known->told & ~m->told & ORDER_TOLD_AMOUNT;
+    if (order_rule_beats(known, told, progress, weaker))
         return true;
     m->by_age |= bit;
     m->kept = m->kept || (told.at_us > known.at_us && progress < 0);
@@ -371,7 +368,7 @@ static void merge_refund_time(const struct order_refund_row *known, const struct
     before = (struct order_age){known->exported_at_us, known->told & TIME_UNSURE};
     if (known->time_told_at_us != INT64_MIN)
         before.at_us = known->time_told_at_us;
-    bool taken = tells && (!known_tells || order_rule_beats(before, told, 0, false, false));
+    bool taken = tells && (!known_tells || order_rule_beats(before, told, 0, false));
     if (taken || (!known_tells && amount_taken))
         after->refunded_at_us = fact->refunded_at_us;
     if (!tells && !known_tells)
@@ -381,45 +378,71 @@ static void merge_refund_time(const struct order_refund_row *known, const struct
     after->time_told_at_us = now.at_us == after->exported_at_us ? INT64_MIN : now.at_us;
 }
 
+static enum order_change lost(struct order_age before, struct order_age now, int progress)
+{
+    return progress < 0 && now.at_us > before.at_us ? ORDER_KEPT : ORDER_OLDER;
+}
+
+/* A refund with rows of its own: one file tells all of it. */
+static enum order_change merge_alone(const struct order_refund_row *known,
+                                     const struct refund_fact *fact, struct order_refund_row *after)
+{
+    struct order_age before = {known->exported_at_us, known->told & AMOUNT_UNSURE};
+    struct order_age now = {fact->exported_at_us, fact->exported_unsure};
+    int progress = (fact->amount_minor > known->amount_minor) -
+                   (fact->amount_minor < known->amount_minor);
+    bool taken = order_rule_beats(before, now, progress, false);
+    bool same = memcmp(known->content_hash.p, fact->content_hash, SECRET_HASH_BYTES) == 0;
+    if (!taken)
+        return same ? ORDER_SAME : lost(before, now, progress);
+    if (same && now.unsure)
+        return ORDER_SAME;
+    order_rule_begin_refund(fact, NULL, after);
+    return same ? ORDER_SAME : ORDER_RESTATED;
+}
+
+/* One on the rows of its order. Of what is measured and what only a state says, the larger: a state
+ * may say that all was given back where another file measures what was before, and with freight. */
+static enum order_change merge_beside(const struct order_refund_row *known,
+                                      const struct refund_fact *fact, const struct order_row *order,
+                                      struct order_refund_row *after)
+{
+    int64_t told = refund_told(fact), amount_minor = whole_or(told, fact->amount_minor, order);
+    int64_t known_minor = whole_or(known->told, known->amount_minor, order);
+    struct order_age before = {known->exported_at_us, known->told & AMOUNT_UNSURE};
+    struct order_age now = {fact->exported_at_us, fact->exported_unsure};
+    int progress = (amount_minor > known_minor) - (amount_minor < known_minor);
+    bool apart = (told & REFUND_TOLD_MEASURED) != (known->told & REFUND_TOLD_MEASURED);
+    bool weaker = known->told & ~told & REFUND_TOLD_TIME;
+    bool taken = apart ? progress > 0 || (progress == 0 && (told & REFUND_TOLD_MEASURED))
+                       : order_rule_beats(before, now, progress, weaker);
+    struct order_age holds = taken ? now : before;
+    after->amount_minor = taken ? amount_minor : known_minor;
+    after->exported_at_us = holds.at_us;
+    after->told = (taken ? told : known->told) & (REFUND_TOLD_MEASURED | REFUND_TOLD_WHOLE);
+    after->told |= holds.unsure ? AMOUNT_UNSURE : 0;
+    merge_refund_time(known, fact, taken, after);
+    if (after->amount_minor != known->amount_minor ||
+        after->refunded_at_us != known->refunded_at_us) {
+        if (taken)
+            after->content_hash =
+                (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
+        return ORDER_RESTATED;
+    }
+    bool tells_more = (after->told & REFUND_TOLD_ALL) != (known->told & REFUND_TOLD_ALL);
+    if (!tells_more && now.unsure)
+        *after = *known;
+    return taken || apart || progress == 0 ? ORDER_SAME : lost(before, now, progress);
+}
+
 enum order_change order_rule_merge_refund(const struct order_refund_row *known,
                                           const struct refund_fact *fact,
                                           const struct order_row *order, bool beside_order,
                                           struct order_refund_row *after)
 {
-    int64_t told = refund_told(fact), kind = REFUND_TOLD_MEASURED;
-    int64_t amount_minor = whole_or(told, fact->amount_minor, order);
-    int64_t known_minor = whole_or(known->told, known->amount_minor, order);
-    struct order_age before = {known->exported_at_us, known->told & AMOUNT_UNSURE};
-    struct order_age now = {fact->exported_at_us, fact->exported_unsure};
-    int progress = (amount_minor > known_minor) - (amount_minor < known_minor);
-    bool other_kind = (told & REFUND_TOLD_ALL) != (known->told & REFUND_TOLD_ALL);
-    bool measured_apart = (told & kind) != (known->told & kind);
-    bool taken = measured_apart
-                     ? progress > 0 || (progress == 0 && (told & kind))
-                     : order_rule_beats(before, now, progress, other_kind, told & REFUND_TOLD_TIME);
-    bool same = beside_order ? progress == 0
-                             : memcmp(known->content_hash.p, fact->content_hash,
-                                      SECRET_HASH_BYTES) == 0;
-    int64_t holds = taken ? told : known->told;
     *after = *known;
-    after->amount_minor = taken ? amount_minor : known_minor;
-    after->exported_at_us = taken ? now.at_us : before.at_us;
-    after->told = (holds & (kind | REFUND_TOLD_WHOLE)) |
-                  ((taken ? now.unsure : before.unsure) ? AMOUNT_UNSURE : 0);
-    if (taken)
-        after->content_hash = (struct str){(const char *)fact->content_hash, SECRET_HASH_BYTES};
-    merge_refund_time(known, fact, taken, after);
-    bool differs = after->amount_minor != known->amount_minor ||
-                   after->refunded_at_us != known->refunded_at_us || (taken && !same);
-    if (differs)
-        return ORDER_RESTATED;
-    bool tells_more = (after->told & REFUND_TOLD_ALL) != (known->told & REFUND_TOLD_ALL);
-    after->content_hash = known->content_hash; /* the row is not written but for its ages */
-    if (!tells_more && now.unsure)
-        *after = *known;
-    if (taken || same || measured_apart)
-        return ORDER_SAME;
-    return progress < 0 && now.at_us > before.at_us ? ORDER_KEPT : ORDER_OLDER;
+    return beside_order ? merge_beside(known, fact, order, after)
+                        : merge_alone(known, fact, after);
 }
 
 bool order_rule_refund_ages_move(const struct order_refund_row *before,

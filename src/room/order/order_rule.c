@@ -130,7 +130,7 @@ int64_t order_slice_next(int64_t size, int64_t took_us)
     return next > MOST ? MOST : next;
 }
 
-/* One part of the content; zeros where it is not told. */
+/* One part of the content; zeros where there is none. */
 static void put_part(struct arena *arena, bool told, const struct buf *content, uint8_t *part)
 {
     memset(part, 0, ORDER_CONTENT_PART_BYTES);
@@ -156,8 +156,8 @@ struct str order_rule_content_hash(struct arena *arena, const struct keyring *ke
     }
     put_str(&channel, fact->channel);
     add_buyer(&buyer, keys, fact->buyer);
-    put_part(arena, told & ORDER_TOLD_LINES, &lines, parts);
-    put_part(arena, told & ORDER_TOLD_CHANNEL, &channel, parts + ORDER_CONTENT_PART_BYTES);
+    put_part(arena, told & ORDER_TOLD_LINES && fact->line_count > 0, &lines, parts);
+    put_part(arena, told & ORDER_TOLD_CHANNEL && str_is(fact->channel), &channel, parts + ORDER_CONTENT_PART_BYTES);
     put_part(arena, told & ORDER_TOLD_BUYER, &buyer, parts + 2 * ORDER_CONTENT_PART_BYTES);
     return (struct str){(const char *)parts, ORDER_CONTENT_BYTES};
 }

@@ -51,11 +51,11 @@ struct order_age {
     int64_t at_us;
     bool unsure;
 };
-/* Whether a saying beats the known one. Certain where the one that counts as later is sure of its age; of equally old ones
- * the one that comes last holds. Else how far each has got decides: `progress` below 0 where the saying takes something
- * back, above 0 where it goes further; where it does neither, the later one. other_kind: equally old ones of different
- * kinds of files are not in an order either, and `stronger` decides where progress does not. */
-bool order_rule_beats(struct order_age known, struct order_age told, int progress, bool other_kind, bool stronger);
+/* Whether a saying beats the known one. Certain where the one that counts as later is sure of its age. Else how far each
+ * has got decides: `progress` below 0 where the saying takes something back, above 0 where it goes further; where it does
+ * neither, the later one. Of equally old ones the one that comes last holds (a file read once more by a better map), unless
+ * it is of a weaker kind. */
+bool order_rule_beats(struct order_age known, struct order_age told, int progress, bool weaker);
 
 /* What of a known order a saying replaces, beside the numbers in the row. */
 struct order_merge {
@@ -72,9 +72,10 @@ void order_rule_merge(const struct order_row *known, const struct order_fact *fa
                       struct order_merge *merge);
 /* The same for an order that is not known. */
 void order_rule_begin(const struct order_fact *fact, struct order_row *after, struct order_merge *merge);
-/* And for a refund: of sayings that measure it the one that order_rule_beats, where less takes back; beside one that only
- * goes by a state, the larger. order: as it will be, or NULL where it is not known. beside_order: told on the order's own rows, whose
- * channel and buyer hold. */
+/* And for a refund. beside_order: told on the order's own rows; of such sayings that measure it the one that
+ * order_rule_beats holds, where less takes back; beside one that only goes by a state, the larger; and the time that is told
+ * before one that stands in. Of a refund with rows of its own, a saying tells all. order: as it will be, or NULL where it is
+ * not known. */
 enum order_change order_rule_merge_refund(const struct order_refund_row *known, const struct refund_fact *fact,
                                           const struct order_row *order, bool beside_order,
                                           struct order_refund_row *after);
@@ -115,7 +116,7 @@ struct str order_rule_refund_bytes(struct arena *arena, const struct order_refun
  * 20,000. size 0: the first batch. */
 int64_t order_slice_next(int64_t size, int64_t took_us);
 
-/* The hashes of what a source tells, ORDER_CONTENT_BYTES: of lines, channel, buyer, zeros for what it does not tell.
+/* The hashes of what a source tells, ORDER_CONTENT_BYTES: of lines, channel, buyer, zeros for what there is none of.
  * Identities and names enter as keyed hashes, so that the hash does not give them away. */
 struct str order_rule_content_hash(struct arena *arena, const struct keyring *keys, const struct order_fact *fact);
 struct str order_rule_refund_content_hash(struct arena *arena, const struct keyring *keys,
