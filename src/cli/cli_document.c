@@ -113,10 +113,13 @@ const struct err *cli_definitions(struct cli *cli, const struct cli_call *call)
             "Purchase day: a calendar day in the brand's time zone with at least one counted "
             "order. "
             "Counted order: paid, and not wholly refunded by the as-of date. What happened on the "
-            "as-of date or later is unknown to a report. Amounts are in the currency's unit.\n\n"
+            "as-of date or later is unknown to a report. Amounts are in the currency's unit; an "
+            "order's is what a file tells for the whole of it, freight included, else the sum of "
+            "its lines.\n\n"
             "购买日：品牌时区内至少有一个计数订单的自然日。计数订单：已付款，且截止日之前未被全额退"
             "款。"
-            "截止日当日及以后的事不计入报表。金额以货币单位计。"));
+            "截止日当日及以后的事不计入报表。金额以货币单位计；"
+            "订单金额为文件所述整单金额（含运费），没有时为各行之和。"));
     for (int m = 0; m < metric_count; m++) {
         const struct metric *metric = metric_all[m];
         add(cli, str_fmt(cli->arena, "\n## %s — %s %s\n\n%s\n\n%s", metric->name,

@@ -476,6 +476,7 @@ static void verify_finds(enum store_kind kind)
         "UPDATE orders SET refunded_whole_day = 19784 WHERE number = 'A1'",
         "UPDATE orders SET top_line_minor = 7 WHERE number = 'A1'",
         "UPDATE orders SET number = 'B1' WHERE number = 'A1'",
+        "UPDATE orders SET told = 1",
         "UPDATE order_line SET quantity_milli = 2",
         "UPDATE refund SET amount_minor = 1",
         "UPDATE lookup SET object_id = 1 WHERE kind = 32",

@@ -419,6 +419,26 @@ static void missing_columns(enum store_kind kind)
 }
 ON_BOTH(missing_columns)
 
+/* An order that was not paid when the list was made has no amount there: the goods', told later, is
+ * no less than it. */
+static void nothing_is_no_amount(enum store_kind kind)
+{
+    struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
+    shop_file(shop, list_names[HOW_NAME], LIST);
+    import_kind(shop, 'L', HOW_NAME);
+    use_map(shop, "taobao-items");
+    shop_import(shop, "ExportOrderDetailList202403110900.csv",
+                "子订单编号,主订单编号,标题,购买数量,订单状态,商家编码,买家实际支付金额,"
+                "订单创建时间,订单付款时间\n"
+                "141,14,Lid,1,交易成功,P6,30.00,2024-03-04 10:00:00,2024-03-04 11:00:00\n");
+    assert_string_equal(
+        shop_sql(shop, "SELECT state, paid_day, amount_minor FROM orders WHERE number = '14'"),
+        "3|19786|3000");
+    shop_verify(shop);
+    shop_close(shop);
+}
+ON_BOTH(nothing_is_no_amount)
+
 /* The list names another buyer: the order goes there with the lines that only the goods tell. */
 static void lines_move_along(enum store_kind kind)
 {
@@ -480,6 +500,7 @@ int main(void)
         BOTH(age_is_found),
         BOTH(rejects_of_unknown_age),
         BOTH(missing_columns),
+        BOTH(nothing_is_no_amount),
         BOTH(lines_move_along),
         BOTH(written_before),
     };

@@ -157,7 +157,8 @@ struct str order_rule_content_hash(struct arena *arena, const struct keyring *ke
     put_str(&channel, fact->channel);
     add_buyer(&buyer, keys, fact->buyer);
     put_part(arena, told & ORDER_TOLD_LINES && fact->line_count > 0, &lines, parts);
-    put_part(arena, told & ORDER_TOLD_CHANNEL && str_is(fact->channel), &channel, parts + ORDER_CONTENT_PART_BYTES);
+    put_part(arena, told & ORDER_TOLD_CHANNEL && str_is(fact->channel), &channel,
+             parts + ORDER_CONTENT_PART_BYTES);
     put_part(arena, told & ORDER_TOLD_BUYER, &buyer, parts + 2 * ORDER_CONTENT_PART_BYTES);
     return (struct str){(const char *)parts, ORDER_CONTENT_BYTES};
 }

@@ -64,10 +64,10 @@ struct order_merge {
     bool lines_exceed; /* the lines' amounts sum up to more than the order's */
     uint8_t content_hash[ORDER_CONTENT_BYTES], ages[ORDER_AGES_BYTES]; /* after's point here */
 };
-/* Of ORDER_SAME, ORDER_OLDER, ORDER_KEPT nothing is to be written, but who told it and how old that is may move:
- * order_rule_ages_move. The known order and what a file tells of it, put together aspect by aspect: what is told well beats what is not, then
- * order_rule_beats. Progress is that of the states: a state further back, or an order paid no more, takes something back.
- * *after is the row as it will be, without what follows from lines, channel and buyer. */
+/* The known order and what a file tells of it, put together aspect by aspect: what is told well beats what is not, then
+ * order_rule_beats holds. Progress is that of the states: a state further back, or an order paid no more, takes something
+ * back. *after is the row as it will be, without what follows from lines, channel and buyer. Of ORDER_SAME, ORDER_OLDER,
+ * ORDER_KEPT nothing is to be written, but who told it and how old that is may move: order_rule_ages_move. */
 void order_rule_merge(const struct order_row *known, const struct order_fact *fact, struct order_row *after,
                       struct order_merge *merge);
 /* The same for an order that is not known. */

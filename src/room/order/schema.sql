@@ -153,8 +153,8 @@ INSERT INTO order_first_load (row_no, import_id, batch_count) VALUES (1, 0, 0);
 
 -- migration: 6 who told what
 
--- orders.told: what of the order files told, and how well (bits of enum order_told, order.h). An aspect that no file told stands in
--- by what the others told. told_at: how old each aspect's knowledge is, eight bytes each (order_rule.h); NULL: all that was
+-- orders.told: what of the order files told, and how well (bits of enum order_told, order.h); what else stands in for an aspect
+-- that none told is said there. told_at: how old each aspect's knowledge is, eight bytes each (order_rule.h); NULL: all that was
 -- told is as old as exported_at. content_hash is of parts since: lines, channel, buyer (order_rule.h).
 -- What was written before told everything, well, at times that are not certain: 8324095 = 1023 + 127 * 65536.
 -- read by: the import, which puts together what several files tell of one order.

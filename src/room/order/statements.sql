@@ -359,8 +359,8 @@ ORDER BY identity_id LIMIT 1;
 --     skipped_row_count i64
 -- plan: search
 INSERT INTO import_run (import_id, file_hash, file_name, source, map_name, exported_at, exported_at_from,
-                        exported_at_unsure, started_at, finished_at, row_count, order_new_count, order_changed_count, order_same_count,
-                        refund_count, rejected_row_count, skipped_row_count)
+                        exported_at_unsure, started_at, finished_at, row_count, order_new_count,
+                        order_changed_count, order_same_count, refund_count, rejected_row_count, skipped_row_count)
 VALUES (:import_id, :file_hash, :file_name, :source, :map_name, :exported_at, :exported_at_from,
         :exported_at_unsure, :started_at, NULL, :row_count, 0, 0, 0, 0, :rejected_row_count, :skipped_row_count)
 ON CONFLICT (import_id) DO NOTHING;
@@ -385,7 +385,8 @@ WHERE import_id = :import_id;
 -- in: file_hash bytes, source text
 -- out: import_id i64, exported_at i64, exported_at_from i64, exported_at_unsure i64
 -- plan: search
-SELECT import_id, exported_at, exported_at_from, exported_at_unsure FROM import_run WHERE file_hash = :file_hash AND source = :source
+SELECT import_id, exported_at, exported_at_from, exported_at_unsure FROM import_run
+WHERE file_hash = :file_hash AND source = :source
 ORDER BY import_id LIMIT 1;
 
 -- name: order_import_by_age
