@@ -1,6 +1,6 @@
 /* mksql OUTDIR SRCDIR PLACE…: makes C out of SQL.
  *
- * Reads SRCDIR/PLACE/schema.sql and SRCDIR/PLACE/statements.sql of each place (either may be
+ * Reads SRCDIR/PLACE/schema.sql and SRCDIR/PLACE/statements*.sql of each place (any may be
  * missing) and writes OUTDIR/sql_NAME.h (NAME is the place's last folder: structs and typed
  * functions of its statements) and OUTDIR/sql_all.c (every statement and every migration, for both
  * databases). The format of statements is described in store/stmt.h, that of migrations in
@@ -10,6 +10,7 @@
  * freed: it is a tool of one short run. */
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -439,6 +440,25 @@ static void read_colon(struct lexer *lexer, struct statement *s, FILE *sqlite, F
     fputs("::", postgres);
 }
 
+/* The next token that is neither space nor comment. */
+static struct token next_solid(struct lexer *lexer)
+{
+    struct token token;
+    do
+        token = next_token(lexer);
+    while (token.kind == T_SPACE || token.kind == T_COMMENT);
+    return token;
+}
+
+/* COLLATE "C": by the bytes, as SQLite compares unless told otherwise; PostgreSQL must be told. */
+static void read_collate(struct lexer *lexer, const struct statement *s, FILE *postgres)
+{
+    struct token token = next_solid(lexer);
+    if (token.kind != T_QUOTED || !slice_is(token.text, "\"C\""))
+        die(s->file, token.line, "%s: the only COLLATE is \"C\"", s->name);
+    fputs("COLLATE \"C\"", postgres);
+}
+
 /* Reads up to the semicolon and writes the statement for both databases. Comments are left out. */
 static void read_sql(struct lexer *lexer, struct statement *s, FILE *sqlite, FILE *postgres)
 {
@@ -462,6 +482,10 @@ static void read_sql(struct lexer *lexer, struct statement *s, FILE *sqlite, FIL
             read_colon(lexer, s, sqlite, postgres);
             continue;
         }
+        if (token_is(token, "COLLATE")) {
+            read_collate(lexer, s, postgres);
+            continue;
+        }
         any = any || token.kind != T_SPACE;
         fwrite(token.text.p, 1, token.text.n, sqlite);
         fwrite(token.text.p, 1, token.text.n, postgres);
@@ -479,16 +503,6 @@ static void check_first_word(const struct statement *s, const char *sql)
             return;
     }
     die(s->file, s->line, "%s: begins with none of SELECT INSERT UPDATE DELETE WITH", s->name);
-}
-
-/* The next token that is neither space nor comment. */
-static struct token next_solid(struct lexer *lexer)
-{
-    struct token token;
-    do
-        token = next_token(lexer);
-    while (token.kind == T_SPACE || token.kind == T_COMMENT);
-    return token;
 }
 
 static void expect(const struct statement *s, struct lexer *lexer, const char *text)
@@ -593,12 +607,11 @@ static void add_statement(struct tool *tool, struct statement *s)
     tool->statements[tool->statement_count++] = s;
 }
 
-static void read_statements(struct tool *tool, const char *place)
+static void read_statement_file(struct tool *tool, const char *place, const char *path)
 {
-    char *path = text_of("%s/%s/statements.sql", tool->src_dir, place);
     const char *text = read_file(path);
     if (!text)
-        return;
+        die(path, 0, "is gone");
     struct lexer lexer = {path, text, 1};
     for (;;) {
         struct token token = next_token(&lexer);
@@ -625,6 +638,20 @@ static void read_statements(struct tool *tool, const char *place)
         understand_sql(&lexer, s);
         add_statement(tool, s);
     }
+}
+
+/* By name; statements.sql comes first. */
+static void read_statements(struct tool *tool, const char *place)
+{
+    char *pattern = text_of("%s/%s/statements*.sql", tool->src_dir, place);
+    glob_t files;
+    int failed = glob(pattern, 0, NULL, &files);
+    if (failed == GLOB_NOMATCH)
+        return;
+    if (failed)
+        die(pattern, 0, "cannot be read");
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        read_statement_file(tool, place, files.gl_pathv[i]);
 }
 
 static void check_pairs(const struct tool *tool)
@@ -890,7 +917,7 @@ static void write_header(const struct tool *tool, const char *place)
     FILE *out = open_memstream(&text, &n);
     if (!out)
         die(place, 0, "out of memory");
-    fprintf(out, "/* Made by tools/mksql from src/%s/statements.sql; do not edit. */\n", place);
+    fprintf(out, "/* Made by tools/mksql from src/%s/statements*.sql; do not edit. */\n", place);
     fprintf(
         out,
         "#ifndef HUITOU_GEN_SQL_%s_H\n#define HUITOU_GEN_SQL_%s_H\n\n#include \"store/stmt.h\"\n",
@@ -942,8 +969,8 @@ static void emit_statement(FILE *out, const struct statement *s, int index)
     emit_fields(out, s, "out", &s->out);
     fprintf(out,
             "const struct stmt sql_%s = {\n    .name = \"%s\",\n    .file = "
-            "\"src/%s/statements.sql\",\n",
-            s->name, s->name, s->place);
+            "\"src/%s/%s\",\n",
+            s->name, s->name, s->place, last_folder(s->file));
     fputs("    .sql_sqlite =\n    ", out);
     emit_literal(out, s->sql_sqlite);
     fputs(",\n    .sql_postgres =\n    ", out);
@@ -998,7 +1025,7 @@ static void write_all(const struct tool *tool)
     FILE *out = open_memstream(&text, &n);
     if (!out)
         die("sql_all.c", 0, "out of memory");
-    fputs("/* Made by tools/mksql from every schema.sql and statements.sql; do not edit. */\n",
+    fputs("/* Made by tools/mksql from every schema.sql and statements*.sql; do not edit. */\n",
           out);
     fputs("#include <stddef.h>\n\n#include \"store/migration.h\"\n#include \"store/stmt.h\"\n",
           out);

@@ -321,10 +321,10 @@ METRIC(metric_by_channel, "by-channel", "By channel", "按渠道", channel_secti
        "For each channel that a paid order of the days looked at names (empty: none named): customers with a counted order "
        "there; counted orders; amount (paid for all paid orders; net: less the refunds of that channel); customers with two "
        "or more days with a counted order in this channel, and their share of its customers. A customer of two channels "
-       "counts in both. Refunds of a channel without a paid order have no row. By amount, largest first; equals in the "
-       "order in which the channels were first met.",
+       "counts in both. Refunds of a channel without a paid order have no row. By amount, largest first; equals by "
+       "name (its bytes).",
        "对所看日期内已付款订单出现过的每个渠道（空：未注明）：有计数订单的客户；计数订单；金额（全部已付款订单的实付；净额再减去该渠道的退款）；"
-       "在该渠道有两日及以上计数订单的客户及其占比。同一客户在两个渠道各算一次。只有退款、没有已付款订单的渠道不列。按金额从大到小，相同者按渠道首次出现的先后。");
+       "在该渠道有两日及以上计数订单的客户及其占比。同一客户在两个渠道各算一次。只有退款、没有已付款订单的渠道不列。按金额从大到小，相同者按渠道名称（字节序）。");
 
 /* --- by-first-product --- */
 static const struct metric_column product_columns[] = {
@@ -343,13 +343,15 @@ static const struct metric_section product_sections[] = {
 };
 METRIC(metric_by_first_product, "by-first-product", "By first product", "按首购商品", product_sections,
        "Customers whose first purchase day ever is in the days looked at, by the product of the line of the largest amount "
-       "in the counted orders of that day (equals: the earlier order id, then the earlier line; empty: no lines, or no "
-       "product named). Came back: a second purchase day not after the last day looked at. Eligible and 90 days: as N-day "
-       "repurchase with N = 90, of the eligible only. Amount: of these customers in the days looked at (as M of "
-       "R/F/M). By customers, largest first; equals in the order in which the products were first met.",
-       "首个购买日（有史以来）在所看日期内的客户，按当日计数订单中金额最大的一行的商品分组（相同者取订单 id 较小、行号较小者；空：没有明细或未注明商品）。"
+       "in the counted orders of that day (equals: in an order the earlier line, between orders the product of the smaller "
+       "code by its bytes, none before any; empty: no lines, or no product named). Name: as the earliest order calls the "
+       "product. Came back: a second purchase day not after the last day looked at. Eligible and 90 days: as N-day repurchase "
+       "with N = 90, of the eligible only. Amount: of these customers in the days looked at (as M of R/F/M). By customers, "
+       "largest first; equals by code (its bytes).",
+       "首个购买日（有史以来）在所看日期内的客户，按当日计数订单中金额最大的一行的商品分组（相同者："
+       "同一订单内取行号较小者，不同订单间取商品编码字节序较小者，未注明者最先；空：没有明细或未注明商品）。名称取最早订单所用者。"
        "已回购：有不晚于最后一天的第二个购买日。满 90 天与 90 日复购：同 N 日复购，N = 90，只统计满期客户。金额：这些客户在所看日期内的金额（同 R/F/M 的 M）。"
-       "按客户数从大到小，相同者按商品首次出现的先后。");
+       "按客户数从大到小，相同者按商品编码（字节序）。");
 
 /* --- overdue --- */
 static const struct metric_column overdue_summary_columns[] = {

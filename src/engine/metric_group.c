@@ -69,11 +69,9 @@ static void channel_add(struct seen *seen, void *arg)
     }
 }
 
-/* Ids grow with time: their order is the order of first meeting; 0, none named, comes first. */
 struct channel {
-    int64_t channel_id;
+    struct str name; /* absent: none named */
     const int64_t *sums;
-    uint32_t index;
 };
 
 static int compare_channels(const void *left, const void *right)
@@ -81,7 +79,7 @@ static int compare_channels(const void *left, const void *right)
     const struct channel *a = left, *b = right;
     if (a->sums[AMOUNT] != b->sums[AMOUNT])
         return compare_i64(b->sums[AMOUNT], a->sums[AMOUNT]);
-    return compare_i64(a->channel_id, b->channel_id);
+    return str_cmp(a->name, b->name);
 }
 
 /* A name, or an empty cell where there is none. */
@@ -109,9 +107,8 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         channels[i] = (struct channel){
-            .channel_id = id_list_at(&run->engine->channels, i),
+            .name = run->engine->channel_names[i],
             .sums = sums[0] + (size_t)i * CHANNEL_SUMS,
-            .index = i,
         };
     qsort(channels, count, sizeof(*channels), compare_channels);
     for (uint32_t i = 0; i < count; i++) {
@@ -121,7 +118,7 @@ ERR_RESULT metric_run_by_channel(struct metric_run *run)
         int64_t customers = channel->sums[CUSTOMERS] % REPEAT_UNIT;
         int64_t repeat_customers = channel->sums[CUSTOMERS] / REPEAT_UNIT;
         struct cell *row = report_row(run->report, 0);
-        row[0] = name_cell(run, run->engine->channel_names[channel->index]);
+        row[0] = name_cell(run, channel->name);
         row[1] = cell_i(customers);
         row[2] = cell_i(channel->sums[ORDERS]);
         row[3] = cell_i(channel->sums[AMOUNT]);
@@ -152,9 +149,25 @@ static bool has_lines(const struct seen *seen, uint32_t row)
            block_top_line(seen->block, row) != 0;
 }
 
-/* The product of the largest line of the counted orders of the first purchase day; within a day
- * orders lie sorted by id, so that the earlier one wins among equals. Largest lines are known where
- * a day has several orders. */
+static struct str product_code(const struct seen *seen, uint32_t row)
+{
+    return seen->run->engine->product_codes[block_product(seen->block, row)];
+}
+
+/* Whether an order's largest line is rather the first product than another order's of that day:
+ * the code decides between equals, as ids differ from one import of a file to the next. */
+static bool goes_before(const struct seen *seen, uint32_t row, uint32_t other)
+{
+    const struct block *block = seen->block;
+    if (!has_lines(seen, row) || !has_lines(seen, other))
+        return has_lines(seen, row);
+    if (block_top_line(block, row) != block_top_line(block, other))
+        return block_top_line(block, row) > block_top_line(block, other);
+    return str_cmp(product_code(seen, row), product_code(seen, other)) < 0;
+}
+
+/* The product of the largest line of the counted orders of the first purchase day. Largest lines
+ * are known where a day has several orders. */
 static uint32_t first_product(const struct seen *seen, uint32_t slot)
 {
     const struct block *block = seen->block;
@@ -162,9 +175,7 @@ static uint32_t first_product(const struct seen *seen, uint32_t slot)
     while (!seen->is_counted[best])
         best++;
     for (uint32_t row = best + 1; row < end && block->day[row] == block->day[best]; row++) {
-        if (!seen->is_counted[row] || !has_lines(seen, row))
-            continue;
-        if (!has_lines(seen, best) || block_top_line(block, row) > block_top_line(block, best))
+        if (seen->is_counted[row] && goes_before(seen, row, best))
             best = row;
     }
     return block_product(block, best);
@@ -194,9 +205,8 @@ static void product_add(struct seen *seen, void *share)
 }
 
 struct product {
-    int64_t product_id;
+    struct str code, name; /* absent: none named */
     const int64_t *sums;
-    uint32_t index;
 };
 
 static int compare_products(const void *left, const void *right)
@@ -204,7 +214,7 @@ static int compare_products(const void *left, const void *right)
     const struct product *a = left, *b = right;
     if (a->sums[PRODUCT_CUSTOMERS] != b->sums[PRODUCT_CUSTOMERS])
         return compare_i64(b->sums[PRODUCT_CUSTOMERS], a->sums[PRODUCT_CUSTOMERS]);
-    return compare_i64(a->product_id, b->product_id);
+    return str_cmp(a->code, b->code);
 }
 
 ERR_RESULT metric_run_by_first_product(struct metric_run *run)
@@ -219,9 +229,9 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
     metric_unite(run, size, sums);
     for (uint32_t i = 0; i < count; i++)
         products[i] = (struct product){
-            .product_id = id_list_at(&run->engine->products, i),
+            .code = run->engine->product_codes[i],
+            .name = run->engine->product_names[i],
             .sums = sums[0] + (size_t)i * PRODUCT_SUMS,
-            .index = i,
         };
     qsort(products, count, sizeof(*products), compare_products);
     for (uint32_t i = 0; i < count; i++) {
@@ -229,8 +239,8 @@ ERR_RESULT metric_run_by_first_product(struct metric_run *run)
         if (product->sums[PRODUCT_CUSTOMERS] == 0)
             continue;
         struct cell *row = report_row(run->report, 0);
-        row[0] = name_cell(run, run->engine->product_codes[product->index]);
-        row[1] = name_cell(run, run->engine->product_names[product->index]);
+        row[0] = name_cell(run, product->code);
+        row[1] = name_cell(run, product->name);
         row[2] = cell_i(product->sums[PRODUCT_CUSTOMERS]);
         row[3] = cell_i(product->sums[PRODUCT_REPEAT_CUSTOMERS]);
         row[4] =

@@ -40,7 +40,7 @@ static const struct err *make_ready(struct postgres *db, struct arena *arena,
     c->arena = arena;
     if (c->pg)
         return NULL;
-    TRY(postgres_connect(arena, db->store->options.url, c));
+    TRY(postgres_connect(arena, db->store->options.url, false, c));
     c->generation = generation;
     postgres_enter_pipeline(c);
     const struct err *err = postgres_prepare_all(c);
@@ -86,6 +86,29 @@ static const struct err *take(struct postgres *db, struct arena *arena,
 
 /* --- Transactions -------------------------------------------------------------------------------
  */
+
+static const struct err *read_backend(struct postgres_connection *c, PGresult **result, void *arg,
+                                      size_t index)
+{
+    (void)arg;
+    (void)index;
+    if (PQntuples(*result) == 1 && strtol(PQgetvalue(*result, 0, 0), NULL, 10) == c->backend)
+        return NULL;
+    return postgres_pooler(c->arena);
+}
+
+/* Nothing runs on another process than the one that this session was set up on: a commit might not
+ * be durable there. */
+static const struct err *begin_on_backend(struct postgres_connection *c, const char *begin)
+{
+    struct postgres_queued entry = {.name = "BEGIN"};
+    TRY(postgres_queue_text(c, &entry, begin, NULL, false));
+    if (!c->pooled)
+        return NULL;
+    entry.read = read_backend;
+    TRY(postgres_queue_text(c, &entry, "SELECT pg_backend_pid()", NULL, false));
+    return postgres_finish(c);
+}
 
 struct commit {
     const struct tx *tx;
@@ -148,12 +171,11 @@ static const struct err *run(struct store *store, struct arena *arena, const str
 {
     struct postgres *db = store->database;
     struct postgres_connection *c = NULL;
-    struct postgres_queued entry = {.name = "BEGIN"};
     TRY(take(db, arena, &c));
     struct tx tx;
     tx_init(&tx, store, arena, job);
     tx.connection = c;
-    const struct err *err = postgres_queue_text(c, &entry, begin, NULL, false);
+    const struct err *err = begin_on_backend(c, begin);
     if (!err)
         err = tx_run(&tx, job);
     postgres_forget_cursors(c);
@@ -282,7 +304,8 @@ static const struct err *bare_open(struct arena *arena, const struct store_optio
 {
     struct postgres_connection *c = ARENA_NEW(arena, struct postgres_connection);
     (void)create; /* the database itself is made by whoever runs the server */
-    TRY(postgres_connect(arena, options->url, c));
+    /* Every store opens one of these first. */
+    TRY(postgres_connect(arena, options->url, true, c));
     *bare = c;
     return NULL;
 }

@@ -49,7 +49,27 @@ static const char session[] =
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
     "SET tcp_keepalives_count = 3; SET tcp_user_timeout = '60s'";
 
-const struct err *postgres_connect(struct arena *arena, struct str url,
+const struct err *postgres_pooler(struct arena *arena)
+{
+    return ERR_NEW(arena, ERR_STORE_POOLER, STR("store"));
+}
+
+/* The process that works for this session: what greets it may be a pooler with numbers of its own.
+ */
+static bool learn_backend(struct postgres_connection *c)
+{
+    c->backend = PQbackendPID(c->pg);
+    PGresult *result = postgres_exec(c, "SELECT pg_backend_pid()");
+    bool ok = PQresultStatus(result) == PGRES_TUPLES_OK;
+    if (ok) {
+        c->backend = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+        c->pooled = c->backend != PQbackendPID(c->pg);
+    }
+    PQclear(result);
+    return ok;
+}
+
+const struct err *postgres_connect(struct arena *arena, struct str url, bool check_pooler,
                                    struct postgres_connection *c)
 {
     /* What stands before dbname, the address may say otherwise. */
@@ -64,8 +84,13 @@ const struct err *postgres_connect(struct arena *arena, struct str url,
     if (PQstatus(c->pg) != CONNECTION_OK || PQsetnonblocking(c->pg, 1) != 0)
         return cannot_open(arena, c);
     c->silence_ms = silence_ms_of(c);
-    c->backend = PQbackendPID(c->pg);
     PQsetNoticeProcessor(c->pg, ignore_notice, NULL);
+    if (!learn_backend(c))
+        return cannot_open(arena, c);
+    if (check_pooler && c->pooled && postgres_backend_is_shared(c)) {
+        postgres_disconnect(c);
+        return postgres_pooler(arena);
+    }
     PGresult *result = postgres_exec(c, session);
     bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);
@@ -129,6 +154,9 @@ const struct err *postgres_error(struct postgres_connection *c, const char *name
     }
     if (state_is(state, "40001") || state_is(state, "40P01") || state_is(state, "55P03"))
         return ERR_NEW(arena, ERR_STORE_CONFLICT, STR_NONE, str_c(name), message);
+    /* The names are this session's own: its process was another's, or has become so. */
+    if (state_is(state, "26000") || state_is(state, "42P05"))
+        return postgres_pooler(arena);
     if (state_is(state, "23505")) {
         const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
         return ERR_NEW(arena, ERR_STORE_UNIQUE, STR_NONE, str_c(name),

@@ -37,7 +37,8 @@ struct postgres_connection {
     int queued;
     bool broken;         /* lost; to be closed */
     bool broken_at_last; /* … with the last queued statement, or without a word from the server */
-    int backend;         /* the server's process */
+    int backend;         /* the server's process, as it says itself: a pooler's greeting names another */
+    bool pooled;         /* the greeting did: every transaction looks whether it is still the same */
     int silence_ms;      /* after so long without a byte the server is asked; -1: never */
     bool asks_if_silent; /* false: so long a silence means that it is lost */
     bool silent;         /* nothing came, and the server no longer works for this session: lost */
@@ -58,8 +59,9 @@ struct postgres_parameters {
 /* Connects and sets up the session, not yet in pipeline mode. Nothing here waits for ever: connecting ends after the
  * address's connect_timeout (10 s where it names none); after as long without a byte from the server a second connection
  * asks whether it still works for this session, and where it does not the line counts as lost; a peer that is gone
- * without a word is noticed by TCP within about a minute, on both sides. Errors: STORE_OPEN. */
-ERR_RESULT postgres_connect(struct arena *arena, struct str url, struct postgres_connection *c);
+ * without a word is noticed by TCP within about a minute, on both sides. Where a pooler stands between, check_pooler asks
+ * whether it gives this session's process to others, before anything is set there. Errors: STORE_OPEN, STORE_POOLER. */
+ERR_RESULT postgres_connect(struct arena *arena, struct str url, bool check_pooler, struct postgres_connection *c);
 void postgres_disconnect(struct postgres_connection *c);
 void postgres_enter_pipeline(struct postgres_connection *c);
 /* Waits for everything queued and leaves the pipeline. */
@@ -76,6 +78,9 @@ ERR_RESULT postgres_queue_prepared(struct postgres_connection *c, const struct p
 bool postgres_flush(struct postgres_connection *c);
 /* As PQgetResult; NULL with c->silent where the server no longer works for this session. The caller clears it. */
 struct pg_result *postgres_result(struct postgres_connection *c);
+/* Whether a second session works with the same process of the server though this one is open: through a pooler in
+ * transaction mode. Where others use the pooler at the same time, it may not be seen. */
+bool postgres_backend_is_shared(const struct postgres_connection *c);
 /* Of a lost connection: ends the server's session, which may not know yet, unless it is at work. Whoever tries the same
  * again would wait for the locks that it holds. */
 void postgres_end_session(const struct postgres_connection *c);
@@ -84,6 +89,8 @@ void postgres_end_session(const struct postgres_connection *c);
 struct pg_result *postgres_exec(struct postgres_connection *c, const char *sql);
 /* Sends all that is queued and reads every result; returns the first error. */
 ERR_RESULT postgres_finish(struct postgres_connection *c);
+/* The error of a session that a pooler has given another process. */
+ERR_RESULT postgres_pooler(struct arena *arena);
 /* The error of a result, or (NULL) of the connection. */
 ERR_RESULT postgres_error(struct postgres_connection *c, const char *name, const struct pg_result *result);
 unsigned int postgres_oid(enum stmt_type type);

@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "store/postgres_internal.h"
 
@@ -16,33 +17,54 @@ struct options {
     PQconninfoOption *all;
 };
 
-/* What the connection was opened with. */
+/* Its host and port are told by the session itself: an address may name several. */
+static bool says_where(const char *keyword)
+{
+    return strcmp(keyword, "host") == 0 || strcmp(keyword, "hostaddr") == 0 ||
+           strcmp(keyword, "port") == 0 || strcmp(keyword, "target_session_attrs") == 0;
+}
+
+static int add_option(struct options *options, int count, const char *keyword, const char *value)
+{
+    if (!value || !*value || count == OPTIONS_MAX)
+        return count;
+    options->keywords[count] = keyword;
+    options->values[count] = value;
+    return count + 1;
+}
+
+/* What the connection was opened with, and the very server that it reached. */
 static void options_of(const struct postgres_connection *c, struct options *options)
 {
     int count = 0;
     *options = (struct options){.all = PQconninfo(c->pg)};
-    for (PQconninfoOption *o = options->all; o && o->keyword && count < OPTIONS_MAX; o++) {
-        if (!o->val || !*o->val)
-            continue;
-        options->keywords[count] = o->keyword;
-        options->values[count++] = o->val;
+    count = add_option(options, count, "host", PQhost(c->pg));
+    count = add_option(options, count, "hostaddr", PQhostaddr(c->pg));
+    count = add_option(options, count, "port", PQport(c->pg));
+    for (PQconninfoOption *o = options->all; o && o->keyword; o++) {
+        if (!says_where(o->keyword))
+            count = add_option(options, count, o->keyword, o->val);
     }
 }
 
-/* About this session's backend: does it run something, and is it not us that it waits for? */
-#define ASK_AT_WORK                                                                                \
-    "SELECT 1 FROM pg_stat_activity WHERE pid = %d AND state = 'active' "                          \
-    "AND wait_event_type IS DISTINCT FROM 'Client'"
+/* About this session's backend: does it run something, and is it not us that it waits for? With
+ * track_activities = off ("disabled") only what it waits for is told; without work, that is us. */
+#define AT_WORK                                                                                    \
+    "(state IN ('active', 'disabled') AND wait_event_type IS DISTINCT FROM 'Client')"
+#define ASK_AT_WORK "SELECT 1 FROM pg_stat_activity WHERE pid = %d AND " AT_WORK
 /* Ended only where not. A number that has gone over to somebody else's session meets the rest. */
 #define ASK_TO_END                                                                                 \
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d "                       \
     "AND datname = current_database() AND usename = current_user AND application_name = "          \
-    "current_setting('application_name') AND NOT (state = 'active' "                               \
-    "AND wait_event_type IS DISTINCT FROM 'Client')"
+    "current_setting('application_name') AND NOT " AT_WORK
+/* Of another session, while this one is open. */
+#define ASK_IF_SHARED "SELECT 1 WHERE pg_backend_pid() = %d"
+#define SQL_BYTES_MAX 512
 
 /* Runs one of these over a second connection; true where it returns a row. Without room for a
- * second connection nothing can be asked: a server that answers is believed. */
-static bool ask(const struct postgres_connection *c, const char *sql)
+ * second connection nothing can be asked, and `unasked` says what then follows of a server that
+ * answers; one that does not is never at work. */
+static bool ask(const struct postgres_connection *c, const char *sql, bool unasked)
 {
     struct options options;
     options_of(c, &options);
@@ -54,7 +76,7 @@ static bool ask(const struct postgres_connection *c, const char *sql)
         yes = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0;
         PQclear(result);
     } else {
-        yes = PQpingParams(options.keywords, options.values, 0) == PQPING_OK;
+        yes = unasked && PQpingParams(options.keywords, options.values, 0) == PQPING_OK;
     }
     PQfinish(asking.pg);
     PQconninfoFree(options.all);
@@ -63,16 +85,23 @@ static bool ask(const struct postgres_connection *c, const char *sql)
 
 static bool is_at_work(const struct postgres_connection *c)
 {
-    char sql[sizeof(ASK_AT_WORK) + 16];
+    char sql[SQL_BYTES_MAX];
     snprintf(sql, sizeof(sql), ASK_AT_WORK, c->backend);
-    return ask(c, sql);
+    return ask(c, sql, true);
 }
 
 void postgres_end_session(const struct postgres_connection *c)
 {
-    char sql[sizeof(ASK_TO_END) + 16];
+    char sql[SQL_BYTES_MAX];
     snprintf(sql, sizeof(sql), ASK_TO_END, c->backend);
-    (void)ask(c, sql); /* where it cannot be ended, the server's own time-outs end it */
+    (void)ask(c, sql, true); /* where it cannot be, the server's own time-outs end it */
+}
+
+bool postgres_backend_is_shared(const struct postgres_connection *c)
+{
+    char sql[SQL_BYTES_MAX];
+    snprintf(sql, sizeof(sql), ASK_IF_SHARED, c->backend);
+    return ask(c, sql, false);
 }
 
 /* Waits until the socket has something to say, if only that it broke; false where nothing comes and

@@ -1,4 +1,4 @@
-/* Named statements. They are written in the rooms' statements.sql and made into C by tools/mksql: for each a struct of
+/* Named statements. They are written in the rooms' statements*.sql and made into C by tools/mksql: for each a struct of
  * its parameters, a struct of its columns and typed functions. Nothing else in the program holds SQL. Format:
  *
  *   -- name: order_by_number
@@ -13,6 +13,7 @@
  * pair of the same name (in, out, rows and plan alike); "rows: many" for a result that must not be held in memory;
  * "bulk: yes" for a plain
  * INSERT INTO t(columns) VALUES (:columns), the parameters in the order of `in`, which PostgreSQL may run as COPY.
+ * COLLATE "C" behind a text orders it by its bytes on both (SQLite does so without being told, and is not).
  * A line that begins with "--" and two or more spaces goes on with the one above. tools/mksql refuses everything else.
  *
  * The first error of a statement ends its transaction on both databases: every later statement answers with the same
@@ -49,7 +50,7 @@ struct stmt_field {
 
 struct stmt {
     const char *name;
-    const char *file; /* the statements.sql it stands in */
+    const char *file; /* the .sql file it stands in */
     const char *sql_sqlite;   /* parameters as ?1 ?2 … in the order of `in` */
     const char *sql_postgres; /* parameters as $1 $2 … */
     const char *bulk_table, *bulk_columns; /* NULL unless bulk */

@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "test"), str(ROOT / "test/crash"), str(ROOT / "test/fault_pg")]
 import import_kill_test  # noqa: E402
+import pooler  # noqa: E402
 import proxy as line  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from program import Tally, arguments  # noqa: E402
@@ -210,6 +211,134 @@ def part_gone(around):
     around.drop(template)
 
 
+# --- Silences that are none, and poolers ------------------------------------------------------------------------------------
+
+HELD_SECONDS = 9  # the server is asked after 2 s (connect_timeout) and once more 2 s later; then a line counts as lost
+
+
+def slow_stream(around, database, url, label, while_waiting=lambda: None):
+    """A command waits for a lock, far longer than a silence: it is not given up. One thread: no deadlocks, no retries."""
+    held = f"BEGIN; UPDATE tally SET n = n; SELECT pg_sleep({HELD_SECONDS}); COMMIT"
+    holder = subprocess.Popen(["psql", "-Xq", around.cluster.url(database), "-c", held], stdout=subprocess.DEVNULL)
+    waiting = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND "
+    await_one(around, waiting + "wait_event = 'PgSleep'")
+    command = list(map(str, [around.args.driver, url, 1, 1, JOBS]))
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    await_one(around, waiting + "wait_event_type = 'Lock'")
+    while_waiting()
+    try:
+        stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        tally.check(False, f"{label}: hangs")
+        raise Hang from None
+    holder.wait()
+    ran = subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+    answers = check_stream(around, database, ran, label, {})
+    tally.check(len(answers) == JOBS, f"{label}: {len(answers)} answers")
+    retries = int(stderr.rsplit(" ", 1)[-1])
+    tally.check(retries == 0, f"{label}: a statement at work was given up: {retries} retries")
+    seen["slow statements", label] += 1
+
+
+def await_one(around, count):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while around.sql(count) == [["0"]]:
+        if time.monotonic() > end:
+            raise RuntimeError(f"never came: {count}")
+        time.sleep(0.05)
+
+
+def part_slow(around):
+    """Statements that take long, where the server tells nothing of what its sessions do, or the address names two servers."""
+    template, messages = prepare_stream(around)
+    direct = around.database(template)
+    slow_stream(around, direct, around.cluster.url(direct, connect_timeout=2), "directly")
+    around.drop(direct)
+
+    untold = around.database(template)
+    around.sql(f"ALTER DATABASE {untold} SET track_activities = off")
+    slow_stream(around, untold, around.cluster.url(untold, connect_timeout=2), "track_activities = off")
+    around.drop(untold)
+
+    several = around.database(template)
+    (around.base / "other").mkdir()
+    other = Cluster(around.base / "other", "fsync=off")
+
+    def other_starts():
+        other.start()
+        subprocess.run(["psql", "-Xq", other.url(), "-c", f"CREATE DATABASE {several}"], check=True)
+    try:
+        url = f"postgres://huitou@127.0.0.1:{other.port},127.0.0.1:{around.cluster.port}/{several}?connect_timeout=2"
+        slow_stream(around, several, url, "two hosts, the first another server by now", other_starts)
+    finally:
+        other.close()
+    around.drop(several)
+
+    around.sql("ALTER SYSTEM SET track_activities = off")  # lost lines are noticed all the same
+    around.sql("SELECT pg_reload_conf()")
+    rng = line.generator(around.args.seed, "untold")
+    for fault in line.stalls(rng, messages):
+        stream_round(around, template, 1, fault, UNKNOWN)
+    around.sql("ALTER SYSTEM RESET track_activities")
+    around.sql("SELECT pg_reload_conf()")
+    around.drop(template)
+
+
+def through(around, bouncer):
+    """The proxy of these tests in front of a pooler."""
+    around.proxy = line.Proxy("127.0.0.1", bouncer.port, around.terminate)
+
+
+def pooled_sessions(around, template, messages):
+    """Session mode: all as without a pooler, but that the greeting's process number is the pooler's own."""
+    bouncer, direct = pooler.Pooler(around.base / "sessions", around.cluster, "session"), around.proxy
+    try:
+        database = around.database(template)
+        slow_stream(around, database, bouncer.url(database), "pgbouncer, session mode")
+        around.drop(database)
+        through(around, bouncer)
+        rng = line.generator(around.args.seed, "sessions")
+        ended = lambda fault: fault.does in ("kill", "backend")  # by the number of the greeting
+        faults = line.stalls(rng, messages) + [fault for fault in line.moments(rng, messages) if not ended(fault)]
+        for fault in faults:
+            stream_round(around, template, 1, fault, UNKNOWN)
+        around.proxy.close()
+    finally:
+        around.proxy = direct
+        bouncer.close()
+
+
+def pooled_transactions(around, template, label, warm, **settings):
+    """Transaction mode is refused, at the opening or by each command that meets another process: that one is not done."""
+    bouncer = pooler.Pooler(around.base / label.replace(" ", "-"), around.cluster, "transaction", **settings)
+    database = around.database(template)
+    try:
+        sleep = ["psql", "-Xq", bouncer.url(database), "-c", "SELECT pg_sleep(1)"]
+        for sleeping in [subprocess.Popen(sleep, stdout=subprocess.DEVNULL) for _ in range(warm)]:
+            sleeping.wait()
+        ran = driver(around, database, 1, bouncer.url(database))
+        answers = check_stream(around, database, ran, label, {kind: ("STORE_POOLER",) for kind in ("once", "keyed")})
+        refused = any(answer == "STORE_POOLER" for _, _, answer, _ in answers)
+        tally.check((not answers or refused) and "pool_mode = session" in ran.stderr, f"{label}: not refused: {ran.stderr[-600:]}")
+        seen["pgbouncer, " + label, "refused " + ("by the commands" if answers else "at the opening")] += 1
+    finally:
+        bouncer.close()
+        around.drop(database)
+
+
+def part_pooler(around):
+    if not pooler.is_installed():
+        tally.check(False, "pgbouncer is not installed (script/bootstrap)")
+        return
+    template, messages = prepare_stream(around)
+    pooled_sessions(around, template, messages)
+    pooled_transactions(around, template, "transaction mode", 0)
+    # Each transaction goes to the next process: what the opening cannot notice, the commands do.
+    pooled_transactions(around, template, "transaction mode, round robin", 6, server_round_robin=1)
+    around.drop(template)
+
+
 # --- The program itself -----------------------------------------------------------------------------------------------------
 
 class Shop:
@@ -249,19 +378,29 @@ class Shop:
         subprocess.run(["rm", "-r", self.base], check=True)
 
 
-class Import:
-    """One file, its import undisturbed, and the state that it must end in."""
+def counts_of(result):
+    """What an import says that it did."""
+    [told] = result["files"]
+    return {name: value for name, value in told.items() if isinstance(value, int) and not isinstance(value, bool)}
 
-    def __init__(self, around):
+
+class Import:
+    """One file, its import undisturbed, and the state that it must end in. first_load: of a brand without orders."""
+
+    def __init__(self, around, first_load=True):
         self.around = around
         self.file, map_file = around.base / "orders.csv.gz", around.base / "map.json"
         import_kill_test.make_file(self.file, around.args.seed, 1200)
         map_file.write_text(import_kill_test.MAP)
         self.command = ("import", "orders", "--batch-orders", "200", self.file, "--map", map_file)
         self.shop = Shop(around)
+        if not first_load:
+            import_kill_test.make_file(around.base / "known.csv.gz", around.args.seed, 40)  # numbers of the file itself
+            self.shop.json("import", "orders", around.base / "known.csv.gz", "--map", map_file)
         clean = Shop(around, self.shop)
         around.proxy.arm(None)
-        clean.json(*self.command)
+        self.counts = counts_of(clean.json(*self.command))
+        tally.check(self.counts["orders_new"] > 1000, f"the undisturbed import counted: {self.counts}")
         self.messages = around.proxy.messages
         self.state = import_kill_test.state(clean)
         tally.check(len(self.state["orders"]) > 1000, "the undisturbed import brought orders")
@@ -270,7 +409,7 @@ class Import:
     def round(self, fault, may_stop):
         around, shop = self.around, Shop(self.around, self.shop)
         around.proxy.arm(fault)
-        ran = shop.try_run(*self.command)
+        ran = shop.try_run(*self.command, "--json")
         fired = around.proxy.disarm()
         seen["import: " + fault.name, f"exit {ran.returncode}" + ("" if fired else ", never came")] += 1
         label = f"import, {fault.name}"
@@ -291,6 +430,8 @@ class Import:
         """An end with 0, or a stop that says what to do."""
         if ran.returncode == 0:
             tally.check("error" not in ran.stderr, f"{label}: ends well and says {ran.stderr}")
+            counts = counts_of(json.loads(ran.stdout))
+            tally.check(counts == self.counts, f"{label}: did {self.counts} and says {counts}")
             return
         words = ("run the same again", "repeat it if it is not", "try again")
         tally.check(ran.returncode == 1 and any(word in ran.stderr for word in words), f"{label}: {ran.returncode}: {ran.stderr}")
@@ -299,12 +440,17 @@ class Import:
 
 
 def part_import(around):
-    imported = Import(around)
+    import_rounds(around, Import(around), "import")
+    import_rounds(around, Import(around, first_load=False), "import beside orders")
+
+
+def import_rounds(around, imported, name):
     for number in range(around.args.rounds):
-        rng = line.generator(around.args.seed, f"import {number}")
+        rng = line.generator(around.args.seed, f"{name} {number}")
         faults = line.moments(rng, imported.messages)
-        if around.args.rounds == 1:
-            faults = rng.sample(faults, 10)
+        if around.args.rounds == 1:  # those whose outcome nobody is told, and some
+            unknown = [fault for fault in faults if fault.name.startswith("COMMIT")]
+            faults = unknown + rng.sample([fault for fault in faults if fault not in unknown], 5)
         for fault in faults:
             # While it opens the database there is nothing to go on with: that is told at once.
             opening = "any message of" in fault.name or fault.name == "while connecting"
@@ -363,7 +509,7 @@ def part_commands(around):
     shop.close()
 
 
-PARTS = {"stream": part_stream, "conflicts": part_conflicts, "restart": part_restart, "stalls": part_stalls,
+PARTS = {"stream": part_stream, "conflicts": part_conflicts, "restart": part_restart, "stalls": part_stalls, "slow": part_slow, "pooler": part_pooler,
          "commands": part_commands, "import": part_import, "gone": part_gone, "import-gone": part_import_gone}
 
 

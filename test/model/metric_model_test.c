@@ -821,13 +821,15 @@ static void oracle_by_channel(struct report *report)
 static int64_t oracle_first_product(int c)
 {
     const struct fact_order *best = NULL;
-    for (int i = 0; i < world.orders; i++) { /* by order id */
+    for (int i = 0; i < world.orders; i++) {
         const struct fact_order *o = &world.order[i];
         if (o->customer != c || !counted(o) || o->is.paid_day != BASE_DAY + nth_day(c, 1) ||
             !o->has_lines)
             continue;
-        if (!best || o->is.top_line_minor > best->is.top_line_minor)
-            best = o;
+        bool larger = best && o->is.top_line_minor > best->is.top_line_minor;
+        bool equal = best && o->is.top_line_minor == best->is.top_line_minor;
+        if (!best || larger || (equal && o->is.top_product_id < best->is.top_product_id))
+            best = o; /* by code: "P1", "P2", …, and none before any */
     }
     return best ? best->is.top_product_id : 0;
 }

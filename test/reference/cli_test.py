@@ -838,8 +838,7 @@ def test_lock(binary, kind):
 def test_migrate(binary, kind):
     """A brand of one migration ago is refused with advice, and the advice helps."""
     with Brand(binary, kind, "CNY", "Asia/Shanghai") as brand:
-        columns = (("orders", "told"), ("orders", "told_at"), ("refund", "told"), ("refund", "time_told_at"),
-                   ("import_run", "exported_at_from"), ("import_run", "exported_at_unsure"))  # of the newest migration
+        columns = (("import_run", "batch_count"), ("product", "named_at"))  # of the newest migration
         last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
         brand.sql("; ".join(f"ALTER TABLE {table} DROP COLUMN {column}" for table, column in columns)
                   + f"; DELETE FROM schema_migration WHERE number = {last}")
@@ -854,6 +853,25 @@ def test_migrate(binary, kind):
                   f" WHERE number = {last}")
         run = brand.try_run("migrate", "--json")
         check(run.returncode == 1 and codes(run) == ["SCHEMA_NEW"], f"{kind} a newer schema: {said(run)}")
+
+
+TIES = [row(f"E{n}{p}", "2024-05-01 08:00:00", "10.00", product=p, name=f"茶 {p}") for n in range(8) for p in ("P9", "P3", "P7")] + [
+    row("E8", "2024-05-02 08:00:00", "10.00", product="P9", name="龙井"), row("E9", "2024-05-03 08:00:00", "10.00", product="P2")]
+
+
+def test_ties(binary, kind):
+    """What two brands (each with its own key and ids) make of one file is the same, and follows from the file: eight people
+    bought P3, P7 and P9 on one day for the same amount, two others P9 and P2, P9 under another name."""
+    rows = [line[:8] + ["b" + line[0][1], ""] + line[10:] for line in TIES]  # a buyer for each digit
+    expected = [("P3", "茶 P3", 8), ("P2", "明前茶", 1), ("P9", "茶 P9", 1)]
+    for _ in range(2):
+        with Brand(binary, kind, "CNY", "Asia/Shanghai") as brand:
+            counts_are(f"{kind} ties", bring(brand, rows, "--batch-orders", "5"), orders_new=len(TIES))
+            for engine in ("columns", "sql"):
+                flags = ("--as-of", "2024-06-01", "--engine", engine)
+                table = brand.json("report", "by-first-product", *flags)["sections"]["by_first_product"]
+                told = [(line["product_code"], line["product_name"], line["customers"]) for line in table]
+                check(told == expected, f"{kind} ties, {engine}: {told}")
 
 
 def test_output(brand):
@@ -946,6 +964,7 @@ def main():
             test_text(args.binary, kind)
             test_lock(args.binary, kind)
             test_migrate(args.binary, kind)
+            test_ties(args.binary, kind)
     tally.finish()
 
 

@@ -4,7 +4,7 @@
     python3 test/reference/twins_oracle.py [--rounds N] [--seed S] [--keep-going]
 
 Standard library only; PostgreSQL (HUITOU_TEST_POSTGRES) through the psql command line, in a database of its own that is
-dropped at the end. Needs nothing that is built: it reads schema.sql and statements.sql themselves. The oracle below is
+dropped at the end. Needs nothing that is built: it reads the .sql files themselves. The oracle below is
 written from the definitions in src/engine/metric.c, slowly and plainly, with fractions instead of floating point.
 Each section of each round is one test per database. Exit code 0 where all passed; the last line counts them."""
 import argparse
@@ -36,8 +36,11 @@ class Statement:
 
 def read_statements():
     statements = {}
-    with open(os.path.join(SOURCE, "room/insight/statements.sql"), encoding="utf-8") as file:
-        parts = re.split(r"^-- name: ", file.read(), flags=re.M)[1:]
+    folder, parts = os.path.join(SOURCE, "room/insight"), []
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("statements") and name.endswith(".sql"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                parts += re.split(r"^-- name: ", file.read(), flags=re.M)[1:]
     for part in parts:
         # A comment line of "--" and two or more spaces goes on with the one above.
         lines = re.sub(r"\n-- {2,}", " ", part).split("\n")
@@ -502,15 +505,19 @@ def by_channel(look):
             if look.counted(order):
                 days.setdefault(look.who(order), set()).add(order.paid_day)
         repeat = sum(len(d) >= 2 for d in days.values())
-        rows.append((-amount, channel, (look.world.channels.get(channel), len(days),
+        rows.append((-amount, (look.world.channels.get(channel) or "").encode(), (look.world.channels.get(channel), len(days),
                      sum(look.counted(order) for order in orders), amount, repeat, ratio(repeat, len(days)))))
     return [row[2] for row in sorted(rows, key=lambda row: row[:2])]
 
 
 def first_product(look, customer, day):
-    lines = [(-amount, order.id, number, product) for order in look.orders_of(customer) if order.paid_day == day
-             for number, product, amount in order.lines]
-    return min(lines)[3] if lines else 0
+    orders = [order for order in look.orders_of(customer) if order.paid_day == day and order.lines]
+    tops = [min((-amount, number, product) for number, product, amount in order.lines) for order in orders]
+    return min((amount, code_of(look, product), product) for amount, _, product in tops)[2] if tops else 0
+
+
+def code_of(look, product):
+    return look.world.products.get(product, ("", ""))[0].encode()
 
 
 def by_first_product(look):
@@ -522,7 +529,7 @@ def by_first_product(look):
         back = sum(second is not None for _, _, second in people)
         _, full, both = nday_counts(look, [person[1:] for person in people], 90)
         code, name = look.world.products.get(product, (None, None))
-        rows.append((-len(people), product, (code, name, len(people), back, ratio(back, len(people)), full, both,
+        rows.append((-len(people), code_of(look, product), (code, name, len(people), back, ratio(back, len(people)), full, both,
                      ratio(both, full), sum(look.amount_of(person[0]) for person in people))))
     return [row[2] for row in sorted(rows, key=lambda row: row[:2])]
 
@@ -604,13 +611,14 @@ class Sqlite:
     def load(self, rows):
         for table in TABLES:
             self.db.execute("DELETE FROM " + table)
-            if rows[table]:
-                marks = ", ".join("?" * len(rows[table][0]))
-                self.db.executemany("INSERT INTO %s VALUES (%s)" % (table, marks), rows[table])
+            if rows[table]:  # columns that came later have their defaults, as on PostgreSQL
+                columns = [column[1] for column in self.db.execute("PRAGMA table_info(%s)" % table)][:len(rows[table][0])]
+                marks = ", ".join("?" * len(columns))
+                self.db.executemany("INSERT INTO %s (%s) VALUES (%s)" % (table, ", ".join(columns), marks), rows[table])
         self.db.commit()
 
     def query(self, statements, scope):
-        return {s.name: list(self.db.execute(s.sql, scope.values())) for s in statements}
+        return {s.name: list(self.db.execute(s.sql.replace(' COLLATE "C"', ''), scope.values())) for s in statements}
 
     def close(self):
         self.db.close()

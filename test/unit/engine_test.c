@@ -383,10 +383,16 @@ static void absorbing_unites(void **state)
             put(all, c, NULL, 0);
         }
     }
-    engine_name_channel(odd, 3, STR("three"));
-    engine_name_channel(all, 3, STR("three"));
-    engine_name_product(odd, 299, STR("P299"), STR("Soap"));
-    engine_name_product(all, 299, STR("P299"), STR("Soap"));
+    for (int64_t channel = 1; channel <= 10; channel++) {
+        struct str name = str_fmt(*state, "channel %d", (int)channel);
+        engine_name_channel(odd, channel, name);
+        engine_name_channel(all, channel, name);
+    }
+    for (int64_t product = 1; product < 300; product++) {
+        struct str code = str_fmt(*state, "P%d", (int)product);
+        engine_name_product(product % 2 ? odd : even, product, code, STR("Soap"));
+        engine_name_product(all, product, code, STR("Soap"));
+    }
     assert_null(engine_absorb(even, odd));
     assert_null(engine_difference(*state, even, all).p);
     assert_int_equal(engine_size(odd).customers + engine_size(odd).orders, 0);
@@ -640,6 +646,8 @@ static void many_products_and_channels(void **state)
     put(half, 7, &again, 1);
     assert_null(engine_absorb(half, rest));
     engine_free(rest);
+    for (int64_t c = 0; c < CUSTOMERS; c++) /* codes in the order of ids */
+        engine_name_product(half, c + 1, str_fmt(*state, "%06d", (int)c), STR("a product"));
     const struct report_section *products =
         &report_of(*state, half, "by-first-product")->sections[0];
     /* Customer 7's own product is nobody's any more; the last product has two customers. */
@@ -647,7 +655,7 @@ static void many_products_and_channels(void **state)
     assert_int_equal(products->cells[2].i, 2);
     assert_int_equal(products->cells[8].i, CUSTOMERS - 1 + 7);
     for (size_t row = 1; row < products->row_count; row++) {
-        int64_t amount = (int64_t)row - 1 + (row > 7); /* by product id, as amounts are */
+        int64_t amount = (int64_t)row - 1 + (row > 7); /* by code, as amounts are */
         assert_int_equal(products->cells[row * 9 + 2].i, 1);
         assert_int_equal(products->cells[row * 9 + 8].i, amount);
     }

@@ -427,24 +427,24 @@ static void by_channel(void **state)
     /* The web's only paid order is wholly refunded: a row without customers. */
     look(brand, "2024-01-30", "2024-02-09", "2024-03-10", false);
     check(brand, "by-channel", 0, "web 0 0 700 0 -\n- 1 1 100 0 0\n");
-    /* Equal amounts: the channel first met (the lower id). */
+    /* Equal amounts: by name. */
     struct engine_order equal[] = {{1, 700, day("2024-01-31"), DAY_NONE, 9, 0, 0},
                                    {2, 700, day("2024-01-31"), DAY_NONE, 1, 0, 0}};
     assert_null(engine_put(brand->engine, 5, equal, 2, NULL, 0));
     check(brand, "by-channel", 0,
-          "shop 1 1 700 0 0\nweb 0 0 700 0 -\nfair 1 1 700 0 0\n- 1 1 100 0 0\n");
+          "fair 1 1 700 0 0\nshop 1 1 700 0 0\nweb 0 0 700 0 -\n- 1 1 100 0 0\n");
 }
 
 static void by_first_product(void **state)
 {
     struct brand *brand = *state;
     open_shop(brand);
-    /* One customer each: in the order of product ids, none named first. */
+    /* One customer each: in the order of codes, none named first. */
     check(brand, "by-first-product", 0,
           "- - 1 0 0 0 0 - 100\nP1 Soap 1 1 1 0 0 - 3800\nP2 Oil 1 0 0 0 0 - 1500\n");
-    /* Customer 5 buys Soap and Oil on one day, lines of equal amount: the earlier order id (Oil)
-     * decides, although it was told later; a wholly refunded order and one without lines do not
-     * count. Back after exactly 90 days. */
+    /* Customer 5 buys Soap and Oil on one day, lines of equal amount: the code decides (Soap's is
+     * P1), although Oil's order has the earlier id; a wholly refunded order and one without lines
+     * do not count. Back after exactly 90 days. */
     struct engine_order equal[] = {{31, 10, day("2024-01-01"), DAY_NONE, 0, 0, 0},
                                    {34, 10, day("2024-01-01"), DAY_NONE, 0, 1, 10},
                                    {33, 10, day("2024-01-01"), DAY_NONE, 0, 2, 10},
@@ -453,7 +453,7 @@ static void by_first_product(void **state)
     assert_null(engine_put(brand->engine, 5, equal, 5, NULL, 0));
     look(brand, "2024-01-01", "2024-03-31", "2024-04-01", true);
     check(brand, "by-first-product", 0,
-          "P2 Oil 2 1 0.5 1 1 1 939\n- - 1 0 0 0 0 - 100\nP1 Soap 1 1 1 0 0 - 3600\n");
+          "P1 Soap 2 2 1 1 1 1 3739\n- - 1 0 0 0 0 - 100\nP2 Oil 1 0 0 0 0 - 800\n");
 }
 
 static void overdue(void **state)

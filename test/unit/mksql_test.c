@@ -70,7 +70,7 @@ static const char good_statements[] =
     "-- name: one_get\n-- doc: looks.\n-- in: id i64, t text?\n-- out: b bytes?, f f64\n-- plan: "
     "search\n"
     "SELECT b, f FROM a\nWHERE t = :t AND id = :id -- not :this\n  AND t <> ':not \"this\" --' /* "
-    "nor :that */ AND id = :id;\n\n"
+    "nor :that */ AND id = :id ORDER BY t COLLATE \"C\", id;\n\n"
     "-- name: one_put\n-- doc: adds.\n-- in: id i64,\n--     t text?\n-- bulk: yes\n-- plan: "
     "search\n"
     "INSERT INTO a (id, t) VALUES (:id, :t);\n";
@@ -98,8 +98,9 @@ static void good_input_is_made_into_c(void **state)
     assert_string_equal(text, "");
     read_text("gen/sql_all.c", text, sizeof(text));
     assert_has(text, "WHERE t = \\?2 AND id = \\?1 \\n");
-    assert_has(text, "AND t <> ':not \\\"this\\\" --'  AND id = \\?1\"");
+    assert_has(text, "AND t <> ':not \\\"this\\\" --'  AND id = \\?1 ORDER BY t , id\"");
     assert_has(text, "WHERE t = $2 AND id = $1 \\n");
+    assert_has(text, "AND id = $1 ORDER BY t COLLATE \\\"C\\\", id\"");
     assert_has(text, "(id INTEGER NOT NULL, t TEXT, b BLOB, f REAL, \\n");
     assert_has(text, "PRIMARY KEY (id)) STRICT, WITHOUT ROWID\"");
     assert_has(text, "(id BIGINT NOT NULL, t TEXT, b BYTEA, f DOUBLE PRECISION, \\n");
@@ -148,6 +149,7 @@ static const struct bad {
     {ONE, HEAD "SELECT ?1;", ONE ":4: one_x: parameters are written :name"},
     {ONE, HEAD "SELECT $1;", ONE ":4: one_x: parameters are written :name"},
     {ONE, HEAD "SELECT 1::bigint;", ONE ":4: one_x: a colon that begins no parameter"},
+    {ONE, HEAD "SELECT 1 COLLATE NOCASE;", ONE ":4: one_x: the only COLLATE is"},
     {ONE, HEAD "DROP TABLE a;", ONE ":1: one_x: begins with none of"},
     {ONE, HEAD "  ;", ONE ":1: one_x: has no SQL"},
     {ONE, HEAD "\nSELECT 1;", ONE ":4: an empty line between"},

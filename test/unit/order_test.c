@@ -82,8 +82,12 @@ static void test_reads(void **state)
 }
 
 /* A name that becomes known with a later file fills the gap; one that is known stays. */
+/* A name is that of the earliest order, of several at one time the one whose bytes come first; a
+ * category is the first that is told. */
 static void test_names_fill(void **state)
 {
+    static const char names[] = "SELECT p.name, COALESCE(c.name, '') FROM product p "
+                                "LEFT JOIN category c ON c.category_id = p.category_id";
     (void)state;
     struct shop *shop = shop_open(STORE_SQLITE, "CNY", "Asia/Shanghai");
     shop_map(shop, map);
@@ -92,13 +96,21 @@ static void test_names_fill(void **state)
         "no,time,card,amount,channel,code,name,category,state\nA1,2024-03-01,c1,5,,P1,,,\n");
     shop_import(
         shop, "b.csv",
-        "no,time,card,amount,channel,code,name,category,state\nA2,2024-03-01,c1,5,,P1,Pot,,\n");
+        "no,time,card,amount,channel,code,name,category,state\nA2,2024-03-02,c1,5,,P1,Pot,,\n");
+    assert_string_equal(shop_sql(shop, names), "Pot|");
+    /* An order of a day before is told later, and calls it otherwise; then two of that very time. */
     shop_import(
         shop, "c.csv",
         "no,time,card,amount,channel,code,name,category,state\nA3,2024-03-01,c1,5,,P1,Jug,X,\n");
-    assert_string_equal(shop_sql(shop, "SELECT p.name, c.name FROM product p JOIN category c ON "
-                                       "c.category_id = p.category_id"),
-                        "Pot|X");
+    assert_string_equal(shop_sql(shop, names), "Jug|X");
+    shop_import(shop, "d.csv",
+                "no,time,card,amount,channel,code,name,category,state\n"
+                "A4,2024-03-01,c1,5,,P1,Ewer,,\nA5,2024-03-01,c2,5,,P1,Mug,,\n");
+    assert_string_equal(shop_sql(shop, names), "Ewer|X");
+    shop_import(
+        shop, "e.csv",
+        "no,time,card,amount,channel,code,name,category,state\nA6,2024-03-03,c1,5,,P1,Axe,Y,\n");
+    assert_string_equal(shop_sql(shop, names), "Ewer|X");
     shop_close(shop);
 }
 

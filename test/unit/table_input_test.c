@@ -13,31 +13,12 @@
 #include "codec/file.h"
 #include "codec/json.h"
 #include "codec/table_input.h"
-
-static char folder[] = "/tmp/table_input_test.XXXXXX";
-
-static int setup(void **state)
-{
-    if (!mkdtemp(folder))
-        return -1;
-    secret_init();
-    *state = arena_new("test", (size_t)512 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    arena_free(*state);
-    char path[64];
-    snprintf(path, sizeof(path), "%s/t", folder);
-    unlink(path);
-    return rmdir(folder);
-}
+#include "../support/folder.h"
 
 static struct table_input *open_table(struct arena *arena, struct str content, char delimiter,
                                       bool header)
 {
-    struct table_options options = {.path = str_fmt(arena, "%s/t", folder),
+    struct table_options options = {.path = folder_path(arena, "t"),
                                     .encoding = STR("utf-8"),
                                     .delimiter = delimiter,
                                     .has_header = header};
@@ -353,7 +334,7 @@ static void test_file_errors(void **state)
     assert_int_equal(table_input_next(table, &row, &bad)->code, ERR_ENCODING_BAD);
     assert_null(bad);
 
-    struct table_options options = {.path = str_fmt(*state, "%s/t", folder),
+    struct table_options options = {.path = folder_path(*state, "t"),
                                     .encoding = STR("utf-8"),
                                     .delimiter = ',',
                                     .has_header = true};
@@ -395,5 +376,5 @@ int main(void)
         cmocka_unit_test(test_row_limit),         cmocka_unit_test(test_file_errors),
         cmocka_unit_test(test_csv_record),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

@@ -13,38 +13,13 @@
 #include "base/limits.h"
 #include "codec/file.h"
 #include "codec/text_input.h"
-
-static char folder[] = "/tmp/text_input_test.XXXXXX";
-
-static int setup(void **state)
-{
-    if (!mkdtemp(folder))
-        return -1;
-    secret_init();
-    *state = arena_new("test", (size_t)256 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    arena_free(*state);
-    char path[64];
-    snprintf(path, sizeof(path), "%s/t", folder);
-    unlink(path);
-    return rmdir(folder);
-}
-
-static struct str put(struct arena *arena, struct str content)
-{
-    struct str path = str_fmt(arena, "%s/t", folder);
-    assert_null(file_write(arena, path, content, 0600));
-    return path;
-}
+#include "../support/folder.h"
 
 static struct text_input *open_text(struct arena *arena, struct str content, const char *encoding)
 {
     struct text_input *input = NULL;
-    const struct err *err = text_input_open(arena, put(arena, content), str_c(encoding), &input);
+    struct str path = folder_put(arena, content);
+    const struct err *err = text_input_open(arena, path, str_c(encoding), &input);
     assert_null(err);
     return input;
 }
@@ -226,7 +201,7 @@ static void test_encoding_bad(void **state)
     struct text_input *input;
     const char *unknown[] = {"no-such-set", "utf-8//IGNORE", "gb18030//TRANSLIT", ""};
     for (size_t i = 0; i < 4; i++) {
-        err = text_input_open(arena, put(arena, STR("x")), str_c(unknown[i]), &input);
+        err = text_input_open(arena, folder_put(arena, STR("x")), str_c(unknown[i]), &input);
         assert_non_null(err);
         assert_int_equal(err->code, ERR_ENCODING_UNKNOWN);
     }
@@ -392,5 +367,5 @@ int main(void)
         cmocka_unit_test(test_hash_and_progress),
         cmocka_unit_test(test_open_errors),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

@@ -14,38 +14,12 @@
 #include "codec/json.h"
 #include "codec/xlsx_format.h"
 #include "codec/xlsx_input.h"
+#include "../support/folder.h"
 #include "../support/zip_stored.h"
 
 #define SHEET(rows)                                                                                \
     STR("<worksheet xmlns=\"" XLSX_MAIN "\"><sheetData>" rows "</sheetData></worksheet>")
 #define STRINGS(items) STR("<sst xmlns=\"" XLSX_MAIN "\">" items "</sst>")
-
-static char folder[] = "/tmp/xlsx_input_test.XXXXXX";
-
-static int setup(void **state)
-{
-    if (!mkdtemp(folder))
-        return -1;
-    secret_init();
-    *state = arena_new("test", (size_t)1 << 30);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    arena_free(*state);
-    char path[64];
-    snprintf(path, sizeof(path), "%s/t", folder);
-    unlink(path);
-    return rmdir(folder);
-}
-
-static struct str put_file(struct arena *arena, struct str content)
-{
-    struct str path = str_fmt(arena, "%s/t", folder);
-    assert_null(file_write(arena, path, content, 0600));
-    return path;
-}
 
 static struct table_input *open_path(struct arena *arena, struct str path, bool has_header)
 {
@@ -124,7 +98,7 @@ static void test_as_openpyxl_writes(void **state)
 
 static struct table_input *open_parts(struct arena *arena, const struct workbook_parts *parts)
 {
-    return open_path(arena, put_file(arena, workbook_stored(arena, parts)), false);
+    return open_path(arena, folder_put(arena, workbook_stored(arena, parts)), false);
 }
 
 /* The next row, its cells joined by '|' and led by "number: ". */
@@ -345,7 +319,7 @@ static void test_strings_spill(void **state)
     buf_str(&sheet, STR("</sheetData></worksheet>"));
     buf_str(&strings, STR("</sst>"));
     struct workbook_parts parts = {.sheet = buf_view(&sheet), .strings = buf_view(&strings)};
-    struct str path = put_file(arena, workbook_stored(arena, &parts));
+    struct str path = folder_put(arena, workbook_stored(arena, &parts));
     static const size_t memories[] = {0, 1, 1000, 100000, (size_t)64 << 20};
     for (size_t m = 0; m < sizeof(memories) / sizeof(memories[0]); m++) {
         struct xlsx_options options = {.strings_memory_bytes = memories[m],
@@ -472,14 +446,14 @@ static void assert_error(struct arena *arena, const struct err *err, enum err_co
 static void assert_file(struct arena *arena, struct str content, enum err_code code,
                         const char *words)
 {
-    assert_error(arena, open_bad(arena, put_file(arena, content)), code, words);
+    assert_error(arena, open_bad(arena, folder_put(arena, content)), code, words);
 }
 
 /* All rows are read; the error that ends it. */
 static const struct err *read_bad(struct arena *arena, const struct workbook_parts *parts)
 {
     struct table_input *table;
-    struct table_options options = {.path = put_file(arena, workbook_stored(arena, parts)),
+    struct table_options options = {.path = folder_put(arena, workbook_stored(arena, parts)),
                                     .encoding = STR("auto"),
                                     .delimiter = ','};
     TRY(table_input_open(arena, &options, &table));
@@ -563,7 +537,7 @@ static void test_cut_off(void **state)
         memcpy(bytes, whole.p, whole.n);
         bytes[at] = (char)(bytes[at] ^ 0x55);
         struct arena *part = arena_new("altered", (size_t)64 << 20);
-        struct table_options options = {.path = put_file(part, (struct str){bytes, whole.n}),
+        struct table_options options = {.path = folder_put(part, (struct str){bytes, whole.n}),
                                         .encoding = STR("auto"),
                                         .delimiter = ','};
         struct table_input *table;
@@ -719,5 +693,5 @@ int main(void)
         cmocka_unit_test(test_zip_bomb),
         cmocka_unit_test(test_too_many_entries),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

@@ -17,29 +17,7 @@
 #include "codec/file.h"
 #include "codec/table_input.h"
 #include "codec/xlsx_output.h"
-
-static char folder[] = "/tmp/xlsx_output_test.XXXXXX";
-
-static int setup(void **state)
-{
-    if (!mkdtemp(folder))
-        return -1;
-    secret_init();
-    *state = arena_new("test", (size_t)64 << 20);
-    return 0;
-}
-
-/* Fails where anything but what the tests remove is left in the folder. */
-static int teardown(void **state)
-{
-    arena_free(*state);
-    return rmdir(folder);
-}
-
-static struct str path_of(struct arena *arena, const char *name)
-{
-    return str_fmt(arena, "%s/%s", folder, name);
-}
+#include "../support/folder.h"
 
 static void assert_row(struct table_input *table, const char *kinds, const char *expected)
 {
@@ -87,7 +65,7 @@ static void write_cells(struct xlsx_output *output)
 static void test_cells(void **state)
 {
     struct arena *arena = *state;
-    struct str path = path_of(arena, "cells.xlsx");
+    struct str path = folder_path(arena, "cells.xlsx");
     struct xlsx_output *output;
     assert_null(xlsx_output_open(arena, path, &output));
     write_cells(output);
@@ -111,7 +89,7 @@ static void test_cells(void **state)
 static void test_names_and_lengths(void **state)
 {
     struct arena *arena = *state;
-    struct str path = path_of(arena, "names.xlsx");
+    struct str path = folder_path(arena, "names.xlsx");
     struct xlsx_output *output;
     assert_null(xlsx_output_open(arena, path, &output));
     static const char *const names[] = {
@@ -144,19 +122,19 @@ static void test_unfinished_leaves_nothing(void **state)
     (void)state;
     struct arena *arena = arena_new("unfinished", (size_t)16 << 20);
     struct xlsx_output *output;
-    assert_null(xlsx_output_open(arena, path_of(arena, "none.xlsx"), &output));
+    assert_null(xlsx_output_open(arena, folder_path(arena, "none.xlsx"), &output));
     write_cells(output);
-    arena_free(arena); /* and the folder is empty: teardown */
+    arena_free(arena); /* and the folder is empty: folder_close */
 }
 
 static void test_refused(void **state)
 {
     struct arena *arena = *state;
     struct xlsx_output *output;
-    const struct err *err = xlsx_output_open(arena, path_of(arena, "no/such/f.xlsx"), &output);
+    const struct err *err = xlsx_output_open(arena, folder_path(arena, "no/such/f.xlsx"), &output);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_FILE_FOLDER);
-    struct str path = path_of(arena, "folder");
+    struct str path = folder_path(arena, "folder");
     assert_int_equal(mkdir(str_z(arena, path), 0700), 0);
     assert_null(xlsx_output_open(arena, path, &output));
     write_cells(output);
@@ -174,5 +152,5 @@ int main(void)
         cmocka_unit_test(test_unfinished_leaves_nothing),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

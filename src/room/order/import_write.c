@@ -1,6 +1,6 @@
 /* Orders in batches, a transaction each; then the refunds likewise. A batch that is run again
- * changes nothing. While one batch is written in the import's lane, this thread unpacks and hashes
- * the next.
+ * changes nothing, and its counts stay those of the try that was committed. While one batch is
+ * written in the import's lane, this thread unpacks and hashes the next.
  *
  * A batch is as large as what was written in 40 ms, so that other commands get in between;
  * while a brand is loaded for the first time it is larger: there is nothing yet to be beside. */
@@ -11,6 +11,7 @@
 #include "room/order/import_pack.h"
 #include "room/order/import_run.h"
 #include "room/order/order_rule.h"
+#include "sql_order.h"
 
 #define BATCH_ORDERS_FIRST_LOAD 20000 /* all is appended: more are no faster */
 #define BATCH_ORDERS_COMPARED 20000
@@ -29,6 +30,7 @@ struct slot {
     struct str buyer_bytes; /* of the newest fact's buyer, packed */
     struct customer_buyer *buyer;
     bool handed_over; /* to the lane, and not yet looked at since */
+    int tries;        /* of writing it */
     /* Out of the lane: */
     bool first_load;
     enum order_step step;
@@ -232,28 +234,53 @@ static const struct err *note_commit(struct tx *tx, void *arg)
     return NULL;
 }
 
+/* Counts the batch in the run's row. It is counted already where an earlier try was committed and
+ * the answer lost; this waits for such a try to end. The first try need not ask. */
+static ERR_RESULT count_in_run(struct tx *tx, struct slot *slot, bool *taken)
+{
+    struct sql_order_import_batch_in in = {slot->w->run->import_id, slot->number};
+    int64_t changed;
+    *taken = true;
+    if (slot->tries == 1)
+        return sql_order_import_batch_run(tx, &in);
+    TRY(sql_order_import_batch_run_count(tx, &in, &changed));
+    *taken = changed > 0;
+    return NULL;
+}
+
+/* Where the batch is there by an earlier try, what that one counted holds. */
+static ERR_RESULT apply_once(struct tx *tx, struct slot *slot)
+{
+    bool taken;
+    TRY(count_in_run(tx, slot, &taken));
+    return taken ? order_batch_apply(tx, &slot->batch) : NULL;
+}
+
 static ERR_RESULT apply_first(struct tx *tx, struct slot *slot)
 {
+    bool taken;
     TRY(order_first_load_step(tx, slot->w->run->import_id, slot->number, &slot->step));
     switch (slot->step) {
     case ORDER_STEP_TAKEN:
-        return order_batch_apply_first(tx, &slot->batch);
+        TRY(order_batch_apply_first(tx, &slot->batch));
+        return count_in_run(tx, slot, &taken);
     case ORDER_STEP_AGAIN:
         return NULL; /* what the earlier try counted holds */
     case ORDER_STEP_OVER:
         break;
     }
-    return order_batch_apply(tx, &slot->batch);
+    return apply_once(tx, slot);
 }
 
 static const struct err *apply(struct tx *tx, void *arg)
 {
     struct slot *slot = arg;
     slot->began_us = clock_now_us(&tx_deps(tx)->clock);
+    slot->tries++;
     if (slot->first_load)
         TRY(apply_first(tx, slot));
     else
-        TRY(order_batch_apply(tx, &slot->batch));
+        TRY(apply_once(tx, slot));
     /* Behind what the batch itself left to the end: the commit is next. */
     tx_before_commit(tx, note_commit, slot);
     return NULL;
@@ -358,6 +385,7 @@ static ERR_RESULT hand_over(struct writer *w)
     slot->number = ++w->number;
     slot->first_load = w->load == ORDER_LOAD_FIRST;
     slot->handed_over = true;
+    slot->tries = 0;
     import_lane_begin(w->lane, write_slot, slot);
     w->filling = other;
     reset_slot(w, other);

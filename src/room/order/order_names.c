@@ -1,5 +1,7 @@
 #include "room/order/order_names.h"
 
+#include <stdlib.h>
+
 #include "base/arena.h"
 #include "base/check.h"
 #include "room/order/order_index.h"
@@ -8,7 +10,7 @@
 struct product_note {
     struct str code, name, category;
     int64_t product_id;
-    int64_t named_at_us; /* the name is that of the earliest order of the batch */
+    int64_t named_at_us; /* of the order whose name it is */
 };
 struct name_note {
     struct str name;
@@ -119,6 +121,18 @@ static void note_name(struct order_names *names, struct name_list *list, struct 
     list->notes[list->count++] = (struct name_note){.name = name};
 }
 
+/* A product is called as the earliest order calls it, and among several names of one time by the
+ * one whose bytes come first: what orders tell decides, not which of them was written first. */
+static bool is_better_name(struct str name, int64_t named_at_us, struct str known,
+                           int64_t known_at_us)
+{
+    if (!str_is(name) || !str_is(known))
+        return str_is(name);
+    if (named_at_us != known_at_us)
+        return named_at_us < known_at_us;
+    return str_cmp(name, known) < 0;
+}
+
 static void note_product(struct order_names *names, const struct order_line_fact *line,
                          int64_t occurred_at_us)
 {
@@ -128,8 +142,7 @@ static void note_product(struct order_names *names, const struct order_line_fact
         struct product_note *note = &names->products[*at];
         if (!str_is(note->category))
             note->category = line->category;
-        if (str_is(line->product_name) &&
-            (!str_is(note->name) || occurred_at_us < note->named_at_us)) {
+        if (is_better_name(line->product_name, occurred_at_us, note->name, note->named_at_us)) {
             note->name = line->product_name;
             note->named_at_us = occurred_at_us;
         }
@@ -256,6 +269,7 @@ static ERR_RESULT add_products(struct order_names *names, const bool *found)
             .product_id = note->product_id,
             .code = note->code,
             .name = text_or_empty(note->name),
+            .named_at = note->named_at_us,
             .category_id = id_of(&names->categories, note->category),
             .recorded_at = tx_now_us(names->tx),
         };
@@ -264,7 +278,14 @@ static ERR_RESULT add_products(struct order_names *names, const bool *found)
     return all_claimed(names, claimed, count);
 }
 
-/* A name or category that was not known until now. */
+static int compare_fills(const void *a, const void *b)
+{
+    const struct sql_order_product_fill_in *x = a, *y = b;
+    return (x->product_id > y->product_id) - (x->product_id < y->product_id);
+}
+
+/* A name or category that was not known until now, or a better name. In the order of ids: two
+ * imports at once do not wait for each other crosswise. */
 static ERR_RESULT fill_products(struct order_names *names,
                                 const struct sql_order_product_find_out *outs, const bool *found)
 {
@@ -277,16 +298,19 @@ static ERR_RESULT fill_products(struct order_names *names,
         int64_t category_id = id_of(&names->categories, note->category);
         if (!found[i])
             continue;
-        bool name_new = !str_is(outs[i].name) && str_is(note->name);
+        bool better =
+            is_better_name(note->name, note->named_at_us, outs[i].name, outs[i].named_at);
         bool category_new = outs[i].category_id == 0 && category_id != 0;
-        if (!name_new && !category_new)
+        if (!better && !category_new)
             continue;
         ins[count++] = (struct sql_order_product_fill_in){
             .product_id = note->product_id,
-            .name = text_or_empty(note->name),
+            .name = better ? note->name : outs[i].name,
+            .named_at = better ? note->named_at_us : outs[i].named_at,
             .category_id = category_id,
         };
     }
+    qsort(ins, count, sizeof(*ins), compare_fills);
     return sql_order_product_fill_many(names->tx, ins, count, NULL, done);
 }
 

@@ -170,3 +170,15 @@ ALTER TABLE refund ADD COLUMN time_told_at INT64;
 -- exported_at_unsure: 1 where it is an upper bound. read by: the import, where it meets the file or its rejects again.
 ALTER TABLE import_run ADD COLUMN exported_at_from INT64 NOT NULL DEFAULT 4;
 ALTER TABLE import_run ADD COLUMN exported_at_unsure INT64 NOT NULL DEFAULT 1;
+
+-- migration: 7 what a run has done
+
+-- import_run.batch_count: the last batch of the run that is committed; moved on in the batch's own transaction, so that a
+-- COMMIT whose answer was lost is known for what it was.
+-- read by: the import, where a batch is tried again.
+ALTER TABLE import_run ADD COLUMN batch_count INT64 NOT NULL DEFAULT 0;
+
+-- product.named_at: when the earliest order that names the product occurred: its name is the one that is kept, of several in
+-- one order's time the one whose bytes come first, so that the name follows from the files alone. 0: known from before.
+-- read by: the import.
+ALTER TABLE product ADD COLUMN named_at INT64 NOT NULL DEFAULT 0;

@@ -311,24 +311,25 @@ ON CONFLICT (name) DO NOTHING RETURNING category_id;
 -- name: order_product_find
 -- doc: the product of a code, and what is known of it.
 -- in: code text
--- out: product_id i64, name text, category_id i64
+-- out: product_id i64, name text, named_at i64, category_id i64
 -- plan: search
-SELECT product_id, name, category_id FROM product WHERE code = :code;
+SELECT product_id, name, named_at, category_id FROM product WHERE code = :code;
 
 -- name: order_product_add
 -- doc: a product met for the first time; no row comes back where another transaction was faster.
--- in: product_id i64, code text, name text, category_id i64, recorded_at i64
+-- in: product_id i64, code text, name text, named_at i64, category_id i64, recorded_at i64
 -- out: product_id i64
 -- plan: search
-INSERT INTO product (product_id, code, name, category_id, recorded_at)
-VALUES (:product_id, :code, :name, :category_id, :recorded_at)
+INSERT INTO product (product_id, code, name, named_at, category_id, recorded_at)
+VALUES (:product_id, :code, :name, :named_at, :category_id, :recorded_at)
 ON CONFLICT (code) DO NOTHING RETURNING product_id;
 
 -- name: order_product_fill
--- doc: a product's name or category became known; what is known already stays.
--- in: product_id i64, name text, category_id i64
+-- doc: a product's category became known, or its name from an order that is no later than the one known.
+-- in: product_id i64, name text, named_at i64, category_id i64
 -- plan: search
-UPDATE product SET name = CASE WHEN name = '' THEN :name ELSE name END,
+UPDATE product SET name = CASE WHEN name = '' OR named_at >= :named_at THEN :name ELSE name END,
+    named_at = CASE WHEN name = '' OR named_at >= :named_at THEN :named_at ELSE named_at END,
     category_id = CASE WHEN category_id = 0 THEN :category_id ELSE category_id END
 WHERE product_id = :product_id;
 
@@ -363,6 +364,12 @@ INSERT INTO import_run (import_id, file_hash, file_name, source, map_name, expor
 VALUES (:import_id, :file_hash, :file_name, :source, :map_name, :exported_at, :exported_at_from,
         :exported_at_unsure, :started_at, NULL, :row_count, 0, 0, 0, 0, :rejected_row_count, :skipped_row_count)
 ON CONFLICT (import_id) DO NOTHING;
+
+-- name: order_import_batch
+-- doc: counts a batch of the import in its own transaction; changes nothing where the batch was counted before.
+-- in: import_id i64, batch_count i64
+-- plan: search
+UPDATE import_run SET batch_count = :batch_count WHERE import_id = :import_id AND batch_count < :batch_count;
 
 -- name: order_import_finish
 -- doc: the import wrote all it had to write.
