@@ -629,6 +629,27 @@ static void windows_at_block_edges(void **state)
     engine_free(mixed);
 }
 
+/* The last block of what was absorbed is ordered by day; a customer who is taken out of it at once
+ * is not met any more, and the others are met where they are now. */
+static void windows_of_what_was_absorbed(void **state)
+{
+    enum { CUSTOMERS = 40 };
+    struct engine *into = engine_new(*state), *from = engine_new(*state);
+    struct engine *fresh = engine_new(*state);
+    for (int64_t c = 0; c < CUSTOMERS; c++) {
+        put_window_customer(c % 2 ? into : from, c);
+        if (c % 4 != 0)
+            put_window_customer(fresh, c);
+    }
+    assert_null(engine_absorb(into, from));
+    for (int64_t c = 0; c < CUSTOMERS; c += 4)
+        put(into, c, NULL, 0);
+    compare_reports(*state, into, fresh);
+    engine_free(into);
+    engine_free(from);
+    engine_free(fresh);
+}
+
 /* More products than 16 bits number, more channels than 8 bits do, met before and after. */
 static void many_products_and_channels(void **state)
 {
@@ -773,6 +794,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(absorbing_at_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_and_scopes_agree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(windows_at_block_edges, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(windows_of_what_was_absorbed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_products_and_channels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metric_names, set_up, tear_down),
