@@ -359,7 +359,7 @@ static void put_components(struct document *doc)
         shape_write_schema(&doc->w, use->shape, use->as_output, LANG_EN);
     }
     json_key(&doc->w, STR("Problem"));
-    json_put_raw(&doc->w, STR(problem_schema));
+    json_put_raw(&doc->w, str_c(problem_schema));
     json_close(&doc->w, '}');
     json_close(&doc->w, '}');
 }
@@ -374,8 +374,8 @@ static void put_info(struct document *doc)
                  "What the console does, programs can do. Ids are strings; times are RFC 3339 in UTC; amounts are "
                  "decimal strings in the brand's currency. Errors follow RFC 9457.");
     key_open(&doc->w, "license", '{');
-    put_key_text(&doc->w, "name", "See LICENSE");
-    put_key_text(&doc->w, "url", "https://example.invalid/LICENSE");
+    put_key_text(&doc->w, "name", "Apache 2.0");
+    put_key_text(&doc->w, "identifier", "Apache-2.0");
     json_close(&doc->w, '}');
     json_close(&doc->w, '}');
     key_open(&doc->w, "servers", '[');
