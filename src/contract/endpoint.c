@@ -1,5 +1,7 @@
 #include "contract/endpoint.h"
 
+#include "base/limits.h"
+
 const struct role_info *role_info(enum role role)
 {
     static const struct role_info infos[] = {
@@ -63,4 +65,12 @@ enum reach endpoint_reach(const struct endpoint *endpoint, const struct principa
     if (principal->kind == PRINCIPAL_KEY && (principal->scopes >> endpoint->scope & 1))
         return REACH_ALL;
     return REACH_NONE;
+}
+
+struct str endpoint_reply_json(const struct call *call)
+{
+    struct buf out = buf_new(call->arena, LIMIT_HTTP_REPLY_BYTES_MAX);
+    struct json_writer w = json_writer(&out, false);
+    shape_write_json(&w, call->endpoint->out, call->out);
+    return buf_view(&out);
 }

@@ -115,6 +115,10 @@ struct call {
     enum lang lang;
     int64_t now_us;
     struct str address; /* of the client */
+    struct str request_id;
+    struct str session_token;    /* of the cookie; absent: none */
+    struct str idempotency_key;  /* absent: none was given */
+    uint8_t request_hash[16];    /* of method, path, query, body */
     const void *path, *query, *in; /* structs of the endpoint's shapes; NULL where it has none */
     void *out; /* zeroed struct of the out shape: the handler fills it */
     /* Uploads: */
@@ -127,7 +131,8 @@ struct call {
     struct str etag;     /* strong, of a GET; absent: none */
     struct str set_cookie; /* whole header values, at most two */
     struct str set_cookie_2;
-    struct str audit_before, audit_after, audit_object; /* JSON, JSON, "customer:123" for the audit trail */
+    struct str audit_object, audit_before, audit_after; /* "customer:123", JSON, JSON: for the audit trail */
+    struct str replay; /* the answer of an earlier request with the same idempotency key: sent as it stands */
 };
 
 typedef const struct err *endpoint_fn(struct call *call);
@@ -158,5 +163,7 @@ struct endpoint_table {
 
 /* What a principal reaches at an endpoint; REACH_NONE: may not. Public ones are open to all. */
 enum reach endpoint_reach(const struct endpoint *endpoint, const struct principal *principal);
+/* The answer as it is sent: call->out by the endpoint's out shape, in call->arena. */
+struct str endpoint_reply_json(const struct call *call);
 
 #endif

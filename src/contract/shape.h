@@ -60,6 +60,11 @@ struct shape {
     int field_count;
     struct text doc;
 };
+/* A field that is called in JSON as in C, and one that is not; further members may follow. */
+#define SHAPE_FIELD(type, member, field_kind, en, zh, ...) \
+    SHAPE_FIELD_AS(type, member, #member, field_kind, en, zh, ##__VA_ARGS__)
+#define SHAPE_FIELD_AS(type, member, json_name, field_kind, en, zh, ...) \
+    {.name = json_name, .kind = FIELD_##field_kind, .offset = offsetof(type, member), .doc = TEXT(en, zh), ##__VA_ARGS__}
 #define SHAPE_FIELDS(array) .fields = (array), .field_count = (int)(sizeof(array) / sizeof((array)[0]))
 
 /* Sets out to absent values and fallbacks. */

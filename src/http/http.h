@@ -44,9 +44,6 @@ struct http_options {
     /* Fills call->principal (PRINCIPAL_NOBODY where there are no credentials). is_write: a session's CSRF token must fit.
      * Errors: what an answer may say (ACCESS_*). Called on a worker, or, for uploads, before the body is read. */
     const struct err *(*authenticate)(struct call *call, const struct http_credentials *credentials, bool is_write);
-    /* Runs the endpoint's handler; for a write with an idempotency key (absent: none), once only. *replay: an earlier answer
-     * as it was given, absent where the handler ran. request_hash: of method, path, query, body. */
-    const struct err *(*run)(struct call *call, struct str idempotency_key, const uint8_t request_hash[16]);
     /* Where the head says that a proxy on this machine stands between: whether X-Forwarded-For of a loopback peer is believed. */
     bool behind_proxy;
     struct str upload_directory; /* uploads are put aside here and removed after the answer */

@@ -90,7 +90,7 @@ struct request {
     struct http_credentials credentials;
     struct shape_pair variables[LIMIT_HTTP_PATH_PARTS_MAX];
     size_t variable_count;
-    struct str idempotency_key, if_none_match, content_type;
+    struct str if_none_match, content_type;
     bool accepts_gzip, is_head;
     struct buf body;
     int64_t body_bytes, body_bytes_max;

@@ -80,11 +80,13 @@ static void read_head(struct request *request)
         request->credentials.bearer =
             str_trim(str_slice(authorization, STR("Bearer ").n, authorization.n));
     request->credentials.session = cookie_value(request, "huitou_session");
+    request->call.session_token = request->credentials.session;
     request->credentials.csrf_token = head_value(request, "X-CSRF-Token");
     request->credentials.address = client_address(request);
     request->call.address = request->credentials.address;
     request->call.lang = lang_of(request);
-    request->idempotency_key = head_value(request, "Idempotency-Key");
+    request->call.request_id = str_c(request->id);
+    request->call.idempotency_key = head_value(request, "Idempotency-Key");
     request->if_none_match = head_value(request, "If-None-Match");
     request->content_type = head_value(request, "Content-Type");
     request->accepts_gzip = has_word(head_value(request, "Accept-Encoding"), STR("gzip"));
@@ -216,7 +218,7 @@ static const struct err *begin(struct request *request)
     TRY(find_route(request));
     TRY(check_length(request));
     TRY(check_content_type(request));
-    if (request->idempotency_key.n > LIMIT_IDEMPOTENCY_KEY_BYTES_MAX)
+    if (request->call.idempotency_key.n > LIMIT_IDEMPOTENCY_KEY_BYTES_MAX)
         return ERR_NEW(request->arena, ERR_HTTP_IDEMPOTENCY_KEY, STR_NONE);
     return open_upload(request);
 }
@@ -364,11 +366,10 @@ static const struct err *run(struct request *request)
         TRY(authenticate(request));
     }
     TRY(decode(request));
-    const struct endpoint *endpoint = request->call.endpoint;
-    uint8_t hash[SECRET_HASH_BYTES];
-    hash_request(request, hash);
-    struct str key = endpoint->flags & ENDPOINT_IDEMPOTENT ? request->idempotency_key : STR_NONE;
-    return request->server->options.run(&request->call, key, hash);
+    hash_request(request, request->call.request_hash);
+    if (!(request->call.endpoint->flags & ENDPOINT_IDEMPOTENT))
+        request->call.idempotency_key = STR_NONE;
+    return request->call.endpoint->handler(&request->call);
 }
 
 /* --- The answer --- */
@@ -406,11 +407,10 @@ static void answer_json(struct request *request)
         request->reply.body = STR("");
         return;
     }
-    struct buf out = buf_new(request->arena, LIMIT_HTTP_REPLY_BYTES_MAX);
-    struct json_writer w = json_writer(&out, false);
-    shape_write_json(&w, call->endpoint->out, call->out);
-    request->reply.body = buf_view(&out);
     request->reply.content_type = STR("application/json");
+    request->reply.body = call->replay;
+    if (!call->replay.p)
+        request->reply.body = endpoint_reply_json(call);
 }
 
 static void answer(struct request *request)

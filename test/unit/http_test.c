@@ -124,12 +124,6 @@ static const struct err *authenticate(struct call *call, const struct http_crede
     return NULL;
 }
 
-static const struct err *run(struct call *call, struct str key, const uint8_t hash[16])
-{
-    (void)key, (void)hash;
-    return call->endpoint->handler(call);
-}
-
 /* --- A client --- */
 
 struct fixture {
@@ -148,7 +142,6 @@ static struct fixture *started(struct http_options options)
     options.tables = tables;
     options.table_count = 1;
     options.authenticate = authenticate;
-    options.run = run;
     options.deps.clock = clock_system();
     options.upload_directory = str_c(fixture.folder);
     assert_null(http_start(fixture.arena, &options, &fixture.server));
