@@ -2,7 +2,7 @@
 #ifndef HUITOU_ROOM_ACCESS_ACCESS_PART_H
 #define HUITOU_ROOM_ACCESS_ACCESS_PART_H
 
-#include "room/access/access.h"
+#include "room/access/access_session.h"
 
 #define ACCESS_DOMAIN_SESSION STR("access.session")
 #define ACCESS_DOMAIN_CSRF STR("access.csrf")
@@ -14,9 +14,4 @@ struct str access_login_normal(struct arena *arena, struct str login); /* trimme
 /* A person logs in. Errors: LOGIN_WRONG, LOGIN_WAIT. On success a session: its token, to be put into the cookie. */
 ERR_RESULT access_login(struct call *call, struct str login, struct str password, struct str *token,
                         struct principal *principal);
-/* A new session of a person, in this transaction. */
-ERR_RESULT access_session_new(struct tx *tx, int64_t staff_id, struct str token);
-/* Set-Cookie for a session token; absent: the cookie is taken away. */
-struct str access_cookie(struct arena *arena, struct str token);
-
 #endif
