@@ -6,7 +6,7 @@
 #include "codec/file.h"
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &system_endpoints};
+                                                      &insight_endpoints, &system_endpoints};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
 struct app {
@@ -51,9 +51,9 @@ static void live_changed(void *arg, int64_t event_count)
     publish(arg, STR("changes"), (struct str){text, (size_t)n});
 }
 
-struct live *service_live(struct service *service)
+static struct engine *live_columns(struct service *service)
 {
-    return service->control->live;
+    return live_engine(service->control->live);
 }
 
 static const struct err *staff_exists_tx(struct tx *tx, void *arg)
@@ -130,6 +130,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.control = control;
     control->service.tables = tables;
     control->service.table_count = TABLE_COUNT;
+    control->service.engine = live_columns;
     control->service.publish = publish;
     control->service.publish_arg = control;
     password_gate_init(&control->service.passwords);

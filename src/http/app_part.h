@@ -8,6 +8,7 @@
 #include "http/app.h"
 #include "job/live.h"
 #include "room/access/access.h"
+#include "room/insight/insight.h"
 
 /* What `struct service`'s control points to. */
 struct server_control {
@@ -24,7 +25,6 @@ struct server_control {
 };
 /* Opens the directory and starts what lives on it. Under setup_lock, or before anything is served. */
 ERR_RESULT app_open(struct server_control *app);
-struct live *service_live(struct service *service);
 
 extern const struct endpoint_table setup_endpoints, system_endpoints;
 

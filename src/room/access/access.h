@@ -38,7 +38,7 @@ struct service {
     struct store *store; /* NULL before the brand was set up */
     const struct brand *brand;
     struct deps deps;
-    struct engine *engine;  /* the live columns; NULL while they are being built */
+    struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;

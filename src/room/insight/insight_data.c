@@ -135,16 +135,22 @@ static void put_head(struct json_writer *w, struct arena *arena, const struct in
     json_close(w, ']');
 }
 
+void insight_put_sections(struct json_writer *w, struct arena *arena,
+                          const struct insight_view *view, struct insight_flush flush)
+{
+    json_open(w, '{');
+    for (int s = 0; s < view->report->metric->section_count; s++)
+        put_section(w, arena, view, &view->report->sections[s], flush);
+    json_close(w, '}');
+}
+
 void insight_json(struct json_writer *w, struct arena *arena, const struct insight_view *view,
                   enum lang lang, struct insight_flush flush)
 {
     json_open(w, '{');
     put_head(w, arena, view, lang);
     json_key(w, STR("sections"));
-    json_open(w, '{');
-    for (int s = 0; s < view->report->metric->section_count; s++)
-        put_section(w, arena, view, &view->report->sections[s], flush);
-    json_close(w, '}');
+    insight_put_sections(w, arena, view, flush);
     json_close(w, '}');
 }
 

@@ -25,6 +25,9 @@ struct insight_flush {
 /* Head, then "sections": each a list of rows, a row an object of its columns. */
 void insight_json(struct json_writer *w, struct arena *arena, const struct insight_view *view, enum lang lang,
                   struct insight_flush flush);
+/* The object of "sections" alone. */
+void insight_put_sections(struct json_writer *w, struct arena *arena, const struct insight_view *view,
+                          struct insight_flush flush);
 /* Several sections are separated by an empty line. */
 void insight_csv(struct buf *out, struct arena *arena, const struct insight_view *view, struct insight_flush flush);
 /* A workbook: a sheet for each section, then one with what is looked at, the definition and the notes. A file that is there
