@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "codec/file.h"
+#include "http/http_asset.h"
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
                                                       &insight_endpoints, &system_endpoints};
@@ -100,6 +101,8 @@ static const struct err *listen_now(struct server_control *control)
         .port = control->options.port,
         .tables = tables,
         .table_count = TABLE_COUNT,
+        .assets = http_assets,
+        .asset_count = http_asset_count,
         .service = &control->service,
         .deps = {.clock = clock_system()},
         .authenticate = authenticate,

@@ -100,20 +100,22 @@ static void fail(struct request *request, const struct err *err)
 
 /* --- Assets --- */
 
-static const struct http_asset *asset_of(const struct http_options *options, struct str path)
+static const struct http_asset *asset_at(const struct http_options *options, struct str path)
 {
-    const struct http_asset *page = NULL;
-    for (int i = 0; i < options->asset_count; i++) {
+    for (int i = 0; i < options->asset_count; i++)
         if (str_eq(str_c(options->assets[i].path), path))
             return &options->assets[i];
-        if (strcmp(options->assets[i].path, "/") == 0)
-            page = &options->assets[i];
-    }
+    return NULL;
+}
+
+/* The page that answers for an address which is neither an asset's nor an endpoint's. */
+static const struct http_asset *page_for(const struct http_options *options, struct str path)
+{
     /* Every address without a dot in its last part is a page of the console, which finds its own way. */
     for (size_t i = path.n; i > 0 && path.p[i - 1] != '/'; i--)
         if (path.p[i - 1] == '.')
             return NULL;
-    return str_starts(path, STR(API_PREFIX)) ? NULL : page;
+    return str_starts(path, STR(API_PREFIX)) ? NULL : asset_at(options, STR("/"));
 }
 
 static void answer_asset(struct request *request, const struct http_asset *asset)
@@ -232,14 +234,18 @@ void request_begin(struct request *request)
     read_head(request);
     request->is_head = str_eq(request->method, STR("HEAD"));
     bool reads = request->is_head || str_eq(request->method, STR("GET"));
-    const struct http_asset *asset =
-        reads ? asset_of(&request->server->options, request->url) : NULL;
+    const struct http_options *options = &request->server->options;
+    const struct http_asset *asset = reads ? asset_at(options, request->url) : NULL;
     if (asset) {
         answer_asset(request, asset);
         return;
     }
     const struct err *err = begin(request);
-    if (err)
+    if (err && err->code == ERR_HTTP_NOT_FOUND && reads)
+        asset = page_for(options, request->url);
+    if (asset)
+        answer_asset(request, asset);
+    else if (err)
         fail(request, err);
 }
 
