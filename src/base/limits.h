@@ -35,4 +35,27 @@
 #define LIMIT_XML_NAMES_MAX 1000                    /* different names of elements, attributes: the parser keeps each */
 #define LIMIT_XML_NAME_BYTES_MAX 250                /* one such name */
 
+/* HTTP. */
+#define LIMIT_HTTP_HEAD_BYTES_MAX (32u << 10)  /* request line and headers, and the connection's buffer */
+#define LIMIT_HTTP_BODY_BYTES_MAX (1ll << 20)  /* a JSON body where the endpoint names no other limit */
+#define LIMIT_HTTP_UPLOAD_BYTES_MAX (4ll << 30) /* a file that is put aside */
+#define LIMIT_HTTP_REPLY_BYTES_MAX (64u << 20) /* a JSON answer */
+#define LIMIT_HTTP_QUERY_PAIRS_MAX 64          /* name=value pairs of a query */
+#define LIMIT_HTTP_PATH_PARTS_MAX 12           /* parts of a path */
+#define LIMIT_HTTP_HEAD_MS 15000               /* from the connection, or its last answer, to the whole head of a request */
+#define LIMIT_HTTP_BODY_MS 30000               /* for the whole body; and a further second for each … */
+#define LIMIT_HTTP_BODY_BYTES_PER_S (64 << 10) /* … of these, in uploads */
+#define LIMIT_HTTP_REPLY_MS 30000              /* for the client to take the answer; and a further second for each … */
+#define LIMIT_HTTP_REPLY_BYTES_PER_S (16 << 10) /* … of these */
+#define LIMIT_HTTP_FILE_MS (60 * 60 * 1000)    /* for the client to take a file */
+#define LIMIT_HTTP_STOP_MS 10000               /* what is at work is waited for when stopping */
+#define LIMIT_HTTP_HEARTBEAT_MS 15000          /* a comment in every stream, so that vanished clients are noticed */
+#define LIMIT_HTTP_CONNECTIONS_MAX 4096        /* open at once */
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS_MAX 2048 /* of one address; a proxy is one address */
+#define LIMIT_HTTP_STREAM_MS (15 * 60 * 1000) /* a stream ends then; the client comes again and is looked at anew */
+#define LIMIT_HTTP_STREAMS_MAX 512             /* server-sent event streams open at once */
+#define LIMIT_HTTP_STREAM_BYTES_MAX (256u << 10) /* waiting in one stream: beyond, it is closed (the client comes again) */
+#define LIMIT_HTTP_WORK_MAX 2048               /* requests waiting for a worker: beyond, 503 */
+#define LIMIT_IDEMPOTENCY_KEY_BYTES_MAX 200
+
 #endif

@@ -183,3 +183,42 @@ const struct err *secret_data_key_open(struct arena *arena, const struct keyring
         return ERR_NEW(arena, ERR_SECRET_OPEN, context);
     return NULL;
 }
+
+/* --- Passwords and tokens --- */
+
+struct str secret_password_hash(struct arena *arena, struct str password)
+{
+    char hash[crypto_pwhash_STRBYTES];
+    int failed = crypto_pwhash_str_alg(hash, password.p, password.n,
+                                       crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                       crypto_pwhash_MEMLIMIT_INTERACTIVE,
+                                       crypto_pwhash_ALG_ARGON2ID13);
+    if (failed)
+        memory_refused("password hash", crypto_pwhash_MEMLIMIT_INTERACTIVE);
+    return str_copy(arena, str_c(hash));
+}
+
+bool secret_password_fits(struct str password, struct str hash)
+{
+    char text[crypto_pwhash_STRBYTES] = {0};
+    if (hash.n >= sizeof(text))
+        return false;
+    memcpy(text, hash.p, hash.n);
+    bool fits = crypto_pwhash_str_verify(text, password.p, password.n) == 0;
+    return fits;
+}
+
+struct str secret_token(struct arena *arena, struct str prefix)
+{
+    uint8_t random[SECRET_KEY_BYTES];
+    char text[sodium_base64_ENCODED_LEN(SECRET_KEY_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+    secret_random(random, sizeof(random));
+    sodium_bin2base64(text, sizeof(text), random, sizeof(random),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return str_fmt(arena, "%.*s%s", STR_ARG(prefix), text);
+}
+
+bool secret_equal(struct str a, struct str b)
+{
+    return a.n == b.n && sodium_memcmp(a.p, b.p, a.n) == 0;
+}

@@ -45,5 +45,13 @@ struct str secret_seal(struct arena *arena, const uint8_t key[SECRET_KEY_BYTES],
 /* Errors: SECRET_OPEN (wrong key, altered bytes, wrong context). */
 ERR_RESULT secret_open(struct arena *arena, const uint8_t key[SECRET_KEY_BYTES], struct str context,
                        struct str sealed, struct str *plain);
+/* A password's hash with its salt and parameters (argon2id, RFC 9106; libsodium's "interactive" limits: 64 MiB, some
+ * 0.1 s: who lets strangers ask for it limits how many are computed at once). */
+struct str secret_password_hash(struct arena *arena, struct str password);
+bool secret_password_fits(struct str password, struct str hash);
+/* A random token to be shown once: `prefix` and 43 characters of base 64 (RFC 4648, URL alphabet), 256 bits. */
+struct str secret_token(struct arena *arena, struct str prefix);
+/* Whether two texts are equal, in a time that does not tell where they differ. */
+bool secret_equal(struct str a, struct str b);
 
 #endif

@@ -1,9 +1,10 @@
-/* huitou definitions, huitou errors: the pages of docs/ that are made from the program's own
+/* huitou definitions, huitou errors, huitou openapi: the files of docs/ that are made from the program's own
  * tables. Both languages stand on each page, whatever the language of the reader, so that the
  * committed file is one. */
 #include "cli/cli.h"
 #include "codec/json.h"
 #include "engine/engine.h"
+#include "http/app.h"
 
 static const char *kind_name(enum cell_kind kind, enum lang lang)
 {
@@ -184,5 +185,14 @@ const struct err *cli_errors(struct cli *cli, const struct cli_call *call)
             str_fmt(cli->arena, "| %d | `%s` | %s | %s<br>%s |", info->number, info->name,
                     class_name(info->class), info->message.in[LANG_EN], info->message.in[LANG_ZH]));
     }
+    return NULL;
+}
+
+const struct err *cli_openapi(struct cli *cli, const struct cli_call *call)
+{
+    int count;
+    const struct endpoint_table *const *tables = app_tables(&count);
+    (void)call;
+    add(cli, http_openapi(cli->arena, tables, count));
     return NULL;
 }

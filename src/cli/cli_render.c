@@ -7,30 +7,12 @@
 #include "base/check.h"
 #include "base/decimal.h"
 #include "cli/cli_curve.h"
-#include "cli/cli_layout.h"
+#include "engine/metric_layout.h"
 #include "cli/cli_matrix.h"
 #include "cli/cli_table.h"
 
 #define MATRIX_COLUMNS_MAX 1200 /* a hundred years of months */
 #define BEFORE (-1)             /* the column of all months before the first purchase */
-
-/* Codes that stand in text cells, in words. */
-static const struct {
-    const char *column, *code;
-    struct text words;
-} coded[] = {
-    {"basis", "own", TEXT("own rhythm", "本人节奏")},
-    {"basis", "brand", TEXT("brand's rhythm", "品牌节奏")},
-    {"basis", "none", TEXT("no limit known", "没有界限")},
-};
-
-struct str render_coded(const char *column, struct str s, enum lang lang)
-{
-    for (size_t i = 0; i < sizeof(coded) / sizeof(coded[0]); i++)
-        if (strcmp(coded[i].column, column) == 0 && str_eq(s, str_c(coded[i].code)))
-            return str_c(coded[i].words.in[lang]);
-    return s;
-}
 
 static struct str grouped(struct arena *arena, double value, int decimals)
 {
@@ -69,24 +51,12 @@ struct str render_cell(struct arena *arena, const struct metric_column *column,
     case CELL_MONTH:
         return month_text(arena, (int32_t)cell->i);
     case CELL_TEXT:
-        return text_clean(arena, render_coded(column->name, cell->s, lang));
+        return text_clean(arena, insight_coded(column->name, cell->s, lang));
     case CELL_ID:
         return str_fmt(arena, "%lld", (long long)cell->i);
     }
     CHECK(!"a cell kind that is not known");
     return STR_NONE;
-}
-
-size_t render_row_count(const struct render *render, const struct report_section *section,
-                        bool for_reader)
-{
-    const struct layout *layout = layout_of(render->report->metric, section->is);
-    int64_t limit = render->limit;
-    if (limit == 0 && for_reader)
-        limit = RENDER_LIMIT_DEFAULT;
-    if (!layout->long_list || limit == 0 || (size_t)limit >= section->row_count)
-        return section->row_count;
-    return (size_t)limit;
 }
 
 static enum cli_column_kind column_kind(enum cell_kind kind)
@@ -138,14 +108,14 @@ static void draw_bar_legend(struct page *page, const struct report_section *sect
     page_style(page, PAGE_PLAIN);
 }
 
-static void draw_table(struct page *page, const struct render *render,
+static void draw_table(struct page *page, const struct insight_view *render,
                        const struct report_section *section, const struct layout *layout)
 {
     const struct metric_section *is = section->is;
     struct cli_table table = cli_table_new(page->arena, titles_of(page, is), is->column_count);
     int bar = layout_column(is, layout->bar), second = layout_column(is, layout->bar_second);
     table.has_bars = bar >= 0;
-    size_t shown = render_row_count(render, section, true);
+    size_t shown = insight_row_count(render, section, true);
     for (size_t r = 0; r < shown; r++) {
         const struct cell *row = row_of(section, r);
         struct str *cells = cli_table_row(&table);
@@ -165,7 +135,7 @@ static void draw_table(struct page *page, const struct render *render,
                  str_fmt(page->arena, "%zu", section->row_count));
 }
 
-static void draw_list(struct page *page, const struct render *render,
+static void draw_list(struct page *page, const struct insight_view *render,
                       const struct report_section *section)
 {
     const struct metric_section *is = section->is;
@@ -273,7 +243,7 @@ static enum cli_matrix_kind matrix_kind(enum cell_kind kind)
     return kind == CELL_AMOUNT || kind == CELL_MEAN_AMOUNT ? MATRIX_MINOR : MATRIX_COUNT;
 }
 
-static void label_matrix(struct page *page, const struct render *render,
+static void label_matrix(struct page *page, const struct insight_view *render,
                          const struct report_section *section, const struct axes *axes,
                          struct cli_matrix *matrix)
 {
@@ -320,7 +290,7 @@ static void fill_matrix(const struct report_section *section, const struct axes 
 
 /* What lies between the first and the last month looked at and has no row is 0; the rest stays
  * empty. */
-static void fill_zeros(const struct render *render, const struct report_section *section,
+static void fill_zeros(const struct insight_view *render, const struct report_section *section,
                        const struct axes *axes, struct cli_matrix *matrix)
 {
     int32_t first_month = month_of_day(render->report->scope.from_day);
@@ -335,7 +305,7 @@ static void fill_zeros(const struct render *render, const struct report_section 
     }
 }
 
-static void draw_axis_note(struct page *page, const struct render *render,
+static void draw_axis_note(struct page *page, const struct insight_view *render,
                            const struct report_section *section, const struct axes *axes)
 {
     const struct metric_column *columns = section->is->columns;
@@ -351,7 +321,7 @@ static void draw_axis_note(struct page *page, const struct render *render,
     page_style(page, PAGE_PLAIN);
 }
 
-static void draw_unfinished_month(struct page *page, const struct render *render)
+static void draw_unfinished_month(struct page *page, const struct insight_view *render)
 {
     int32_t to_day = render->report->scope.to_day;
     int32_t month = month_of_day(to_day);
@@ -362,7 +332,7 @@ static void draw_unfinished_month(struct page *page, const struct render *render
              day_text(page->arena, to_day));
 }
 
-static void draw_matrix(struct page *page, const struct render *render,
+static void draw_matrix(struct page *page, const struct insight_view *render,
                         const struct report_section *section, const struct layout *layout)
 {
     struct axes axes = find_axes(page->arena, section, layout);
@@ -395,7 +365,7 @@ static void draw_curve(struct page *page, const struct report_section *section)
     cli_curve_draw(page, steps, section->row_count, day_max);
 }
 
-static void draw_section(struct page *page, const struct render *render,
+static void draw_section(struct page *page, const struct insight_view *render,
                          const struct report_section *section)
 {
     const struct layout *layout = layout_of(render->report->metric, section->is);
@@ -420,7 +390,7 @@ static void draw_section(struct page *page, const struct render *render,
     }
 }
 
-static void draw_head(struct page *page, const struct render *render)
+static void draw_head(struct page *page, const struct insight_view *render)
 {
     const struct report *report = render->report;
     const struct report_scope *scope = &report->scope;
@@ -447,7 +417,7 @@ static void draw_head(struct page *page, const struct render *render)
     page_style(page, PAGE_PLAIN);
 }
 
-void render_text(struct page *page, const struct render *render)
+void render_text(struct page *page, const struct insight_view *render)
 {
     const struct report *report = render->report;
     draw_head(page, render);

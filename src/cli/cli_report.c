@@ -181,22 +181,27 @@ static const struct err *read(struct run *run, const char *name, store_fn *fn)
     return store_read(run->home->store, run->cli->arena, &job);
 }
 
-static const struct err *write_workbook(struct run *run, const struct render *render)
+static const struct err *write_workbook(struct run *run, const struct insight_view *render)
 {
     struct page *page = &run->cli->page;
     struct str path = run->flags->xlsx;
     int64_t rows;
-    TRY(render_xlsx(run->cli->arena, render, page->lang, path, &rows));
+    TRY(insight_xlsx(run->cli->arena, render, page->lang, path, &rows));
     PAGE_SAY(page, "Written to {0}: {1} rows.", "已写入 {0}：{1} 行。", path,
              text_count(page->arena, rows));
     return NULL;
+}
+
+static void flush_page(void *page)
+{
+    page_flush(page);
 }
 
 static const struct err *show(struct run *run)
 {
     const struct brand *brand = run->home->brand;
     struct page *page = &run->cli->page;
-    struct render render = {
+    struct insight_view render = {
         .report = run->report,
         .brand_name = brand->name,
         .currency = brand->currency,
@@ -208,10 +213,13 @@ static const struct err *show(struct run *run)
     };
     if (run->flags->xlsx.p)
         return write_workbook(run, &render);
-    if (run->cli->json)
-        render_json(page, &render);
-    else if (run->flags->csv)
-        render_csv(page, &render);
+    struct insight_flush flush = {flush_page, page};
+    struct json_writer w = json_writer(&page->out, true);
+    if (run->cli->json) {
+        insight_json(&w, page->arena, &render, page->lang, flush);
+        page_char(page, '\n');
+    } else if (run->flags->csv)
+        insight_csv(&page->out, page->arena, &render, flush);
     else
         render_text(page, &render);
     return NULL;

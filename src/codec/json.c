@@ -388,3 +388,9 @@ void json_put_null(struct json_writer *w)
     item_begin(w);
     buf_str(w->out, STR("null"));
 }
+
+void json_put_raw(struct json_writer *w, struct str json)
+{
+    item_begin(w);
+    buf_str(w->out, json.p ? json : STR("null"));
+}

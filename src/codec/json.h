@@ -54,5 +54,6 @@ void json_put_f64(struct json_writer *w, double x);  /* shortest digits that rea
 void json_put_minor(struct json_writer *w, int64_t minor, int digits); /* 8911407.90 */
 void json_put_bool(struct json_writer *w, bool b);
 void json_put_null(struct json_writer *w);
+void json_put_raw(struct json_writer *w, struct str json); /* JSON text as it stands; absent writes null */
 
 #endif

@@ -1,11 +1,13 @@
-#include "contract/shape.h"
+#include "contract/shape_internal.h"
 
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/limits.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #define NAME_BYTES_MAX 64 /* of a name that is looked for among the known ones */
@@ -14,7 +16,7 @@
 
 /* --- One value --- */
 
-static void bounds_of(const struct field *field, int64_t *min, int64_t *max)
+void shape_bounds(const struct field *field, int64_t *min, int64_t *max)
 {
     *min = field->min;
     *max = field->max;
@@ -37,6 +39,13 @@ static void bounds_of(const struct field *field, int64_t *min, int64_t *max)
     case FIELD_TIME:
         *min = LIMIT_DAY_MIN * US_PER_DAY;
         *max = (LIMIT_DAY_MAX + 1) * US_PER_DAY - 1;
+        return;
+    case FIELD_ID:
+        *min = 1;
+        *max = INT64_MAX;
+        return;
+    case FIELD_DECIMAL:
+        *max = DECIMAL_BYTES_MAX;
         return;
     default:
         *max = SHAPE_ITEMS_MAX;
@@ -125,7 +134,7 @@ static bool time_parse(struct str text, int64_t *time_us)
 static enum err_code read_number(const struct field *field, int64_t value, int64_t *at)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     if (value < min || value > max)
         return ERR_FIELD_RANGE;
     *at = value;
@@ -135,7 +144,7 @@ static enum err_code read_number(const struct field *field, int64_t value, int64
 static enum err_code read_text(const struct field *field, struct str text, struct str *at)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     if (!str_is_utf8(text))
         return ERR_FIELD_NOT_UTF8;
     if ((int64_t)text.n < min || (int64_t)text.n > max)
@@ -147,7 +156,7 @@ static enum err_code read_text(const struct field *field, struct str text, struc
 static enum err_code read_day(const struct field *field, struct str text, int32_t *at)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     int32_t day;
     if (!day_parse(text, &day) || day < min || day > max)
         return ERR_FIELD_NOT_DAY;
@@ -158,7 +167,7 @@ static enum err_code read_day(const struct field *field, struct str text, int32_
 static enum err_code read_time(const struct field *field, struct str text, int64_t *at)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     int64_t time_us;
     if (!time_parse(text, &time_us) || time_us < min || time_us > max)
         return ERR_FIELD_NOT_TIME;
@@ -188,9 +197,20 @@ static enum err_code read_bool(struct str text, bool *at)
 static enum err_code read_as_text(const struct field *field, struct str text, void *at)
 {
     int64_t number;
+    struct decimal decimal;
     switch (field->kind) {
     case FIELD_TEXT:
         return read_text(field, text, at);
+    case FIELD_ID:
+        if (!str_to_i64(text, &number) || number < 1)
+            return ERR_FIELD_NOT_ID;
+        *(int64_t *)at = number;
+        return ERR_NONE;
+    case FIELD_DECIMAL:
+        if (!decimal_parse(text, &decimal))
+            return ERR_FIELD_NOT_DECIMAL;
+        *(struct str *)at = text;
+        return ERR_NONE;
     case FIELD_I64:
         return str_to_i64(text, &number) ? read_number(field, number, at) : ERR_FIELD_NOT_NUMBER;
     case FIELD_BOOL:
@@ -227,6 +247,9 @@ static void field_clear(const struct field *field, void *at)
         break;
     case FIELD_OBJECT:
         shape_clear(field->sub, at);
+        break;
+    case FIELD_F64:
+        *(double *)at = NAN;
         break;
     default: /* all zero: absent text, 0, false, no items */
         break;
@@ -265,7 +288,7 @@ static const struct err *field_error(struct arena *arena, enum err_code code,
                                      const struct field *field, struct str where, size_t n)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     switch (code) {
     case ERR_FIELD_LENGTH:
     case ERR_FIELD_COUNT:
@@ -373,6 +396,8 @@ static void read_json_text(struct err_list *errors, const struct field *field,
         [FIELD_DAY] = ERR_FIELD_NOT_DAY,
         [FIELD_TIME] = ERR_FIELD_NOT_TIME,
         [FIELD_ENUM] = ERR_FIELD_NOT_CHOICE,
+        [FIELD_ID] = ERR_FIELD_NOT_ID,
+        [FIELD_DECIMAL] = ERR_FIELD_NOT_DECIMAL,
     };
     bool is_text = json_kind(value) == JSON_KIND_STRING;
     struct str text = is_text ? json_str(value) : STR("");
@@ -407,7 +432,7 @@ static bool count_is_good(struct err_list *errors, const struct field *field, si
                           struct str pointer)
 {
     int64_t min, max;
-    bounds_of(field, &min, &max);
+    shape_bounds(field, &min, &max);
     if ((int64_t)count >= min && (int64_t)count <= max)
         return true;
     add_error(errors, field_error(errors->arena, ERR_FIELD_COUNT, field, pointer, count));
@@ -676,6 +701,72 @@ const struct err *shape_read_flags(struct arena *arena, const struct shape *shap
     }
     check_flags_seen(&reader);
     return reader.errors.first;
+}
+
+/* --- Pairs --- */
+
+static const struct field *field_named(const struct shape *shape, struct str name)
+{
+    for (int i = 0; i < shape->field_count; i++) {
+        if (str_eq(str_c(shape->fields[i].name), name))
+            return &shape->fields[i];
+    }
+    return NULL;
+}
+
+static bool is_text_list(const struct field *field)
+{
+    return field->kind == FIELD_LIST && !field->sub;
+}
+
+static void read_pair(struct err_list *errors, const struct field *field,
+                      const struct shape_pair *pair, struct str where, size_t room, void *at)
+{
+    bool is_list = is_text_list(field);
+    struct shape_list *list = at;
+    if (is_list && !list->items)
+        list->items = ARENA_ARRAY(errors->arena, room, struct str);
+    enum err_code code = is_list ? read_text(&text_item, pair->value,
+                                             (struct str *)list->items + list->count)
+                                 : read_as_text(field, pair->value, at);
+    if (is_list && code == ERR_NONE)
+        list->count++;
+    if (code != ERR_NONE)
+        add_error(errors, field_error(errors->arena, code, is_list ? &text_item : field, where,
+                                      pair->value.n));
+}
+
+const struct err *shape_read_pairs(struct arena *arena, const struct shape *shape,
+                                   const struct shape_pair *pairs, size_t count, void *out)
+{
+    struct err_list errors = {.arena = arena};
+    bool *seen = ARENA_ARRAY(arena, (size_t)shape->field_count + 1, bool);
+    shape_clear(shape, out);
+    for (size_t i = 0; i < count; i++) {
+        struct str where = str_fmt(arena, "?%.*s", STR_ARG(pairs[i].key));
+        const struct field *field = field_named(shape, pairs[i].key);
+        if (!field) {
+            struct str near = nearest_field(arena, shape, pairs[i].key);
+            add_error(&errors, ERR_NEW(arena, ERR_FIELD_UNKNOWN, where, near.p ? near : STR("-")));
+            continue;
+        }
+        bool *is_seen = &seen[field - shape->fields];
+        if (*is_seen && !is_text_list(field))
+            add_error(&errors, ERR_NEW(arena, ERR_FIELD_TWICE, where));
+        else if (pairs[i].value.n > 0)
+            read_pair(&errors, field, &pairs[i], where, count, place_of(out, field));
+        *is_seen = *is_seen || pairs[i].value.n > 0;
+    }
+    for (int i = 0; i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        struct str where = str_fmt(arena, "?%s", field->name);
+        if (!seen[i] && field->required)
+            add_error(&errors, ERR_NEW(arena, ERR_FIELD_MISSING, where));
+        if (seen[i] && is_text_list(field))
+            count_is_good(&errors, field, ((struct shape_list *)place_of(out, field))->count,
+                          where);
+    }
+    return errors.first;
 }
 
 /* --- Help --- */

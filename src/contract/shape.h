@@ -20,6 +20,10 @@ enum field_kind {
     FIELD_OBJECT, /* the sub-shape's struct, in place */
     FIELD_LIST,   /* struct shape_list of sub-shape structs, or of struct str where sub is NULL */
     FIELD_MAP,    /* struct shape_map: any key to text */
+    FIELD_ID,     /* int64_t above 0, in JSON a string of digits; absent is 0 */
+    FIELD_DECIMAL, /* struct str: an exact decimal number, in JSON a string ("8911407.90") */
+    FIELD_F64,    /* double; absent is NaN. Written only */
+    FIELD_JSON,   /* struct str: JSON text that is written as it stands, of no declared kind. Written only */
 };
 
 struct shape_list {
@@ -41,6 +45,7 @@ struct field {
     size_t offset;
     bool required;
     bool personal; /* redacted in logs */
+    bool secret;   /* a password or key: never shown again, kept out of every record */
     int64_t min, max; /* of a number, day, time; of a text's bytes, a list's items; 0,0: the default limit. For days and
                        * times that is LIMIT_DAY_MIN to LIMIT_DAY_MAX, for numbers all of int64 */
     const char *const *values; /* FIELD_ENUM: NULL-terminated */
@@ -55,6 +60,11 @@ struct shape {
     int field_count;
     struct text doc;
 };
+/* A field that is called in JSON as in C, and one that is not; further members may follow. */
+#define SHAPE_FIELD(type, member, field_kind, en, zh, ...) \
+    SHAPE_FIELD_AS(type, member, #member, field_kind, en, zh, ##__VA_ARGS__)
+#define SHAPE_FIELD_AS(type, member, json_name, field_kind, en, zh, ...) \
+    {.name = json_name, .kind = FIELD_##field_kind, .offset = offsetof(type, member), .doc = TEXT(en, zh), ##__VA_ARGS__}
 #define SHAPE_FIELDS(array) .fields = (array), .field_count = (int)(sizeof(array) / sizeof((array)[0]))
 
 /* Sets out to absent values and fallbacks. */
@@ -72,6 +82,22 @@ ERR_RESULT shape_read_json(struct arena *arena, const struct shape *shape, const
  * Errors: FLAG_UNKNOWN (with the nearest known name), FLAG_VALUE, FLAG_TWICE, FIELD_*; all at once, field "--name". */
 ERR_RESULT shape_read_flags(struct arena *arena, const struct shape *shape, int argc, char **argv, void *out,
                             struct str *rest, int *rest_count);
+/* Decodes name=value pairs, as of a query or a path. Unknown names, wrong kinds, missing fields and bounds are all
+ * collected, field "?name". A FIELD_LIST of texts may be given several times; objects and maps cannot be given. An empty
+ * value counts as missing. Errors: FIELD_*, FIELD_TWICE. */
+ERR_RESULT shape_read_pairs(struct arena *arena, const struct shape *shape, const struct shape_pair *pairs,
+                            size_t count, void *out);
+/* Writes the struct as an object. Absent texts, days, times, choices, ids and NaN are null; every field is there. */
+void shape_write_json(struct json_writer *w, const struct shape *shape, const void *in);
+/* Writes the shape as a JSON Schema (2020-12, as OpenAPI 3.1 takes it) object. as_output: as shape_write_json writes it
+ * (every field is there, those not `required` may be null); else as shape_read_json reads it. Sub-shapes are
+ * references "#/components/schemas/NAME", with shape_schema_name. */
+void shape_write_schema(struct json_writer *w, const struct shape *shape, bool as_output, enum lang lang);
+/* The schema of one field alone, as of a parameter. */
+void shape_write_field_schema(struct json_writer *w, const struct field *field, bool as_output, enum lang lang);
+/* "merge_proposal" → "MergeProposal", of an input "MergeProposalInput". */
+struct str shape_schema_name(struct arena *arena, const struct shape *shape, bool as_output);
+
 /* The candidate that takes the fewest edits (a letter more, less or other; '-' and '_' are the same) to become word: for
  * "did you mean". STR_NONE where there are no candidates. */
 struct str nearest_word(struct str word, const struct str *candidates, int count);

@@ -86,7 +86,7 @@ static struct cell *add_person(struct report *report, const char *name, int64_t 
 static const char *text_of(const struct report *report, int columns, enum lang lang, bool colour)
 {
     static const struct str notes[] = {STR_INIT("A note.")};
-    const struct render render = {.report = report,
+    const struct insight_view render = {.report = report,
                                   .brand_name = STR("Tea \"House\""),
                                   .currency = STR("GBP"),
                                   .directory = STR("/brand"),
@@ -320,7 +320,7 @@ static void json_is_exact(void **state)
     add_person(report, "say \"hi\", 客", 3, -123405, 0.1);
     (void)report_row(report, 0);
     static const struct str notes[] = {STR_INIT("A \"note\".")};
-    const struct render render = {.report = report,
+    const struct insight_view render = {.report = report,
                                   .brand_name = STR("Tea"),
                                   .currency = STR("GBP"),
                                   .directory = STR("/brand"),
@@ -328,7 +328,8 @@ static void json_is_exact(void **state)
                                   .notes = notes,
                                   .note_count = 1};
     struct page page = page_new(arena, NULL, LANG_EN, 80, false);
-    render_json(&page, &render);
+    struct json_writer w = json_writer(&page.out, true);
+    insight_json(&w, page.arena, &render, page.lang, (struct insight_flush){NULL, NULL});
     const char *text = str_z(arena, buf_view(&page.out));
     assert_non_null(strstr(text, "-1234.05"));
     assert_non_null(strstr(text, "\"380217684721139712\""));
@@ -355,9 +356,9 @@ static void csv_is_exact(void **state)
     struct report *report = report_of(&people);
     add_person(report, "say \"hi\", 客", 1234567, -123405, 0.1);
     (void)report_row(report, 0);
-    const struct render render = {.report = report, .currency = STR("GBP"), .engine = STR("sql")};
+    const struct insight_view render = {.report = report, .currency = STR("GBP"), .engine = STR("sql")};
     struct page page = page_new(arena, NULL, LANG_EN, 80, false);
-    render_csv(&page, &render);
+    insight_csv(&page.out, page.arena, &render, (struct insight_flush){NULL, NULL});
     assert_string_equal(
         str_z(arena, buf_view(&page.out)),
         "name,customers,amount,mean,share,day,month,customer_id,days\r\n"
@@ -370,9 +371,9 @@ static void csv_sections_are_parted_by_an_empty_line(void **state)
 {
     (void)state;
     struct report *report = report_of(metric_by_name(STR("concentration")));
-    const struct render render = {.report = report, .currency = STR("GBP"), .engine = STR("sql")};
+    const struct insight_view render = {.report = report, .currency = STR("GBP"), .engine = STR("sql")};
     struct page page = page_new(arena, NULL, LANG_EN, 80, false);
-    render_csv(&page, &render);
+    insight_csv(&page.out, page.arena, &render, (struct insight_flush){NULL, NULL});
     assert_string_equal(str_z(arena, buf_view(&page.out)),
                         "top_share,top_customers,amount,amount_share\r\n\r\n"
                         "customers,amount,gini\r\n");

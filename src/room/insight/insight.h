@@ -3,6 +3,7 @@
 #ifndef HUITOU_ROOM_INSIGHT_INSIGHT_H
 #define HUITOU_ROOM_INSIGHT_INSIGHT_H
 
+#include "room/access/access.h"
 #include "room/order/order.h"
 
 /* As typed: DAY_NONE where not given. */
@@ -38,5 +39,7 @@ ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand 
 /* Says where a section's statement is missing or its parameters or columns are not those declared; absent where all
  * are. For a test: a report whose statement does not match ends the process. */
 struct str insight_check(struct arena *arena);
+
+extern const struct endpoint_table insight_endpoints;
 
 #endif

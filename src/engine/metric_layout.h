@@ -1,6 +1,7 @@
-/* How each section of a report is shown to a reader; a section that is not listed is a plain table. */
-#ifndef HUITOU_CLI_CLI_LAYOUT_H
-#define HUITOU_CLI_CLI_LAYOUT_H
+/* How each section of a report is shown to a reader, on a terminal and on a page; a section that is not listed is a plain
+ * table. */
+#ifndef HUITOU_ENGINE_METRIC_LAYOUT_H
+#define HUITOU_ENGINE_METRIC_LAYOUT_H
 
 #include "contract/report.h"
 
@@ -22,5 +23,8 @@ struct layout {
 const struct layout *layout_of(const struct metric *metric, const struct metric_section *section);
 /* Index of a column; -1 where name is NULL or the section has none of that name. */
 int layout_column(const struct metric_section *section, const char *name);
+
+/* "table", "list", "matrix", "cohort", "curve" */
+const char *layout_kind_name(enum layout_kind kind);
 
 #endif

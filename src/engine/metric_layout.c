@@ -1,4 +1,4 @@
-#include "cli/cli_layout.h"
+#include "engine/metric_layout.h"
 
 #include <string.h>
 
@@ -75,4 +75,10 @@ int layout_column(const struct metric_section *section, const char *name)
         if (strcmp(section->columns[c].name, name) == 0)
             return c;
     return -1;
+}
+
+const char *layout_kind_name(enum layout_kind kind)
+{
+    static const char *const names[] = {"table", "list", "matrix", "cohort", "curve"};
+    return names[kind];
 }

@@ -1,9 +1,10 @@
 /* A report as a workbook. */
+#include "base/arena.h"
 #include "base/calendar.h"
 #include "base/check.h"
 #include "base/decimal.h"
-#include "cli/cli_render.h"
 #include "codec/xlsx_output.h"
+#include "room/insight/insight_file.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ static void put_cell(struct xlsx_output *output, struct arena *arena,
         xlsx_output_month(output, (int32_t)cell->i);
         return;
     case CELL_TEXT:
-        xlsx_output_text(output, render_coded(column->name, cell->s, lang));
+        xlsx_output_text(output, insight_coded(column->name, cell->s, lang));
         return;
     case CELL_ID: /* of more digits than a number in a sheet keeps */
         xlsx_output_text(output, str_fmt(arena, "%lld", (long long)cell->i));
@@ -57,17 +58,17 @@ static void put_cell(struct xlsx_output *output, struct arena *arena,
 }
 
 static void put_section(struct xlsx_output *output, struct arena *arena,
-                        const struct render *render, const struct report_section *section,
+                        const struct insight_view *view, const struct report_section *section,
                         enum lang lang)
 {
     const struct metric_section *is = section->is;
-    int digits = render->report->scope.currency_digits;
+    int digits = view->report->scope.currency_digits;
     struct str *titles = ARENA_ARRAY(arena, (size_t)is->column_count, struct str);
     for (int c = 0; c < is->column_count; c++)
         titles[c] = str_c(is->columns[c].title.in[lang]);
     xlsx_output_sheet(output, str_c(is->title.in[lang]));
     xlsx_output_header(output, titles, is->column_count);
-    size_t shown = render_row_count(render, section, false);
+    size_t shown = insight_row_count(view, section, false);
     for (size_t r = 0; r < shown; r++) {
         struct arena_mark mark = arena_mark(arena);
         xlsx_output_row(output);
@@ -86,10 +87,10 @@ static void put_pair(struct xlsx_output *output, enum lang lang, struct text nam
 }
 
 /* What a reader of the figures must know, in the file with them. */
-static void put_about(struct xlsx_output *output, struct arena *arena, const struct render *render,
+static void put_about(struct xlsx_output *output, struct arena *arena, const struct insight_view *view,
                       enum lang lang)
 {
-    const struct report *report = render->report;
+    const struct report *report = view->report;
     const struct report_scope *scope = &report->scope;
     struct text about = TEXT("About", "说明");
     struct text net = TEXT("net of refunds", "已扣除退款的净额");
@@ -99,7 +100,7 @@ static void put_about(struct xlsx_output *output, struct arena *arena, const str
     xlsx_output_header(output, titles, 2);
     put_pair(output, lang, (struct text)TEXT("Definition", "定义"),
              str_c(report->metric->definition.in[lang]));
-    put_pair(output, lang, (struct text)TEXT("Brand", "品牌"), render->brand_name);
+    put_pair(output, lang, (struct text)TEXT("Brand", "品牌"), view->brand_name);
     put_pair(output, lang, (struct text)TEXT("As of", "截止"), day_text(arena, scope->as_of_day));
     put_pair(output, lang, (struct text)TEXT("Purchase days from", "购买日自"),
              day_text(arena, scope->from_day));
@@ -107,19 +108,19 @@ static void put_about(struct xlsx_output *output, struct arena *arena, const str
              day_text(arena, scope->to_day));
     put_pair(output, lang, (struct text)TEXT("Amounts", "金额口径"),
              str_c(scope->net ? net.in[lang] : gross.in[lang]));
-    put_pair(output, lang, (struct text)TEXT("Currency", "币种"), render->currency);
-    for (size_t n = 0; n < render->note_count; n++)
-        put_pair(output, lang, (struct text)TEXT("Note", "注"), render->notes[n]);
+    put_pair(output, lang, (struct text)TEXT("Currency", "币种"), view->currency);
+    for (size_t n = 0; n < view->note_count; n++)
+        put_pair(output, lang, (struct text)TEXT("Note", "注"), view->notes[n]);
 }
 
-const struct err *render_xlsx(struct arena *arena, const struct render *render, enum lang lang,
+const struct err *insight_xlsx(struct arena *arena, const struct insight_view *view, enum lang lang,
                               struct str path, int64_t *rows)
 {
-    const struct report *report = render->report;
+    const struct report *report = view->report;
     struct xlsx_output *output;
     *rows = 0;
     for (int s = 0; s < report->metric->section_count; s++) {
-        size_t shown = render_row_count(render, &report->sections[s], false);
+        size_t shown = insight_row_count(view, &report->sections[s], false);
         if (shown > XLSX_ROWS_MAX)
             return ERR_NEW(arena, ERR_SHEET_ROWS, path, str_fmt(arena, "%d", XLSX_ROWS_MAX),
                            str_fmt(arena, "%zu", shown));
@@ -127,7 +128,7 @@ const struct err *render_xlsx(struct arena *arena, const struct render *render, 
     }
     TRY(xlsx_output_open(arena, path, &output));
     for (int s = 0; s < report->metric->section_count; s++)
-        put_section(output, arena, render, &report->sections[s], lang);
-    put_about(output, arena, render, lang);
+        put_section(output, arena, view, &report->sections[s], lang);
+    put_about(output, arena, view, lang);
     return xlsx_output_finish(output);
 }

@@ -1,0 +1,182 @@
+/* What the files of this floor share. */
+#ifndef HUITOU_HTTP_HTTP_INTERNAL_H
+#define HUITOU_HTTP_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "http/http.h"
+
+/* --- Connections (http_connection.c) --- */
+
+enum connection_state {
+    CONNECTION_HEAD,   /* waits for a request's head */
+    CONNECTION_BODY,   /* reads its body */
+    CONNECTION_WORK,   /* suspended: a worker has it */
+    CONNECTION_REPLY,  /* the answer is being taken */
+    CONNECTION_STREAM, /* a stream of events */
+};
+struct connection {
+    struct connection *next, *previous;
+    int fd;
+    enum connection_state state;
+    int64_t deadline_ms; /* monotonic; INT64_MAX: none */
+    bool cut; /* shut down already; waits for libmicrohttpd to notice */
+    char address[48];
+};
+struct connections {
+    pthread_mutex_t lock;
+    struct connection *first, *last; /* oldest first */
+    int count, count_max, per_address_max, head_timeout_ms;
+    int64_t cut_count; /* by deadline or to make room */
+};
+int64_t http_now_ms(void); /* monotonic */
+struct connection *connection_open(struct connections *all, int fd, const struct sockaddr *address);
+void connection_close(struct connections *all, struct connection *connection);
+void connection_state(struct connections *all, struct connection *connection, enum connection_state state,
+                      int64_t timeout_ms);
+/* Shuts down what is past its deadline. */
+void connections_sweep(struct connections *all);
+/* Numeric text of an address, an IPv4 one inside IPv6 as IPv4. */
+void address_text(const struct sockaddr *address, char out[48]);
+
+/* --- Routes (http_route.c) --- */
+
+struct route {
+    const struct endpoint *endpoint;
+    struct str parts[LIMIT_HTTP_PATH_PARTS_MAX]; /* "{name}" are variables */
+    int part_count;
+};
+struct routes {
+    struct route *routes;
+    int count;
+};
+struct routes routes_new(struct arena *arena, const struct endpoint_table *const *tables, int table_count);
+/* Splits a path at '/', with percent escapes decoded. False where it is no path that this server could know: "..", ".", an
+ * empty part, a control character, an escaped '/', bad escapes, not UTF-8. */
+bool path_split(struct arena *arena, struct str path, struct str parts[LIMIT_HTTP_PATH_PARTS_MAX], int *count);
+/* The endpoint; NULL where none has the path (*allowed absent) or the method (*allowed: those that it has). */
+const struct endpoint *route_find(struct arena *arena, const struct routes *routes, struct str method,
+                                  const struct str *parts, int part_count, struct shape_pair *variables,
+                                  size_t *variable_count, struct str *allowed);
+/* "a=b&c": pairs with escapes and '+' decoded. False where too many or malformed. */
+bool query_split(struct arena *arena, struct str query, struct shape_pair *pairs, size_t *count);
+
+/* --- Requests (http_request.c) --- */
+
+struct reply {
+    int status;
+    struct str content_type;
+    struct str body;      /* in the request's arena */
+    struct str file_path; /* sent instead of the body, and removed afterwards where remove_file */
+    bool remove_file;
+    struct str etag, location, allow, disposition, set_cookie, set_cookie_2, cache_control, retry_after;
+    bool gzipped; /* the body is gzip already */
+    bool stream;
+};
+struct request {
+    struct request *next; /* in the work queue */
+    struct http_server *server;
+    struct arena *arena;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    char id[HTTP_REQUEST_ID_BYTES + 1];
+    int64_t began_us;
+    struct str method, url, query_text;
+    struct call call;
+    struct http_credentials credentials;
+    struct shape_pair variables[LIMIT_HTTP_PATH_PARTS_MAX];
+    size_t variable_count;
+    struct str if_none_match, content_type;
+    bool accepts_gzip, is_head;
+    struct buf body;
+    int64_t body_bytes, body_bytes_max;
+    int upload_fd; /* -1: none */
+    bool suspended, ready; /* ready: the reply stands */
+    struct reply reply;
+    enum err_code error; /* of the answer, for log and metrics */
+};
+/* After the head: route, limits, for uploads also who asks. Either the request goes on to its body or its reply is ready. */
+void request_begin(struct request *request);
+/* A piece of the body. */
+void request_body(struct request *request, const char *bytes, size_t n);
+/* On a worker: decodes, runs the handler, makes the reply. */
+void request_work(struct request *request);
+/* After the answer was sent or given up. */
+void request_end(struct request *request);
+
+/* --- Replies (http_reply.c) --- */
+
+void reply_problem(struct request *request, const struct err *err);
+void reply_json(struct request *request, int status, struct str body);
+/* Gzip where it is worth it and the client takes it. */
+void reply_pack(struct request *request);
+struct MHD_Response *reply_response(struct request *request);
+
+/* --- Work (http_work.c): the queue between libmicrohttpd's threads and the workers --- */
+
+struct work {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted, idle;
+    struct request *first, *last;
+    int waiting, at_work;
+    bool stopping;
+    pthread_t *threads;
+    int thread_count;
+};
+void work_start(struct work *work, struct arena *arena, int thread_count);
+/* False where too many wait. */
+bool work_add(struct work *work, struct request *request);
+/* Waits until nothing waits or works, at most so long. */
+void work_drain(struct work *work, int64_t timeout_ms);
+void work_stop(struct work *work);
+
+/* --- Streams (http_stream.c) --- */
+
+struct stream;
+struct streams {
+    pthread_mutex_t lock;
+    struct stream *first;
+    int count;
+    int64_t event_count;
+    bool stopping;
+};
+struct MHD_Response *stream_response(struct request *request);
+void streams_publish(struct streams *all, struct str topic, struct str data);
+void streams_heartbeat(struct streams *all);
+void streams_stop(struct streams *all);
+
+/* --- Counters (http_metrics.c) --- */
+
+#define METRIC_BUCKETS 10
+struct endpoint_counters {
+    _Atomic int64_t by_class[6]; /* status / 100 */
+    _Atomic int64_t buckets[METRIC_BUCKETS + 1], sum_us, bytes;
+};
+void metrics_note(struct http_server *server, const struct request *request, int64_t took_us);
+
+struct http_server {
+    struct arena *arena;
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    int listen_fd, port;
+    struct routes routes;
+    struct connections connections;
+    struct work work;
+    struct streams streams;
+    struct endpoint_counters *counters; /* by route, the last one for what has no route */
+    pthread_t sweeper;
+    pthread_mutex_t stop_lock;
+    pthread_cond_t stop_wanted;
+    bool stopped;         /* for the sweeper */
+    _Atomic bool stopping;
+    _Atomic int64_t requests_open; /* whose answer is not out yet */
+    pthread_mutex_t log_lock;
+};
+/* A line about a request in the log. */
+void log_request(struct request *request, int64_t took_us);
+
+#endif

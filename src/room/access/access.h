@@ -1,0 +1,108 @@
+/* Room access: who may do what. Staff with roles and sessions, keys for programs, the audit trail, and idempotency: a
+ * request that is said twice under one key happens once and answers the same. Every handler's write goes through
+ * call_write, which puts what the handler writes, the audit row and the answer under the key into one transaction.
+ *
+ * Sources: OWASP ASVS 4.0 (2.1 passwords, 2.2 throttling, 3.2–3.3 sessions), NIST SP 800-63B (5.1.1.2: length, no
+ * composition rules), RFC 9106 (argon2id). */
+#ifndef HUITOU_ROOM_ACCESS_ACCESS_H
+#define HUITOU_ROOM_ACCESS_ACCESS_H
+
+#include <pthread.h>
+
+#include "contract/endpoint.h"
+#include "room/setup/setup.h"
+
+#define ACCESS_SESSION_IDLE_US (12ll * 3600 * 1000000)         /* a session ends when not used so long */
+#define ACCESS_SESSION_US (7ll * 24 * 3600 * 1000000)          /* and after this in any case */
+#define ACCESS_SESSION_SEEN_US (5ll * 60 * 1000000)            /* its use is noted about so often */
+#define ACCESS_PASSWORD_BYTES_MIN 10
+#define ACCESS_PASSWORD_BYTES_MAX 200
+#define ACCESS_FAILURE_WINDOW_US (15ll * 60 * 1000000)
+#define ACCESS_FAILURES_PER_ACCOUNT 5   /* in the window; then the account waits for its end */
+#define ACCESS_FAILURES_PER_ADDRESS 30  /* likewise */
+#define ACCESS_IDEMPOTENCY_US (30ll * 24 * 3600 * 1000000)
+#define ACCESS_SESSION_COOKIE "huitou_session"
+#define ACCESS_KEY_PREFIX "huitou_"
+
+/* Passwords are hashed two at a time, so that logins cannot take the machine's memory. */
+struct password_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t free;
+    int at_work;
+};
+void password_gate_init(struct password_gate *gate);
+
+struct engine;
+/* What handlers reach. Made by the server; immutable while requests run, except what says so. */
+struct service {
+    struct store *store; /* NULL before the brand was set up */
+    const struct brand *brand;
+    struct deps deps;
+    struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    struct imports *imports; /* the queue of imports (room order) */
+    struct server_control *control; /* what only the server itself can do (job/server.h) */
+    struct str upload_directory;
+    const struct endpoint_table *const *tables; /* all that is served */
+    int table_count;
+    struct password_gate passwords;
+    /* Tells those who watch that something changed; any thread. */
+    void (*publish)(void *arg, struct str topic, struct str data);
+    void *publish_arg;
+};
+
+/* --- For handlers --- */
+
+/* Runs fn(tx, arg) in a transaction; it fills call->out, call->audit_* and may run several times (out is cleared before each).
+ * Where the endpoint is audited a row of the audit trail is written with it; where the request has an idempotency key, the
+ * answer too, or, where the key was used before, fn is not run and call->replay is that answer.
+ * Errors: IDEMPOTENCY_OTHER (the key was used for another request); what fn and the store return. */
+ERR_RESULT call_write(struct call *call, store_fn *fn, void *arg);
+ERR_RESULT call_read(struct call *call, store_fn *fn, void *arg);
+/* The audit trail of what is not a transaction of its own. */
+ERR_RESULT access_audit(struct tx *tx, const struct call *call);
+
+/* --- Who asks --- */
+
+struct access_claim {
+    struct str bearer, session_token, csrf_token, address;
+};
+/* Fills the principal; PRINCIPAL_NOBODY where nothing is claimed. Errors: ACCESS_KEY_BAD, ACCESS_SESSION_OVER, ACCESS_CSRF (a
+ * write of a session without its token). */
+ERR_RESULT access_principal(struct service *service, struct arena *arena, const struct access_claim *claim,
+                            bool is_write, struct principal *principal);
+/* The CSRF token that belongs to a session's token. */
+struct str access_csrf_token(struct arena *arena, const struct keyring *keys, struct str session_token);
+
+/* --- Commands --- */
+
+struct staff_new {
+    struct str login, name, password;
+    enum role role;
+    int64_t manager_id; /* 0: none */
+};
+/* Errors, all at once: STAFF_LOGIN, STAFF_NAME, STAFF_PASSWORD; STAFF_LOGIN_TAKEN, STAFF_MANAGER. */
+ERR_RESULT staff_create(struct tx *tx, const struct staff_new *wanted, struct str password_hash, int64_t *staff_id);
+struct staff_change {
+    struct str name;
+    enum role role;
+    int64_t manager_id; /* 0: none */
+    bool blocked;
+};
+/* Errors: STAFF_UNKNOWN, STAFF_NAME, STAFF_MANAGER, STAFF_LAST_OWNER. */
+ERR_RESULT staff_change(struct tx *tx, int64_t staff_id, const struct staff_change *wanted);
+/* Ends all their sessions but one (0: all). */
+ERR_RESULT staff_password_set(struct tx *tx, int64_t staff_id, struct str password_hash, int64_t keep_session_id);
+/* What is wrong with them, before a password is hashed. */
+ERR_RESULT staff_check(struct arena *arena, const struct staff_new *wanted);
+struct str staff_password_hash(struct service *service, struct arena *arena, struct str password);
+bool staff_password_fits(struct service *service, struct str password, struct str hash);
+/* Whether anybody works here yet. */
+ERR_RESULT staff_exists(struct tx *tx, bool *exists);
+/* All ids below a person (not the person), by who supervises whom. */
+ERR_RESULT staff_below(struct tx *tx, int64_t staff_id, int64_t **ids, size_t *count);
+/* Sessions and idempotency keys that are over; now and then. */
+ERR_RESULT access_sweep(struct store *store, struct arena *arena);
+
+extern const struct endpoint_table access_endpoints;
+
+#endif

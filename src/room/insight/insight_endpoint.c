@@ -1,0 +1,332 @@
+/* The reports as the console and programs ask for them. */
+#include "base/arena.h"
+#include "base/calendar.h"
+#include "engine/engine.h"
+#include "engine/metric_layout.h"
+#include "room/insight/insight.h"
+#include "room/insight/insight_file.h"
+
+#define SECTIONS_BYTES_MAX (48u << 20)
+#define FILE_BYTES_MAX (512u << 20)
+
+/* --- Which reports there are --- */
+
+struct column_out {
+    struct str name, title, kind;
+};
+static const struct field column_fields[] = {
+    SHAPE_FIELD(struct column_out, name, TEXT, "As in the rows.", "行中的字段名。", .required = true),
+    SHAPE_FIELD(struct column_out, title, TEXT, "As people call it.", "名称。", .required = true),
+    SHAPE_FIELD(struct column_out, kind, TEXT, "count, amount, mean_amount, ratio, number, day, month, text or id.",
+                "count、amount、mean_amount、ratio、number、day、month、text 或 id。", .required = true),
+};
+static const struct shape column_shape = {
+    .name = "report_column", .size = sizeof(struct column_out), SHAPE_FIELDS(column_fields)};
+
+struct section_out {
+    struct str name, title, layout, row, key, size, value, bar, bar_second;
+    bool rows_descending, long_list;
+    struct shape_list columns;
+};
+static const struct field section_fields[] = {
+    SHAPE_FIELD(struct section_out, name, TEXT, "As in the report's sections.", "部分的名称。", .required = true),
+    SHAPE_FIELD(struct section_out, title, TEXT, "As people call it.", "标题。", .required = true),
+    SHAPE_FIELD(struct section_out, layout, TEXT, "How it is best shown: table, list, matrix, cohort or curve.",
+                "适合的呈现：table、list、matrix、cohort 或 curve。", .required = true),
+    SHAPE_FIELD(struct section_out, row, TEXT, "Of a matrix: the column of its rows.", "矩阵的行。"),
+    SHAPE_FIELD(struct section_out, key, TEXT, "Of a matrix: the column of its columns.", "矩阵的列。"),
+    SHAPE_FIELD(struct section_out, size, TEXT, "Of a matrix: the column with the size of a row.", "矩阵每行的规模。"),
+    SHAPE_FIELD(struct section_out, value, TEXT, "Of a matrix: the column of its values.", "矩阵的值。"),
+    SHAPE_FIELD(struct section_out, bar, TEXT, "The column that a bar shows.", "用条形表示的列。"),
+    SHAPE_FIELD(struct section_out, bar_second, TEXT, "And the one behind it.", "其后的列。"),
+    SHAPE_FIELD(struct section_out, rows_descending, BOOL, "The rows of the matrix from high to low.", "矩阵的行由高到低。"),
+    SHAPE_FIELD(struct section_out, long_list, BOOL, "May have very many rows: ask with a limit.", "可能有很多行：请给出 limit。"),
+    SHAPE_FIELD(struct section_out, columns, LIST, "Its columns.", "列。", .sub = &column_shape),
+};
+static const struct shape section_shape = {
+    .name = "report_section", .size = sizeof(struct section_out), SHAPE_FIELDS(section_fields)};
+
+struct declaration_out {
+    struct str name, title, definition;
+    struct shape_list sections;
+};
+static const struct field declaration_fields[] = {
+    SHAPE_FIELD(struct declaration_out, name, TEXT, "As in its address.", "地址中的名称。", .required = true),
+    SHAPE_FIELD(struct declaration_out, title, TEXT, "As people call it.", "标题。", .required = true),
+    SHAPE_FIELD(struct declaration_out, definition, TEXT, "What its figures mean.", "指标定义。", .required = true),
+    SHAPE_FIELD(struct declaration_out, sections, LIST, "Its parts.", "各部分。", .sub = &section_shape),
+};
+static const struct shape declaration_shape = {
+    .name = "report_declaration", .size = sizeof(struct declaration_out), SHAPE_FIELDS(declaration_fields)};
+struct declarations_out {
+    struct shape_list items;
+};
+static const struct field declarations_fields[] = {
+    SHAPE_FIELD(struct declarations_out, items, LIST, "All reports.", "全部报表。", .sub = &declaration_shape),
+};
+static const struct shape declarations_shape = {
+    .name = "report_list", .size = sizeof(struct declarations_out), SHAPE_FIELDS(declarations_fields)};
+
+static struct str text_or_none(const char *text)
+{
+    return text ? str_c(text) : STR_NONE;
+}
+
+static struct shape_list columns_of(struct arena *arena, const struct metric_section *section,
+                                    enum lang lang)
+{
+    static const char *const kinds[] = {"count", "amount", "mean_amount", "ratio", "number",
+                                        "day",   "month",  "text",        "id"};
+    struct column_out *items = ARENA_ARRAY(arena, (size_t)section->column_count, struct column_out);
+    for (int c = 0; c < section->column_count; c++) {
+        const struct metric_column *column = &section->columns[c];
+        items[c] = (struct column_out){str_c(column->name), str_c(column->title.in[lang]),
+                                       str_c(kinds[column->kind])};
+    }
+    return (struct shape_list){items, (size_t)section->column_count};
+}
+
+static struct section_out section_of(struct arena *arena, const struct metric *metric,
+                                     const struct metric_section *section, enum lang lang)
+{
+    const struct layout *layout = layout_of(metric, section);
+    return (struct section_out){
+        .name = str_c(section->name),
+        .title = str_c(section->title.in[lang]),
+        .layout = str_c(layout_kind_name(layout->kind)),
+        .row = text_or_none(layout->row),
+        .key = text_or_none(layout->key),
+        .size = text_or_none(layout->size),
+        .value = text_or_none(layout->value),
+        .bar = text_or_none(layout->bar),
+        .bar_second = text_or_none(layout->bar_second),
+        .rows_descending = layout->rows_descending,
+        .long_list = layout->long_list,
+        .columns = columns_of(arena, section, lang),
+    };
+}
+
+static const struct err *list_reports(struct call *call)
+{
+    struct declaration_out *items =
+        ARENA_ARRAY(call->arena, (size_t)metric_count, struct declaration_out);
+    for (int m = 0; m < metric_count; m++) {
+        const struct metric *metric = metric_all[m];
+        struct section_out *sections =
+            ARENA_ARRAY(call->arena, (size_t)metric->section_count, struct section_out);
+        for (int s = 0; s < metric->section_count; s++)
+            sections[s] = section_of(call->arena, metric, &metric->sections[s], call->lang);
+        items[m] = (struct declaration_out){
+            str_c(metric->name), str_c(metric->title.in[call->lang]),
+            str_c(metric->definition.in[call->lang]),
+            {sections, (size_t)metric->section_count}};
+    }
+    ((struct declarations_out *)call->out)->items =
+        (struct shape_list){items, (size_t)metric_count};
+    return NULL;
+}
+
+/* --- One report --- */
+
+enum { AMOUNT_NET, AMOUNT_GROSS };
+static const char *const amounts[] = {"net", "gross", NULL};
+enum { FORMAT_CSV, FORMAT_XLSX };
+static const char *const formats[] = {"csv", "xlsx", NULL};
+
+struct report_path {
+    struct str report;
+};
+static const struct field report_path_fields[] = {
+    SHAPE_FIELD(struct report_path, report, TEXT, "The report's name.", "报表名称。", .required = true, .max = 60),
+};
+static const struct shape report_path_shape = {
+    .name = "report_path", .size = sizeof(struct report_path), SHAPE_FIELDS(report_path_fields)};
+
+struct report_query {
+    int32_t as_of_day, from_day, to_day;
+    int amount, format;
+    int64_t limit;
+};
+#define SCOPE_FIELDS                                                                                                  \
+    SHAPE_FIELD_AS(struct report_query, as_of_day, "as_of", DAY,                                                      \
+                   "What happened on it and later is unknown; else the day after the last order.",                    \
+                   "截止日：当日及以后的事不计；默认最后一单的次日。"),                                               \
+        SHAPE_FIELD_AS(struct report_query, from_day, "from", DAY, "First purchase day looked at; else the first order's.", \
+                       "所看的第一个购买日；默认首单当日。"),                                                         \
+        SHAPE_FIELD_AS(struct report_query, to_day, "to", DAY, "Last purchase day looked at; else the day before as_of.", \
+                       "所看的最后一个购买日；默认截止日前一天。"),                                                   \
+        SHAPE_FIELD(struct report_query, amount, ENUM, "Amounts net of refunds, each on its own day, or gross.",      \
+                    "金额口径：net 扣除退款，gross 不扣。", .values = amounts, .fallback = "net"),                    \
+        SHAPE_FIELD(struct report_query, limit, I64, "Rows of a long list; 0: all.", "长列表的行数；0 为全部。", .min = 0, \
+                    .max = INT32_MAX, .fallback = "0")
+static const struct field report_query_fields[] = {SCOPE_FIELDS};
+static const struct shape report_query_shape = {
+    .name = "report_query", .size = sizeof(struct report_query), SHAPE_FIELDS(report_query_fields)};
+static const struct field file_query_fields[] = {
+    SCOPE_FIELDS,
+    SHAPE_FIELD(struct report_query, format, ENUM, "Kind of file.", "文件格式。", .values = formats, .fallback = "xlsx"),
+};
+static const struct shape file_query_shape = {
+    .name = "report_file_query", .size = sizeof(struct report_query), SHAPE_FIELDS(file_query_fields)};
+
+struct report_out {
+    struct str report, title, definition, amount, currency, sections;
+    int32_t as_of_day, from_day, to_day;
+    struct shape_list notes;
+};
+static const struct field report_fields[] = {
+    SHAPE_FIELD(struct report_out, report, TEXT, "Its name.", "报表名称。", .required = true),
+    SHAPE_FIELD(struct report_out, title, TEXT, "As people call it.", "标题。", .required = true),
+    SHAPE_FIELD(struct report_out, definition, TEXT, "What its figures mean.", "指标定义。", .required = true),
+    SHAPE_FIELD_AS(struct report_out, as_of_day, "as_of", DAY, "What happened on it and later is unknown.", "截止日。",
+                   .required = true),
+    SHAPE_FIELD_AS(struct report_out, from_day, "from", DAY, "First purchase day looked at.", "起始购买日。",
+                   .required = true),
+    SHAPE_FIELD_AS(struct report_out, to_day, "to", DAY, "Last purchase day looked at.", "结束购买日。",
+                   .required = true),
+    SHAPE_FIELD(struct report_out, amount, TEXT, "net or gross.", "net 或 gross。", .required = true),
+    SHAPE_FIELD(struct report_out, currency, TEXT, "ISO 4217 code of the amounts.", "金额币种。", .required = true),
+    SHAPE_FIELD(struct report_out, notes, LIST, "What a reader must know beside the figures.", "看数须知。"),
+    SHAPE_FIELD(struct report_out, sections, JSON,
+                "By section's name a list of rows; a row is an object by column's name. Amounts are numbers in the currency's "
+                "unit with all their digits, ratios are fractions, days and months are texts, ids are strings.",
+                "按部分名称给出各行；每行按列名给值。金额为货币单位的数，比率为小数，日期与月份为文本，编号为字符串。"),
+};
+static const struct shape report_shape = {
+    .name = "report", .size = sizeof(struct report_out), SHAPE_FIELDS(report_fields)};
+
+struct asked {
+    struct call *call;
+    struct report *report;
+    int32_t first_day;
+    struct str *notes;
+    size_t note_count;
+};
+
+static const struct err *notes_tx(struct tx *tx, void *arg)
+{
+    struct asked *asked = arg;
+    return insight_notes(tx, asked->call->arena, asked->call->service->brand, asked->report,
+                         asked->first_day, asked->call->lang, &asked->notes, &asked->note_count);
+}
+
+static const struct err *why_empty_tx(struct tx *tx, void *arg)
+{
+    (void)arg;
+    return insight_why_empty(tx);
+}
+
+static const struct err *ask(struct call *call, struct asked *asked)
+{
+    const struct report_path *path = call->path;
+    const struct report_query *query = call->query;
+    const struct engine *engine = call->service->engine(call->service);
+    struct insight_request request = {.metric_name = path->report,
+                                      .as_of_day = query->as_of_day,
+                                      .from_day = query->from_day,
+                                      .to_day = query->to_day,
+                                      .net = query->amount == AMOUNT_NET};
+    const struct metric *metric;
+    struct report_scope scope;
+    TRY(insight_check_request(call->arena, &request, &metric));
+    if (!engine)
+        return ERR_NEW(call->arena, ERR_REPORT_NOT_READY, STR_NONE, STR("5"));
+    const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
+                                                     &request, &metric, &scope, &asked->first_day);
+    if (err && err->code == ERR_REPORT_EMPTY)
+        TRY(call_read(call, why_empty_tx, NULL));
+    TRY(err);
+    TRY(engine_report(call->arena, engine, metric, &scope, &asked->report));
+    return call_read(call, notes_tx, asked);
+}
+
+static struct insight_view view_of(struct call *call, const struct asked *asked)
+{
+    const struct report_query *query = call->query;
+    return (struct insight_view){.report = asked->report,
+                                 .brand_name = call->service->brand->name,
+                                 .currency = call->service->brand->currency,
+                                 .engine = STR("columns"),
+                                 .notes = asked->notes,
+                                 .note_count = asked->note_count,
+                                 .limit = query->limit};
+}
+
+static const struct err *get_report(struct call *call)
+{
+    struct asked asked = {.call = call};
+    TRY(ask(call, &asked));
+    const struct report *report = asked.report;
+    struct insight_view view = view_of(call, &asked);
+    struct buf sections = buf_new(call->arena, SECTIONS_BYTES_MAX);
+    struct json_writer w = json_writer(&sections, false);
+    insight_put_sections(&w, call->arena, &view, (struct insight_flush){NULL, NULL});
+    *(struct report_out *)call->out = (struct report_out){
+        .report = str_c(report->metric->name),
+        .title = str_c(report->metric->title.in[call->lang]),
+        .definition = str_c(report->metric->definition.in[call->lang]),
+        .as_of_day = report->scope.as_of_day,
+        .from_day = report->scope.from_day,
+        .to_day = report->scope.to_day,
+        .amount = report->scope.net ? STR("net") : STR("gross"),
+        .currency = view.currency,
+        .notes = {asked.notes, asked.note_count},
+        .sections = buf_view(&sections),
+    };
+    return NULL;
+}
+
+static struct str file_name(struct call *call, const struct report *report, const char *ending)
+{
+    return str_fmt(call->arena, "%s-%.*s.%s", report->metric->name,
+                   STR_ARG(day_text(call->arena, report->scope.as_of_day)), ending);
+}
+
+static const struct err *get_report_file(struct call *call)
+{
+    const struct report_query *query = call->query;
+    struct asked asked = {.call = call};
+    TRY(ask(call, &asked));
+    struct insight_view view = view_of(call, &asked);
+    if (query->format == FORMAT_CSV) {
+        /* The mark is what makes Excel read UTF-8. */
+        struct buf out = buf_new(call->arena, FILE_BYTES_MAX);
+        buf_str(&out, STR("\xEF\xBB\xBF"));
+        insight_csv(&out, call->arena, &view, (struct insight_flush){NULL, NULL});
+        call->file = (struct endpoint_file){.content_type = STR("text/csv; charset=utf-8"),
+                                            .name = file_name(call, asked.report, "csv"),
+                                            .bytes = buf_view(&out)};
+        return NULL;
+    }
+    int64_t rows;
+    struct str path = str_fmt(call->arena, "%.*s/report-%.*s.xlsx",
+                              STR_ARG(call->service->upload_directory), STR_ARG(call->request_id));
+    TRY(insight_xlsx(call->arena, &view, call->lang, path, &rows));
+    call->file = (struct endpoint_file){
+        .content_type = STR("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        .name = file_name(call, asked.report, "xlsx"),
+        .path = path};
+    return NULL;
+}
+
+#define WHO_SEES_FIGURES                                                                               \
+    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
+
+static const enum err_code report_errors[] = {ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY,   ERR_REPORT_DAY_RANGE,
+                                              ERR_REPORT_DAYS,      ERR_REPORT_EMPTY,       ERR_REPORT_EMPTY_BEFORE,
+                                              ERR_REPORT_NO_BUYERS, ERR_NONE};
+
+static const struct endpoint endpoints[] = {
+    {.name = "listReports", .method = METHOD_GET, .path = "/api/v1/reports", .scope = SCOPE_REPORTS_READ,
+     .reach = WHO_SEES_FIGURES, .out = &declarations_shape, .handler = list_reports,
+     .title = TEXT("Reports and their definitions", "报表与定义")},
+    {.name = "getReport", .method = METHOD_GET, .path = "/api/v1/reports/{report}", .scope = SCOPE_REPORTS_READ,
+     .reach = WHO_SEES_FIGURES, .path_shape = &report_path_shape, .query_shape = &report_query_shape,
+     .out = &report_shape, .errors = report_errors, .handler = get_report, .title = TEXT("A report", "报表")},
+    {.name = "getReportFile", .method = METHOD_GET, .path = "/api/v1/reports/{report}/file",
+     .scope = SCOPE_REPORTS_READ, .reach = WHO_SEES_FIGURES, .flags = ENDPOINT_FILE, .path_shape = &report_path_shape,
+     .query_shape = &file_query_shape, .errors = report_errors, .handler = get_report_file,
+     .title = TEXT("A report as a workbook or CSV", "报表文件（xlsx 或 CSV）")},
+};
+const struct endpoint_table insight_endpoints = {
+    .tag = "insight", .title = TEXT("Figures", "洞察"), ENDPOINTS(endpoints)};
