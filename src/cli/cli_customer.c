@@ -170,40 +170,12 @@ const struct err *cli_customer_show(struct cli *cli, const struct cli_call *call
 
 /* --- find --- */
 
-static bool has_id(const int64_t *ids, size_t count, int64_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-/* The roots found by identity or name, and behind them those of orders with that number. */
-static const struct err *find_ids(struct tx *tx, struct work *work, int64_t **ids, size_t *count)
-{
-    int64_t *found, *births;
-    size_t found_count, birth_count, max = (size_t)work->limit;
-    struct str query = work->call->args[0];
-    TRY(customer_find(tx, query, max, &found, &found_count));
-    TRY(order_find_number(tx, query, &births, &birth_count));
-    *ids = ARENA_ARRAY(tx_arena(tx), found_count + birth_count + 1, int64_t);
-    *count = 0;
-    for (size_t i = 0; i < found_count; i++)
-        (*ids)[(*count)++] = found[i];
-    int64_t *roots = ARENA_ARRAY(tx_arena(tx), birth_count + 1, int64_t);
-    TRY(customer_roots(tx, births, birth_count, roots));
-    for (size_t i = 0; i < birth_count && *count < max; i++)
-        if (roots[i] != 0 && !has_id(*ids, *count, roots[i]))
-            (*ids)[(*count)++] = roots[i];
-    return NULL;
-}
-
 static const struct err *find_people(struct tx *tx, void *arg)
 {
     struct work *work = arg;
     int64_t *ids;
     size_t count;
-    TRY(find_ids(tx, work, &ids, &count));
+    TRY(person_find(tx, work->call->args[0], (size_t)work->limit, &ids, &count));
     work->people = ARENA_ARRAY(tx_arena(tx), count + 1, struct person);
     work->people_count = count;
     for (size_t i = 0; i < count; i++)
@@ -392,47 +364,13 @@ static const struct err *merge_pair(struct tx *tx, void *arg)
     return customer_merge(tx, work->ids[0], work->ids[1], cli_user(tx_arena(tx)));
 }
 
-/* The one person that the two would be: what hangs on either. Its orders are counted, not listed.
- */
-static struct person united(struct arena *arena, const struct person *from,
-                            const struct person *into)
-{
-    struct person person = *into;
-    struct customer_view *view = ARENA_NEW(arena, struct customer_view);
-    const struct customer_view *a = into->view, *b = from->view;
-    *view = *a;
-    view->name = str_is(a->name) ? a->name : b->name;
-    view->placeholder = a->placeholder && b->placeholder;
-    view->member_count = a->member_count + b->member_count;
-    view->members = ARENA_ARRAY(arena, view->member_count + 1, int64_t);
-    view->identity_count = a->identity_count + b->identity_count;
-    view->identities = ARENA_ARRAY(arena, view->identity_count + 1, struct customer_identity);
-    for (size_t i = 0; i < view->member_count; i++)
-        view->members[i] = i < a->member_count ? a->members[i] : b->members[i - a->member_count];
-    for (size_t i = 0; i < view->identity_count; i++)
-        view->identities[i] =
-            i < a->identity_count ? a->identities[i] : b->identities[i - a->identity_count];
-    if (b->created_at_us < view->created_at_us)
-        view->created_at_us = b->created_at_us;
-    person.view = view;
-    person.paid_order_count += from->paid_order_count;
-    person.paid_minor += from->paid_minor;
-    person.refunded_minor += from->refunded_minor;
-    if (into->first_day == DAY_NONE ||
-        (from->first_day != DAY_NONE && from->first_day < into->first_day))
-        person.first_day = from->first_day;
-    if (into->last_day == DAY_NONE || from->last_day > into->last_day)
-        person.last_day = from->last_day;
-    return person;
-}
-
 static void put_merge_preview(struct work *work)
 {
     struct cli *cli = work->cli;
     struct page *page = &cli->page;
     struct person_show show = show_of(work);
     struct person all[] = {work->person, work->other,
-                           united(cli->arena, &work->person, &work->other)};
+                           person_united(cli->arena, &work->person, &work->other)};
     static const char *const keys[] = {"from", "into", "merged"};
     if (cli->json) {
         struct json_writer w = json_writer(&page->out, true);

@@ -4,19 +4,7 @@
 
 #include "cli/cli.h"
 #include "job/home.h"
-#include "room/order/order.h"
-
-#define PERSON_ORDERS_MAX 100000
-
-struct person {
-    struct customer_view *view;
-    struct order_view *orders; /* newest first */
-    size_t order_count;
-    int64_t paid_order_count, paid_minor, refunded_minor;
-    int32_t first_day, last_day; /* of paid orders; DAY_NONE where there are none */
-};
-/* Errors: CUSTOMER_UNKNOWN. */
-ERR_RESULT person_read(struct tx *tx, int64_t customer_id, struct person *person);
+#include "room/order/person.h"
 
 struct person_show {
     const struct brand *brand;

@@ -8,27 +8,6 @@ static struct str in(const struct page *page, const char *en, const char *zh)
     return str_c(page->lang == LANG_ZH ? zh : en);
 }
 
-ERR_RESULT person_read(struct tx *tx, int64_t customer_id, struct person *person)
-{
-    *person = (struct person){.first_day = DAY_NONE, .last_day = DAY_NONE};
-    TRY(customer_view(tx, customer_id, &person->view));
-    TRY(order_of_customer(tx, person->view->members, person->view->member_count, PERSON_ORDERS_MAX,
-                          &person->orders, &person->order_count));
-    for (size_t i = 0; i < person->order_count; i++) {
-        const struct order_view *order = &person->orders[i];
-        if (order->paid_at_us == INT64_MIN)
-            continue;
-        person->paid_order_count++;
-        person->paid_minor += order->amount_minor;
-        person->refunded_minor += order->refunded_minor;
-        if (person->last_day == DAY_NONE || order->paid_day > person->last_day)
-            person->last_day = order->paid_day;
-        if (person->first_day == DAY_NONE || order->paid_day < person->first_day)
-            person->first_day = order->paid_day;
-    }
-    return NULL;
-}
-
 struct str person_id_text(struct arena *arena, int64_t id)
 {
     return str_fmt(arena, "%lld", (long long)id);

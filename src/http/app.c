@@ -5,9 +5,11 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "http/http_asset.h"
+#include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &insight_endpoints, &system_endpoints};
+                                                      &customer_endpoints, &insight_endpoints,
+                                                      &system_endpoints};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
 struct app {

@@ -96,6 +96,8 @@ ERR_RESULT staff_password_set(struct tx *tx, int64_t staff_id, struct str passwo
 ERR_RESULT staff_check(struct arena *arena, const struct staff_new *wanted);
 struct str staff_password_hash(struct service *service, struct arena *arena, struct str password);
 bool staff_password_fits(struct service *service, struct str password, struct str hash);
+/* NULL where there is such a person, or staff_id is 0. Errors: STAFF_UNKNOWN. */
+ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
 /* Whether anybody works here yet. */
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
 /* All ids below a person (not the person), by who supervises whom. */

@@ -76,6 +76,15 @@ const struct err *staff_exists(struct tx *tx, bool *exists)
     return sql_access_staff_any_one(tx, &row, exists);
 }
 
+const struct err *staff_known(struct tx *tx, int64_t staff_id)
+{
+    struct sql_access_staff_one_out row;
+    bool found = true;
+    if (staff_id != 0)
+        TRY(sql_access_staff_one_one(tx, &(struct sql_access_staff_one_in){staff_id}, &row, &found));
+    return found ? NULL : ERR_NEW(tx_arena(tx), ERR_STAFF_UNKNOWN, STR("/staff_id"));
+}
+
 /* --- Who is below whom --- */
 
 struct people {

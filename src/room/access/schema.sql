@@ -1,6 +1,6 @@
 -- Who may do what: staff, sessions, keys, the audit trail, idempotency; for the type tokens see event/schema.sql.
 
--- migration: 6 access
+-- migration: 8 access
 
 -- row: a person who works for the brand. login: what they type, in lower case. role: enum role. manager_id: who supervises
 -- them (NULL: nobody). password_hash: argon2id, with its parameters. blocked_at NULL: may log in.

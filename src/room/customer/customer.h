@@ -6,6 +6,7 @@
 #define HUITOU_ROOM_CUSTOMER_CUSTOMER_H
 
 #include "event/event.h"
+#include "room/access/access.h"
 #include "room/setup/setup.h"
 
 /* Kinds of identity, the surest first. IDENTITY(CODE, "name", number): the number is stored. */
@@ -88,6 +89,13 @@ ERR_RESULT customer_reveal(struct tx *tx, int64_t customer_id, struct str by);
 /* Refuses the open proposals between two persons, whichever of their births are given. Errors: CUSTOMER_UNKNOWN,
  * CUSTOMER_SAME, CUSTOMER_PROPOSAL_UNKNOWN. */
 ERR_RESULT customer_proposal_refuse(struct tx *tx, int64_t a_id, int64_t b_id);
+
+/* Who of the staff looks after a customer (its root); 0: nobody. */
+ERR_RESULT customer_keeper_set(struct tx *tx, int64_t customer_id, int64_t staff_id, struct str by);
+ERR_RESULT customer_keeper(struct tx *tx, int64_t root_id, int64_t *staff_id);
+/* The root of a customer, where the call's principal reaches it; who does not is answered as if it were not there.
+ * Errors: CUSTOMER_UNKNOWN. */
+ERR_RESULT customer_reach(struct tx *tx, const struct call *call, int64_t customer_id, int64_t *root_id);
 
 /* --- Reads --- */
 

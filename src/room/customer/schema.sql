@@ -117,3 +117,18 @@ CREATE TABLE identity_issuer (
     issuer TEXT NOT NULL,
     PRIMARY KEY (kind, issuer)
 ) STRICT CLUSTERED;
+
+-- migration: 9 keepers
+
+-- row: who of the staff looks after a customer (a root, or a birth that was one): what roles with "own" and "below" reach.
+-- read by: every request about a customer by such a role; the customer's page.
+CREATE TABLE customer_keeper (
+    customer_id INT64 NOT NULL,
+    staff_id INT64 NOT NULL,
+    since INT64 NOT NULL,
+    set_by TEXT NOT NULL,
+    PRIMARY KEY (customer_id)
+) STRICT CLUSTERED;
+
+-- read by: the customers of a person.
+CREATE INDEX customer_keeper_by_staff ON customer_keeper (staff_id, customer_id);

@@ -358,3 +358,25 @@ FROM lookup l LEFT JOIN identity i
   AND i.claimed = 1
 WHERE l.kind < 32 AND i.customer_id IS NULL
 ORDER BY l.customer_id, l.object_id;
+
+-- --- Keepers ---
+
+-- name: customer_keeper_set
+-- doc: who looks after a customer from now on.
+-- in: customer_id i64, staff_id i64, since i64, set_by text
+-- plan: search
+INSERT INTO customer_keeper (customer_id, staff_id, since, set_by) VALUES (:customer_id, :staff_id, :since, :set_by)
+ON CONFLICT (customer_id) DO UPDATE SET staff_id = :staff_id, since = :since, set_by = :set_by;
+
+-- name: customer_keeper_clear
+-- doc: nobody in particular looks after a customer any more.
+-- in: customer_id i64
+-- plan: search
+DELETE FROM customer_keeper WHERE customer_id = :customer_id;
+
+-- name: customer_keeper_of
+-- doc: who looks after a customer.
+-- in: customer_id i64
+-- out: staff_id i64, since i64
+-- plan: search
+SELECT staff_id, since FROM customer_keeper WHERE customer_id = :customer_id;
