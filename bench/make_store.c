@@ -203,7 +203,7 @@ static void put_names(struct store *store)
     table_begin(store, "product", 5);
     for (int32_t i = 0; i < WORKLOAD_PRODUCTS; i++) {
         put_i64(store, workload_product_id(i));
-        snprintf(name, sizeof(name), "p%d", i);
+        snprintf(name, sizeof(name), "p%04d", i);
         put_text(store, name);
         put_text(store, "");
         put_i64(store, 0);
