@@ -126,7 +126,10 @@ static const struct err *sweep_tx(struct tx *tx, void *arg)
 {
     (void)arg;
     int64_t now_us = tx_now_us(tx);
-    TRY(sql_access_session_delete_expired_run(tx, &(struct sql_access_session_delete_expired_in){now_us}));
+    TRY(sql_access_session_delete_expired_run(
+        tx, &(struct sql_access_session_delete_expired_in){now_us}));
+    TRY(sql_access_login_forget_run(
+        tx, &(struct sql_access_login_forget_in){now_us - ACCESS_FAILURE_WINDOW_US}));
     return sql_access_idempotency_forget_run(
         tx, &(struct sql_access_idempotency_forget_in){now_us - ACCESS_IDEMPOTENCY_US});
 }
