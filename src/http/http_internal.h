@@ -95,6 +95,7 @@ struct request {
     struct buf body;
     int64_t body_bytes, body_bytes_max;
     int upload_fd; /* -1: none */
+    struct secret_stream_hash *upload_hash; /* of what was put aside */
     bool suspended, ready; /* ready: the reply stands */
     struct reply reply;
     enum err_code error; /* of the answer, for log and metrics */

@@ -212,6 +212,7 @@ static const struct err *open_upload(struct request *request)
                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (request->upload_fd < 0)
         return ERR_NEW(request->arena, ERR_HTTP_UPLOAD, STR_NONE, str_c(strerror(errno)));
+    request->upload_hash = secret_stream_new(request->arena);
     return NULL;
 }
 
@@ -253,6 +254,7 @@ void request_begin(struct request *request)
 
 static const struct err *write_upload(struct request *request, const char *bytes, size_t n)
 {
+    secret_stream_add(request->upload_hash, bytes, n);
     while (n > 0) {
         ssize_t written = write(request->upload_fd, bytes, n);
         if (written < 0 && errno == EINTR)
@@ -350,8 +352,12 @@ static const struct err *decode(struct request *request)
 static void hash_request(struct request *request, uint8_t hash[SECRET_HASH_BYTES])
 {
     struct secret_stream_hash *stream = secret_stream_new(request->arena);
+    uint8_t upload[SECRET_HASH_BYTES] = {0};
+    if (request->upload_hash)
+        secret_stream_end(request->upload_hash, upload);
     const struct str parts[] = {request->method, request->url, request->query_text,
-                                request->body.arena ? buf_view(&request->body) : STR("")};
+                                request->body.arena ? buf_view(&request->body) : STR(""),
+                                {(const char *)upload, sizeof(upload)}};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         secret_stream_add(stream, parts[i].p, parts[i].n);
         secret_stream_add(stream, "\n", 1);
