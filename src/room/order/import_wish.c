@@ -35,9 +35,20 @@ const struct shape import_wish_shape = {
 
 /* --- What is wrong with a wish by itself --- */
 
+/* A JSON pointer (RFC 6901). */
 static struct str at(struct arena *arena, const char *member, struct str key)
 {
-    return str_fmt(arena, "/%s/%.*s", member, STR_ARG(key));
+    struct buf out = buf_new(arena, 4 * SHAPE_TEXT_BYTES_MAX);
+    buf_fmt(&out, "/%s/", member);
+    for (size_t i = 0; i < key.n; i++) {
+        if (key.p[i] == '~')
+            buf_str(&out, STR("~0"));
+        else if (key.p[i] == '/')
+            buf_str(&out, STR("~1"));
+        else
+            buf_char(&out, key.p[i]);
+    }
+    return buf_view(&out);
 }
 
 static void check_columns(struct err_list *errors, const struct import_wish *wish)
