@@ -304,6 +304,7 @@ void request_begin(struct request *request)
 
 static const struct err *write_upload(struct request *request, const char *bytes, size_t n)
 {
+    secret_stream_add(request->upload_hash, bytes, n);
     while (n > 0) {
         ssize_t written = write(request->upload_fd, bytes, n);
         if (written < 0 && errno == EINTR)
