@@ -44,6 +44,8 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
+    void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;
@@ -106,6 +108,13 @@ bool staff_password_fits(struct service *service, struct str password, struct st
 ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
 /* Whether anybody works here yet. */
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
+/* Everybody's name, in the transaction's arena. */
+struct staff_name {
+    int64_t staff_id;
+    struct str name;
+    bool is_blocked;
+};
+ERR_RESULT staff_names(struct tx *tx, struct staff_name **names, size_t *count);
 /* All ids below a person (not the person), by who supervises whom. */
 ERR_RESULT staff_below(struct tx *tx, int64_t staff_id, int64_t **ids, size_t *count);
 /* Removes sessions, failed logins and idempotency keys that are over. Whoever asks does it, about once an hour. */
