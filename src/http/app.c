@@ -9,6 +9,7 @@
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
                                                       &customer_endpoints, &insight_endpoints,
+                                                      &backup_endpoints, &review_endpoints,
                                                       &system_endpoints};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
@@ -73,7 +74,7 @@ static void make_setup_token(struct server_control *control)
 
 const struct err *app_open(struct server_control *control)
 {
-    TRY(home_open(control->arena, control->options.directory, true, &control->home));
+    TRY(home_open(control->arena, control->options.directory, HOME_SERVE, &control->home));
     struct service *service = &control->service;
     service->store = control->home->store;
     service->brand = control->home->brand;
@@ -117,6 +118,7 @@ static const struct err *listen_now(struct server_control *control)
 
 static void close_all(struct server_control *control)
 {
+    backup_work_stop(control->backups);
     if (control->live)
         live_stop(control->live);
     if (control->home)
@@ -138,6 +140,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.engine = live_columns;
     control->service.publish = publish;
     control->service.publish_arg = control;
+    control->backups = backup_work_new(arena);
     password_gate_init(&control->service.passwords);
     pthread_mutex_init(&control->setup_lock, NULL);
     struct str config = str_fmt(arena, "%.*s/huitou.json", STR_ARG(options->directory));
