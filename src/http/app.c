@@ -9,8 +9,9 @@
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {
-    &setup_endpoints,  &access_endpoints, &customer_endpoints, &import_endpoints,
-    &people_endpoints, &insight_endpoints, &today_endpoints,   &system_endpoints,
+    &setup_endpoints,   &access_endpoints, &customer_endpoints, &import_endpoints,
+    &people_endpoints,  &insight_endpoints, &today_endpoints,   &backup_endpoints,
+    &review_endpoints,  &system_endpoints,
 };
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
@@ -109,7 +110,7 @@ static const struct err *open_imports(struct server_control *control)
 
 const struct err *app_open(struct server_control *control)
 {
-    TRY(home_open(control->arena, control->options.directory, true, &control->home));
+    TRY(home_open(control->arena, control->options.directory, HOME_SERVE, &control->home));
     struct service *service = &control->service;
     service->store = control->home->store;
     service->brand = control->home->brand;
@@ -158,6 +159,7 @@ static void close_all(struct server_control *control)
     if (control->service.imports)
         imports_close(control->service.imports);
     bulk_runner_stop(control->bulk);
+    backup_work_stop(control->backups);
     if (control->live)
         live_stop(control->live);
     if (control->home)
@@ -181,6 +183,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
+    control->backups = backup_work_new(arena);
     password_gate_init(&control->service.passwords);
     pthread_mutex_init(&control->setup_lock, NULL);
     struct str config = str_fmt(arena, "%.*s/huitou.json", STR_ARG(options->directory));
