@@ -31,7 +31,7 @@ import jsonschema
 PASSWORD = "a long sentence about tea"
 METHODS = ("get", "post", "put", "patch", "delete")
 # Before a request has an endpoint, any of these may be the answer.
-NO_ROUTE = {"HTTP_PATH", "HTTP_NOT_FOUND", "HTTP_METHOD"}
+NO_ROUTE = {"HTTP_PATH", "HTTP_NOT_FOUND", "HTTP_METHOD", "HTTP_FRAMING"}
 EVERY_REPLY = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
@@ -266,7 +266,7 @@ class Request:
         if isinstance(body, bytes):
             try:
                 self.json = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
 
 

@@ -76,6 +76,7 @@ struct reply {
     struct str etag, location, allow, disposition, set_cookie, set_cookie_2, cache_control, retry_after;
     bool gzipped; /* the body is gzip already */
     bool stream;
+    bool closes; /* the connection ends with it */
 };
 struct request {
     struct request *next; /* in the work queue */
