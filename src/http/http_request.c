@@ -343,6 +343,7 @@ void request_begin(struct request *request)
 
 static const struct err *write_upload(struct request *request, const char *bytes, size_t n)
 {
+    secret_stream_add(request->upload_hash, bytes, n);
     while (n > 0) {
         ssize_t written = write(request->upload_fd, bytes, n);
         if (written < 0 && errno == EINTR)
@@ -484,7 +485,7 @@ static void answer_file(struct request *request)
     reply->content_type = file->content_type;
     reply->body = file->bytes;
     reply->file_path = file->bytes.p ? STR_NONE : file->path;
-    reply->remove_file = true;
+    reply->remove_file = !file->keep;
     if (!file->name.p)
         return;
     /* RFC 6266: the plain name for those who know no other, the whole one in UTF-8. */

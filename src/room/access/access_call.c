@@ -90,7 +90,7 @@ static const struct err *write_tx(struct tx *tx, void *arg)
 {
     const struct write *write = arg;
     struct call *call = write->call;
-    uint8_t hash[SECRET_HASH_BYTES];
+    uint8_t hash[SECRET_HASH_BYTES] = {0};
     struct str key_hash = bytes_of(hash, sizeof(hash));
     bool known = false;
     forget_try(call);
