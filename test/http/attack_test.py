@@ -328,7 +328,7 @@ def mutated(server, owner, count, seed):
              head("POST", "/api/v1/staff", cookie, "Content-Type: application/json", f"Content-Length: {len(body)}") + body.encode(),
              head("POST", "/api/v1/session", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n",
              head("GET", "/api/v1/customers/find?q=%E7%8E%8B&limit=2", cookie, 'If-None-Match: "a", W/"b"', "Accept-Language: zh")]
-    faults = 0
+    faults, answered = 0, 0
     for _ in range(count):
         text = bytearray(rng.choice(seeds))
         for _ in range(rng.randrange(1, 6)):
@@ -346,14 +346,16 @@ def mutated(server, owner, count, seed):
         plain = connected(server)
         try:
             plain.sendall(text)
-            plain.shutdown(socket.SHUT_WR)
+            plain.settimeout(0.05)  # many never end their request: those are not waited for
             got = plain.recv(65536)
         except OSError:
             got = b""
         plain.close()
+        answered += bool(got)
         faults += any(500 <= status < 600 and status not in (501, 505) for status in statuses(got))
     tally.check(faults == 0, f"seed {seed}: {faults} of {count} mutated requests were answered with 5xx")
     lives(server, f"after {count} mutated requests")
+    print(f"mutated: {count} requests, {answered} answered at once")
 
 
 # --- Streams, and the end ---
@@ -422,7 +424,7 @@ def graceful_stop(server, owner):
 
 
 def main():
-    faulthandler.dump_traceback_later(900, exit=True)
+    faulthandler.dump_traceback_later(1500, exit=True)
     args = arguments(__doc__, connections={"type": int, "default": 10000}, mutations={"type": int, "default": 3000},
                      seed={"type": int, "default": 1}, only={"default": ""})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -440,7 +442,9 @@ def main():
                                (mutated, (owner, args.mutations, args.seed)), (streams, (owner,)), (slowhttptest, ()),
                                (drip, (args.connections,)), (graceful_stop, (owner,))):
                 if part.__name__ in (args.only or part.__name__):
+                    began = time.monotonic()
                     part(server, *more)
+                    print(f"{part.__name__}: {time.monotonic() - began:.1f} s", flush=True)
             tally.check(not server.complaints(), f"on standard error: {server.complaints()[:10]}")
         tally.check(brand.try_run("verify").returncode == 0, "verify")
     tally.finish()
