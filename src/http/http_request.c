@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -178,13 +179,15 @@ static void answer_asset(struct request *request, const struct http_asset *asset
     secret_content_hash(packed, hash);
     reply->etag = str_fmt(request->arena, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0], hash[1],
                           hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
+    answer_not_modified(request);
+    request->ready = true;
+    if (reply->status == MHD_HTTP_NOT_MODIFIED)
+        return;
     reply->body = packed;
     reply->gzipped = request->accepts_gzip ||
                      !gzip_unpack(request->arena, packed, LIMIT_HTTP_REPLY_BYTES_MAX, &reply->body);
     if (reply->gzipped)
         reply_tag_packed(request);
-    answer_not_modified(request);
-    request->ready = true;
 }
 
 /* --- Routing and limits --- */
@@ -205,6 +208,36 @@ static const struct err *find_route(struct request *request)
     if (allowed.p)
         return ERR_NEW(request->arena, ERR_HTTP_METHOD, STR_NONE, request->method, allowed);
     return ERR_NEW(request->arena, ERR_HTTP_NOT_FOUND, STR_NONE);
+}
+
+/* Where a body ends must be beyond doubt, or the next request begins elsewhere for us than for a proxy before us (request
+ * smuggling). RFC 9112, 6.1 and 6.3: one length or one list of chunks, not both; 3.2: one host. */
+struct framing {
+    int lengths, codings, hosts;
+    bool is_chunked;
+};
+
+static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct framing *framing = arg;
+    (void)kind;
+    framing->lengths += strcasecmp(name, "Content-Length") == 0;
+    framing->hosts += strcasecmp(name, "Host") == 0;
+    if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        framing->codings++;
+        framing->is_chunked = value && strcasecmp(value, "chunked") == 0;
+    }
+    return MHD_YES;
+}
+
+static const struct err *check_framing(struct request *request)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_framing, &framing);
+    bool good = framing.lengths + framing.codings <= 1 && framing.hosts <= 1 &&
+                (framing.codings == 0 || framing.is_chunked);
+    return good ? NULL : ERR_NEW(request->arena, ERR_HTTP_FRAMING, STR_NONE);
 }
 
 static const struct err *check_length(struct request *request)
@@ -286,6 +319,12 @@ void request_begin(struct request *request)
     request->is_head = str_eq(request->method, STR("HEAD"));
     bool reads = request->is_head || str_eq(request->method, STR("GET"));
     const struct http_options *options = &request->server->options;
+    const struct err *framing = check_framing(request);
+    if (framing) {
+        fail(request, framing);
+        request->reply.closes = true;
+        return;
+    }
     const struct http_asset *asset = reads ? asset_at(options, request->url) : NULL;
     if (asset) {
         answer_asset(request, asset);
@@ -319,9 +358,9 @@ static const struct err *write_upload(struct request *request, const char *bytes
 
 void request_body(struct request *request, const char *bytes, size_t n)
 {
+    request->body_bytes += (int64_t)n;
     if (request->ready)
         return; /* refused already: the rest is passed over */
-    request->body_bytes += (int64_t)n;
     if (request->body_bytes > request->body_bytes_max) {
         fail(request, ERR_NEW(request->arena, ERR_HTTP_BODY_TOO_LARGE, STR_NONE,
                               str_fmt(request->arena, "%lld", (long long)request->body_bytes_max)));
