@@ -7,7 +7,7 @@ export interface Matrix {
   key: Column
   value: Column
   size: Column | undefined
-  rows: { label: Cell; size: Cell; cells: (number | null)[] }[]
+  rows: { label: Cell; size: Cell; cells: (number | null)[]; sources: (Row | null)[]; summed: boolean }[]
   keys: Cell[]
   max: number
 }
@@ -28,15 +28,23 @@ export function matrix_of(section: Section, rows: Row[]): Matrix | null {
   const size = column_of(section, section.size)
   const lines = labels.map((label) => {
     const cells: (number | null)[] = keys.map(() => null)
+    const sources: (Row | null)[] = keys.map(() => null) /* a row that the cell comes from */
+    let summed = false
     let line_size: Cell = null
     for (const one of rows.filter((candidate) => candidate[row.name] === label)) {
       const place = keys.indexOf(one[key.name])
       const cell = one[value.name]
-      if (typeof cell === 'number') cells[place] = (cells[place] ?? 0) + cell
+      if (typeof cell === 'number') {
+        summed ||= cells[place] !== null
+        cells[place] = (cells[place] ?? 0) + cell
+        sources[place] = one
+      }
       if (size) line_size = one[size.name]
     }
-    return { label, size: line_size, cells }
+    return { label, size: line_size, cells, sources, summed }
   })
+  const any_summed = lines.some((line) => line.summed)
+  for (const line of lines) line.summed = any_summed
   /* A cohort's own first month is all of it, and would make everything after look alike. */
   const shaded = section.layout === 'cohort' ? lines.flatMap((line) => line.cells.slice(1)) : lines.flatMap((line) => line.cells)
   const max = Math.max(0, ...shaded.filter((cell): cell is number => cell !== null))
