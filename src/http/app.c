@@ -5,12 +5,14 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "http/http_asset.h"
+#include "room/order/import_queue.h"
 #include "room/order/person.h"
 
-static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &customer_endpoints, &people_endpoints,
-                                                      &insight_endpoints, &today_endpoints,
-                                                      &system_endpoints};
+static const struct endpoint_table *const tables[] = {
+    &setup_endpoints,   &access_endpoints, &customer_endpoints, &import_endpoints,
+    &people_endpoints,  &insight_endpoints, &today_endpoints,   &backup_endpoints,
+    &review_endpoints,  &system_endpoints,
+};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
 #define STATE_BYTES_MAX ((size_t)1 << 16)
@@ -87,9 +89,28 @@ static void make_setup_token(struct server_control *control)
     control->setup_token[token.n] = '\0';
 }
 
+static const struct err *open_imports(struct server_control *control)
+{
+    struct home *home = control->home;
+    struct imports_options options = {
+        .store = home->store,
+        .brand = home->brand,
+        .directory = str_fmt(control->arena, "%.*s/uploads", STR_ARG(home->directory)),
+        .temporary_directory = home->temporary_directory,
+        .publish = publish,
+        .publish_arg = control,
+    };
+    const struct err *err = imports_open(control->arena, &options, &control->service.imports);
+    if (!err)
+        return NULL;
+    home_close(home);
+    control->home = NULL;
+    return err;
+}
+
 const struct err *app_open(struct server_control *control)
 {
-    TRY(home_open(control->arena, control->options.directory, true, &control->home));
+    TRY(home_open(control->arena, control->options.directory, HOME_SERVE, &control->home));
     struct service *service = &control->service;
     service->store = control->home->store;
     service->brand = control->home->brand;
@@ -105,6 +126,7 @@ const struct err *app_open(struct server_control *control)
     }
     if (!exists && control->setup_token[0] == '\0')
         make_setup_token(control);
+    TRY(open_imports(control));
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);
@@ -134,7 +156,10 @@ static const struct err *listen_now(struct server_control *control)
 
 static void close_all(struct server_control *control)
 {
+    if (control->service.imports)
+        imports_close(control->service.imports);
     bulk_runner_stop(control->bulk);
+    backup_work_stop(control->backups);
     if (control->live)
         live_stop(control->live);
     if (control->home)
@@ -158,6 +183,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
+    control->backups = backup_work_new(arena);
     password_gate_init(&control->service.passwords);
     pthread_mutex_init(&control->setup_lock, NULL);
     struct str config = str_fmt(arena, "%.*s/huitou.json", STR_ARG(options->directory));

@@ -24,10 +24,16 @@ struct server_control {
     pthread_mutex_t setup_lock;
     char setup_token[64]; /* "": none is out */
     int64_t started_at_us;
+    struct backup_work *backups; /* app_backup.c */
 };
 /* Opens the directory and starts what lives on it. Under setup_lock, or before anything is served. */
 ERR_RESULT app_open(struct server_control *app);
 
-extern const struct endpoint_table setup_endpoints, system_endpoints;
+/* Backups made from the console, one at a time, on a thread of their own. */
+struct backup_work *backup_work_new(struct arena *arena);
+/* Waits for the one that is being made. */
+void backup_work_stop(struct backup_work *work);
+
+extern const struct endpoint_table setup_endpoints, system_endpoints, backup_endpoints, review_endpoints;
 
 #endif

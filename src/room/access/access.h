@@ -8,6 +8,7 @@
 #define HUITOU_ROOM_ACCESS_ACCESS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "contract/endpoint.h"
 #include "room/setup/setup.h"
@@ -20,8 +21,12 @@
 #define ACCESS_FAILURE_WINDOW_US (15ll * 60 * 1000000)
 #define ACCESS_FAILURES_PER_ACCOUNT 5   /* in the window; then the account waits for its end */
 #define ACCESS_FAILURES_PER_ADDRESS 30  /* likewise */
+#define ACCESS_FAILURES_PER_DEVICE 5    /* likewise, of a device that the account was used from before */
+#define ACCESS_DEVICE_US (365ll * 24 * 3600 * 1000000) /* a device is known so long after a login */
+#define ACCESS_SWEEP_US (3600ll * 1000000)             /* what is over is removed about so often */
 #define ACCESS_IDEMPOTENCY_US (30ll * 24 * 3600 * 1000000)
 #define ACCESS_SESSION_COOKIE "huitou_session"
+#define ACCESS_DEVICE_COOKIE "huitou_device"
 #define ACCESS_KEY_PREFIX "huitou_"
 
 /* Passwords are hashed two at a time, so that logins cannot take the machine's memory. */
@@ -47,6 +52,7 @@ struct service {
     const struct endpoint_table *const *tables; /* all that is served */
     int table_count;
     struct password_gate passwords;
+    _Atomic int64_t swept_at_us; /* when access_sweep last began; any thread */
     /* Tells those who watch that something changed; any thread. */
     void (*publish)(void *arg, struct str topic, struct str data);
     void *publish_arg;
@@ -111,8 +117,26 @@ struct staff_name {
 ERR_RESULT staff_names(struct tx *tx, struct staff_name **names, size_t *count);
 /* All ids below a person (not the person), by who supervises whom. */
 ERR_RESULT staff_below(struct tx *tx, int64_t staff_id, int64_t **ids, size_t *count);
-/* Sessions and idempotency keys that are over; now and then. */
+/* Removes sessions, failed logins and idempotency keys that are over. Whoever asks does it, about once an hour. */
 ERR_RESULT access_sweep(struct store *store, struct arena *arena);
+/* All sessions end; API keys stay. After a restore: those who were logged in then may not be those who should be now. */
+ERR_RESULT access_sessions_end(struct tx *tx);
+/* Something that was done without a request: on the command line, or by a restore. operation: as the endpoint that does the
+ * same. by: "cli:USER". */
+struct audit_note {
+    struct str by, operation, object, before, after; /* before, after: JSON, absent where there is none */
+};
+ERR_RESULT access_audit_note(struct tx *tx, const struct audit_note *note);
+
+/* What a review of security looks at. */
+struct access_review {
+    int64_t people, owners, people_unseen; /* may log in; unseen: did not for ACCESS_UNSEEN_US */
+    int64_t keys, keys_unused, keys_old;   /* that hold; not used for ACCESS_UNSEEN_US; older than ACCESS_KEY_OLD_US */
+    int64_t sessions;
+};
+#define ACCESS_UNSEEN_US (90ll * 24 * 3600 * 1000000)
+#define ACCESS_KEY_OLD_US (365ll * 24 * 3600 * 1000000)
+ERR_RESULT access_review(struct tx *tx, struct access_review *review);
 
 extern const struct endpoint_table access_endpoints;
 

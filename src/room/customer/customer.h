@@ -176,4 +176,11 @@ ERR_RESULT customer_tag_names(struct tx *tx, struct arena *arena, size_t max, st
 /* For verify: rows that contradict each other (root_id against parent links, claims without identity, …). */
 ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *first_fault);
 
+/* Makes again what follows from the rows of people. Claims of identities (lookup): those that lead nowhere go, those that are
+ * missing come. Then the hashes that names are found by: all go, and come again from the names, page by page. */
+ERR_RESULT customer_rebuild_claims(struct tx *tx);
+ERR_RESULT customer_rebuild_names_begin(struct tx *tx);
+/* The names of the next `most` customers after *after_id, which moves; *count is 0 at the end. Errors: SECRET_OPEN. */
+ERR_RESULT customer_rebuild_names(struct tx *tx, size_t most, int64_t *after_id, int64_t *count);
+
 #endif

@@ -1,6 +1,6 @@
 -- What is done to many customers at once; for the type tokens see event/schema.sql.
 
--- migration: 10 bulk changes
+-- migration: 11 bulk changes
 
 -- row: one change to many customers, whom a selection named when it began. action: enum bulk_action; state: enum bulk_state. tag:
 -- '' where it is about the keeper. value: what all of them get (struct bulk_pair). by_id: the staff member, 0 for a key's.

@@ -171,5 +171,8 @@ struct order_faults {
     bool first_load_open; /* no fault: a first load runs or was broken off; numbers not claimed yet are not missed */
 };
 ERR_RESULT order_verify(struct tx *tx, const struct brand *brand, struct order_faults *faults);
+/* Claims the number of every order again (lookup), from the rows; ends a first load that was broken off. One that is claimed
+ * by another order stays: verify tells. In one transaction, as long as there are orders. */
+ERR_RESULT order_rebuild(struct tx *tx);
 
 #endif

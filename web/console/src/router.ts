@@ -18,6 +18,8 @@ export const router = createRouter({
         { path: 'customers', component: () => import('./page/customers/ListPage.vue') },
         { path: 'insight', component: () => import('./page/insight/IndexPage.vue') },
         { path: 'insight/:report', component: () => import('./page/insight/ReportPage.vue') },
+        { path: 'import', component: () => import('./page/import/ImportPage.vue') },
+        { path: 'import/:import_id', component: () => import('./page/import/OneImportPage.vue') },
         {
           path: 'settings',
           component: () => import('./page/settings/SettingsPage.vue'),
@@ -28,6 +30,8 @@ export const router = createRouter({
             { path: 'roles', component: () => import('./page/settings/RolesPage.vue') },
             { path: 'keys', component: () => import('./page/settings/KeysPage.vue') },
             { path: 'audit', component: () => import('./page/settings/AuditPage.vue') },
+            { path: 'backups', component: () => import('./page/settings/BackupsPage.vue') },
+            { path: 'security', component: () => import('./page/settings/SecurityPage.vue') },
             { path: 'system', component: () => import('./page/settings/SystemPage.vue') },
           ],
         },
