@@ -8,8 +8,8 @@
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &customer_endpoints, &insight_endpoints,
-                                                      &system_endpoints};
+                                                      &customer_endpoints, &person_endpoints,
+                                                      &insight_endpoints, &system_endpoints};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
 struct app {
@@ -79,6 +79,7 @@ const struct err *app_open(struct server_control *control)
     service->brand = control->home->brand;
     service->deps = control->home->deps;
     service->upload_directory = control->home->temporary_directory;
+    service->directory = control->home->directory;
     bool exists = false;
     struct store_job job = {.name = "staff exists", .fn = staff_exists_tx, .arg = &exists};
     const struct err *err = store_read(service->store, control->arena, &job);
@@ -89,6 +90,13 @@ const struct err *app_open(struct server_control *control)
     }
     if (!exists && control->setup_token[0] == '\0')
         make_setup_token(control);
+    /* A process that ended between an erasure's commit and its line in the log. */
+    err = erasure_log_settle(service->store, control->arena, service->directory);
+    if (err) {
+        home_close(control->home);
+        control->home = NULL;
+        return err;
+    }
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);

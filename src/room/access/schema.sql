@@ -109,3 +109,11 @@ CREATE TABLE idempotency (
 
 -- read by: the removal of old rows.
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- migration: 11 what an answer was about
+
+-- idempotency.object: what the request was done to, as in audit. read by: an erasure, which takes answers away.
+ALTER TABLE idempotency ADD COLUMN object TEXT NOT NULL DEFAULT '';
+
+-- read by: an erasure.
+CREATE INDEX idempotency_by_object ON idempotency (object);
