@@ -5,11 +5,13 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "http/http_asset.h"
+#include "room/order/import_queue.h"
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
                                                       &customer_endpoints, &person_endpoints,
-                                                      &insight_endpoints, &system_endpoints};
+                                                      &import_endpoints, &insight_endpoints,
+                                                      &system_endpoints};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
 struct app {
@@ -71,6 +73,25 @@ static void make_setup_token(struct server_control *control)
     control->setup_token[token.n] = '\0';
 }
 
+static const struct err *open_imports(struct server_control *control)
+{
+    struct home *home = control->home;
+    struct imports_options options = {
+        .store = home->store,
+        .brand = home->brand,
+        .directory = str_fmt(control->arena, "%.*s/uploads", STR_ARG(home->directory)),
+        .temporary_directory = home->temporary_directory,
+        .publish = publish,
+        .publish_arg = control,
+    };
+    const struct err *err = imports_open(control->arena, &options, &control->service.imports);
+    if (!err)
+        return NULL;
+    home_close(home);
+    control->home = NULL;
+    return err;
+}
+
 const struct err *app_open(struct server_control *control)
 {
     TRY(home_open(control->arena, control->options.directory, true, &control->home));
@@ -90,6 +111,7 @@ const struct err *app_open(struct server_control *control)
     }
     if (!exists && control->setup_token[0] == '\0')
         make_setup_token(control);
+<<<<<<< HEAD
     /* A process that ended between an erasure's commit and its line in the log. */
     err = erasure_log_settle(service->store, control->arena, service->directory);
     if (err) {
@@ -97,6 +119,9 @@ const struct err *app_open(struct server_control *control)
         control->home = NULL;
         return err;
     }
+=======
+    TRY(open_imports(control));
+>>>>>>> step3
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);
@@ -125,6 +150,8 @@ static const struct err *listen_now(struct server_control *control)
 
 static void close_all(struct server_control *control)
 {
+    if (control->service.imports)
+        imports_close(control->service.imports);
     if (control->live)
         live_stop(control->live);
     if (control->home)

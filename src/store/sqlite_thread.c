@@ -392,8 +392,10 @@ static void *checkpoint_main(void *arg)
         bool stopped = s->stopped;
         s->want_checkpoint = s->want_dropped = false;
         pthread_mutex_unlock(&s->lock);
-        bool done = stopped || checkpoint(s, truncate ? SQLITE_CHECKPOINT_TRUNCATE
-                                                      : SQLITE_CHECKPOINT_PASSIVE);
+        bool done = stopped || checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+        /* Writers stand still meanwhile: right after the other, which leaves it little to copy. */
+        if (!stopped && truncate)
+            done = checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
         pthread_mutex_lock(&s->lock);
         was_busy = drop && !done;
         s->want_dropped = s->want_dropped || was_busy;
