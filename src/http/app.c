@@ -104,6 +104,9 @@ const struct err *app_open(struct server_control *control)
     bool exists = false;
     struct store_job job = {.name = "staff exists", .fn = staff_exists_tx, .arg = &exists};
     const struct err *err = store_read(service->store, control->arena, &job);
+    /* A process may have ended between an erasure's commit and its line in the log. */
+    if (!err)
+        err = erasure_log_settle(service->store, control->arena, service->directory);
     if (err) {
         home_close(control->home);
         control->home = NULL;
@@ -111,17 +114,7 @@ const struct err *app_open(struct server_control *control)
     }
     if (!exists && control->setup_token[0] == '\0')
         make_setup_token(control);
-<<<<<<< HEAD
-    /* A process that ended between an erasure's commit and its line in the log. */
-    err = erasure_log_settle(service->store, control->arena, service->directory);
-    if (err) {
-        home_close(control->home);
-        control->home = NULL;
-        return err;
-    }
-=======
     TRY(open_imports(control));
->>>>>>> step3
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);
