@@ -92,12 +92,12 @@ static const struct err *in_read(struct work *work, const char *name, store_fn *
     return store_read(work->home->store, work->cli->arena, &job);
 }
 
-static const struct err *with_id(struct cli *cli, const struct cli_call *call, bool lock,
-                                 cli_home_fn *fn)
+static const struct err *with_id(struct cli *cli, const struct cli_call *call,
+                                 enum home_use use, cli_home_fn *fn)
 {
     struct work work = {.cli = cli, .call = call};
     TRY(cli_read_id(cli, call->args[0], STR("ID"), &work.id));
-    return cli_with_home(cli, lock, fn, &work);
+    return cli_with_home(cli, use, fn, &work);
 }
 
 static void put_text(struct json_writer *w, const char *key, struct str value)
@@ -210,7 +210,8 @@ const struct err *cli_customer_consent(struct cli *cli, const struct cli_call *c
     const struct consent_flags *flags = call->flags;
     if (flags->given >= 0 && flags->withdrawn >= 0)
         return ERR_NEW(cli->arena, ERR_FLAGS_EXCLUDE, STR_NONE, STR("--given"), STR("--withdrawn"));
-    return with_id(cli, call, flags->given >= 0 || flags->withdrawn >= 0, consent);
+    bool writes = flags->given >= 0 || flags->withdrawn >= 0;
+    return with_id(cli, call, writes ? HOME_WRITE : HOME_READ, consent);
 }
 
 /* --- export --- */
@@ -254,7 +255,7 @@ static const struct err *export(struct cli *cli, struct home *home, void *arg)
 
 const struct err *cli_customer_export(struct cli *cli, const struct cli_call *call)
 {
-    return with_id(cli, call, true, export);
+    return with_id(cli, call, HOME_WRITE, export);
 }
 
 /* --- erase --- */
@@ -317,5 +318,5 @@ static const struct err *erase(struct cli *cli, struct home *home, void *arg)
 const struct err *cli_customer_erase(struct cli *cli, const struct cli_call *call)
 {
     const struct erase_flags *flags = call->flags;
-    return with_id(cli, call, str_is(flags->confirm), erase);
+    return with_id(cli, call, str_is(flags->confirm) ? HOME_WRITE : HOME_READ, erase);
 }

@@ -8,11 +8,14 @@
 #include "room/order/import_queue.h"
 #include "room/order/person.h"
 
-static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &customer_endpoints, &person_endpoints,
-                                                      &import_endpoints, &insight_endpoints,
-                                                      &system_endpoints};
+static const struct endpoint_table *const tables[] = {
+    &setup_endpoints,  &access_endpoints, &customer_endpoints, &person_endpoints,
+    &import_endpoints, &people_endpoints, &insight_endpoints,  &portrait_endpoints,
+    &today_endpoints,  &backup_endpoints, &review_endpoints,   &system_endpoints,
+};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
+
+#define STATE_BYTES_MAX ((size_t)1 << 16)
 
 struct app {
     struct server_control control;
@@ -61,6 +64,19 @@ static struct engine *live_columns(struct service *service)
     return live_engine(service->control->live);
 }
 
+static int64_t columns_behind_us(struct service *service)
+{
+    struct arena *arena = arena_new("columns' state", STATE_BYTES_MAX);
+    int64_t behind_us = live_state(service->control->live, arena).behind_us;
+    arena_free(arena);
+    return behind_us;
+}
+
+static void bulk_wake(struct service *service)
+{
+    bulk_runner_wake(service->control->bulk);
+}
+
 static const struct err *staff_exists_tx(struct tx *tx, void *arg)
 {
     return staff_exists(tx, arg);
@@ -94,7 +110,7 @@ static const struct err *open_imports(struct server_control *control)
 
 const struct err *app_open(struct server_control *control)
 {
-    TRY(home_open(control->arena, control->options.directory, true, &control->home));
+    TRY(home_open(control->arena, control->options.directory, HOME_SERVE, &control->home));
     struct service *service = &control->service;
     service->store = control->home->store;
     service->brand = control->home->brand;
@@ -118,6 +134,7 @@ const struct err *app_open(struct server_control *control)
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);
+    control->bulk = bulk_runner_start(control->arena, service->store);
     atomic_store(&control->ready, true);
     return NULL;
 }
@@ -145,6 +162,8 @@ static void close_all(struct server_control *control)
 {
     if (control->service.imports)
         imports_close(control->service.imports);
+    bulk_runner_stop(control->bulk);
+    backup_work_stop(control->backups);
     if (control->live)
         live_stop(control->live);
     if (control->home)
@@ -164,8 +183,11 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.tables = tables;
     control->service.table_count = TABLE_COUNT;
     control->service.engine = live_columns;
+    control->service.columns_behind_us = columns_behind_us;
+    control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
+    control->backups = backup_work_new(arena);
     password_gate_init(&control->service.passwords);
     pthread_mutex_init(&control->setup_lock, NULL);
     struct str config = str_fmt(arena, "%.*s/huitou.json", STR_ARG(options->directory));

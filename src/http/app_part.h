@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "http/app.h"
+#include "job/bulk.h"
 #include "job/live.h"
 #include "room/access/access.h"
 #include "room/insight/insight.h"
@@ -18,14 +19,21 @@ struct server_control {
     _Atomic bool ready; /* service.store and brand stand */
     struct home *home;
     struct live *live; /* NULL before `ready` */
+    struct bulk_runner *bulk; /* likewise */
     struct http_server *http;
     pthread_mutex_t setup_lock;
     char setup_token[64]; /* "": none is out */
     int64_t started_at_us;
+    struct backup_work *backups; /* app_backup.c */
 };
 /* Opens the directory and starts what lives on it. Under setup_lock, or before anything is served. */
 ERR_RESULT app_open(struct server_control *app);
 
-extern const struct endpoint_table setup_endpoints, system_endpoints;
+/* Backups made from the console, one at a time, on a thread of their own. */
+struct backup_work *backup_work_new(struct arena *arena);
+/* Waits for the one that is being made. */
+void backup_work_stop(struct backup_work *work);
+
+extern const struct endpoint_table setup_endpoints, system_endpoints, backup_endpoints, review_endpoints;
 
 #endif

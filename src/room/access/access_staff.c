@@ -251,3 +251,15 @@ const struct err *access_name_of(struct tx *tx, struct str by, struct str *name)
     }
     return NULL;
 }
+
+const struct err *staff_names(struct tx *tx, struct staff_name **names, size_t *count)
+{
+    struct people people;
+    TRY(read_people(tx, &people));
+    *names = ARENA_ARRAY(tx_arena(tx), people.count + 1, struct staff_name);
+    *count = people.count;
+    for (size_t i = 0; i < people.count; i++)
+        (*names)[i] = (struct staff_name){people.rows[i].staff_id, people.rows[i].name,
+                                          people.rows[i].blocked_at.set};
+    return NULL;
+}

@@ -111,7 +111,12 @@ CREATE TABLE idempotency (
 -- read by: the removal of old rows.
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
--- migration: 12 what an answer was about
+-- migration: 13 staff seen
+
+-- when the person last logged in; NULL: never. read by: the review of security.
+ALTER TABLE staff ADD COLUMN seen_at INT64;
+
+-- migration: 15 what an answer was about
 
 -- idempotency.object: what the request was done to, as in audit. read by: an erasure, which takes answers away.
 ALTER TABLE idempotency ADD COLUMN object TEXT NOT NULL DEFAULT '';

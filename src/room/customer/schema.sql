@@ -133,7 +133,7 @@ CREATE TABLE customer_keeper (
 -- read by: the customers of a person.
 CREATE INDEX customer_keeper_by_staff ON customer_keeper (staff_id, customer_id);
 
--- migration: 11 consent and erasure
+-- migration: 14 consent and erasure
 
 -- row: what a person allowed, or took back: purpose, channel (0: every channel of the purpose), how it was told (the enums
 -- consent_* of customer.h). given 0: taken back. evidence_sealed: what shows it, encrypted with the customer's data key;

@@ -24,3 +24,24 @@ CREATE TABLE calendar (
     month INT64 NOT NULL,
     PRIMARY KEY (day)
 ) STRICT;
+
+-- migration: 12 backups
+
+-- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER". path: where
+-- it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:
+-- when it was last restored, for good or on trial, and found whole; NULL: never.
+-- read by: the page of backups, the review of security.
+CREATE TABLE backup (
+    backup_id INT64 NOT NULL,
+    made_at INT64 NOT NULL,
+    made_by TEXT NOT NULL,
+    path TEXT NOT NULL,
+    bytes INT64 NOT NULL,
+    sha256 TEXT NOT NULL,
+    with_key INT64 NOT NULL,
+    restored_at INT64,
+    PRIMARY KEY (backup_id)
+) STRICT;
+
+-- read by: the end of a restore.
+CREATE UNIQUE INDEX backup_by_sha256 ON backup (sha256);
