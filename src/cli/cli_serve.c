@@ -42,7 +42,10 @@ static void say_where(struct cli *cli, const struct app *app, struct str address
         page_char(&cli->page, '\n');
         return;
     }
-    if (token.p)
+    if (token.p && app_is_demo(app))
+        PAGE_SAY(&cli->page, "Open {0}/welcome#{1} to look around in the demo brand (the link works once).",
+                 "打开 {0}/welcome#{1} 查看演示品牌（链接只能用一次）。", base, token);
+    else if (token.p)
         PAGE_SAY(&cli->page, "Open {0}/welcome#{1} to set up the brand (the link works once).",
                  "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。", base, token);
     else

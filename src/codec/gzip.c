@@ -24,3 +24,20 @@ bool gzip_pack(struct arena *arena, struct str plain, struct str *packed)
     deflateEnd(&stream);
     return done;
 }
+
+bool gzip_unpack(struct arena *arena, struct str packed, size_t bytes_max, struct str *plain)
+{
+    z_stream stream = {0};
+    if (packed.n > UINT32_MAX || bytes_max > UINT32_MAX ||
+        inflateInit2(&stream, WINDOW_GZIP) != Z_OK)
+        return false;
+    char *out = arena_try_alloc(arena, bytes_max);
+    stream.next_in = (const Bytef *)packed.p;
+    stream.avail_in = (uInt)packed.n;
+    stream.next_out = (Bytef *)out;
+    stream.avail_out = (uInt)bytes_max;
+    bool done = out && inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0;
+    *plain = (struct str){out, (size_t)stream.total_out};
+    inflateEnd(&stream);
+    return done;
+}

@@ -24,3 +24,8 @@ CREATE TABLE calendar (
     month INT64 NOT NULL,
     PRIMARY KEY (day)
 ) STRICT;
+
+-- migration: 10 demo brand
+
+-- 0: one's own; 1: a demo that is not finished yet; 2: a demo (enum brand_demo). Only a demo can be taken away as a whole.
+ALTER TABLE brand ADD COLUMN demo INT64 NOT NULL DEFAULT 0;
