@@ -1,6 +1,6 @@
 /* Makes a file into C: mkbytes OUT.c NAME FILE
- * OUT.c gets `const unsigned char NAME[]` and `const size_t NAME_n`, the file's bytes as they stand. Fails with a message,
- * and leaves no OUT.c, where anything goes wrong. */
+ * OUT.c gets `const unsigned char NAME[]` and `const size_t NAME_n`, the file's bytes as they
+ * stand. Fails with a message, and leaves no OUT.c, where anything goes wrong. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,10 +14,13 @@ struct flags {
     bool remove;
 };
 static const struct field fields[] = {
-    SHAPE_FIELD(struct flags, store, TEXT, "postgres://… to keep the data there. Default: an SQLite file in the directory.",
+    SHAPE_FIELD(struct flags, store, TEXT,
+                "postgres://… to keep the data there. Default: an SQLite file in the directory.",
                 "postgres://… 则数据存于该处。默认是目录中的 SQLite 文件。"),
-    SHAPE_FIELD(struct flags, seed, I64, "Other people are made up by another number; the same number makes the same people.",
-                "换一个数，编造的人就不同；同一个数编造同样的人。", .fallback = "1"),
+    SHAPE_FIELD(
+        struct flags, seed, I64,
+        "Other people are made up by another number; the same number makes the same people.",
+        "换一个数，编造的人就不同；同一个数编造同样的人。", .fallback = "1"),
     SHAPE_FIELD(struct flags, remove, BOOL, "Take the demo brand away, with everything in it.",
                 "移除演示品牌及其全部内容。"),
 };
@@ -37,10 +40,14 @@ static void put_json(struct cli *cli, const struct demo_result *result)
     const struct {
         const char *name;
         int64_t value;
-    } figures[] = {{"orders", result->orders},       {"refunds", result->refunds},
-                   {"staff", result->staff},         {"tagged", result->tagged},
-                   {"merged", result->merged},       {"merge_proposals", result->proposals},
-                   {"rows_rejected", result->rows_rejected}, {"took_ms", result->took_us / 1000}};
+    } figures[] = {{"orders", result->orders},
+                   {"refunds", result->refunds},
+                   {"staff", result->staff},
+                   {"tagged", result->tagged},
+                   {"merged", result->merged},
+                   {"merge_proposals", result->proposals},
+                   {"rows_rejected", result->rows_rejected},
+                   {"took_ms", result->took_us / 1000}};
     struct json_writer w = json_writer(&cli->page.out, true);
     json_open(&w, '{');
     json_key(&w, STR("directory"));
@@ -76,9 +83,11 @@ static const struct err *make(struct cli *cli, const struct flags *flags)
         return NULL;
     }
     PAGE_SAY(&cli->page,
-             "The demo brand is ready: {0} orders of a real gift shop (Online Retail, CC BY 4.0), the last one on {1}. Names, "
+             "The demo brand is ready: {0} orders of a real gift shop (Online Retail, CC BY 4.0), "
+             "the last one on {1}. Names, "
              "phones and mail addresses are made up.",
-             "演示品牌已就绪：一家真实礼品店的 {0} 个订单（Online Retail，CC BY 4.0），最后一单在 {1}。姓名、手机与邮箱均为虚构。",
+             "演示品牌已就绪：一家真实礼品店的 {0} 个订单（Online Retail，CC BY 4.0），最后一单在 "
+             "{1}。姓名、手机与邮箱均为虚构。",
              text_count(cli->arena, result.orders), day_text(cli->arena, result.last_day));
     struct str directory = text_clean(cli->arena, cli->directory);
     PAGE_SAY(&cli->page, "Next: huitou --dir {0} serve, or huitou --dir {0} report repurchase",
@@ -102,7 +111,8 @@ static const struct err *take_away(struct cli *cli)
         page_char(&cli->page, '\n');
         return NULL;
     }
-    PAGE_SAY(&cli->page, "The demo brand is gone; nothing of it is left.", "演示品牌已移除，未留下任何内容。");
+    PAGE_SAY(&cli->page, "The demo brand is gone; nothing of it is left.",
+             "演示品牌已移除，未留下任何内容。");
     return NULL;
 }
 

@@ -146,7 +146,8 @@ static const struct err *listen_now(struct server_control *control)
         .enter = enter,
         .leave = leave,
         .behind_proxy = control->options.behind_proxy,
-        .upload_directory = str_fmt(control->arena, "%.*s/tmp", STR_ARG(control->options.directory)),
+        .upload_directory =
+            str_fmt(control->arena, "%.*s/tmp", STR_ARG(control->options.directory)),
         .log = control->options.log,
     };
     return http_start(control->arena, &http, &control->http);
@@ -162,7 +163,8 @@ static void gate_init(pthread_rwlock_t *gate)
     pthread_rwlockattr_destroy(&attributes);
 }
 
-/* What stands in the directory: opened, but for what is left of a demo that was not made or removed to the end. */
+/* What stands in the directory: opened, but for what is left of a demo that was not made or removed
+ * to the end. */
 static const struct err *open_what_stands(struct server_control *control, struct arena *arena)
 {
     struct str directory = control->options.directory;

@@ -1,6 +1,7 @@
-/* The demo brand behind HTTP: made in the background from the set-up link, entered without a password by the same link,
- * removed by its owner, upon which the link's page is there again. No account is needed to look around, and none is left
- * open: the link is a secret that works once, and the people of the demo have no passwords. */
+/* The demo brand behind HTTP: made in the background from the set-up link, entered without a
+ * password by the same link, removed by its owner, upon which the link's page is there again. No
+ * account is needed to look around, and none is left open: the link is a secret that works once,
+ * and the people of the demo have no passwords. */
 #include "http/app_part.h"
 
 #include <stdio.h>
@@ -14,9 +15,10 @@
 
 static const char *const state_names[] = {"idle", "at_work", "ready", "failed", NULL};
 
-/* --- In the background -------------------------------------------------------------------------- */
+/* --- In the background ------------------------------------------------------------------- */
 
-static void tell(struct demo_work *work, enum demo_state state, const struct text *step, int percent)
+static void tell(struct demo_work *work, enum demo_state state, const struct text *step,
+                 int percent)
 {
     pthread_mutex_lock(&work->lock);
     work->state = state;
@@ -125,7 +127,7 @@ void app_demo_stop(struct server_control *control)
     join_earlier(&control->demo);
 }
 
-/* --- How it goes -------------------------------------------------------------------------------- */
+/* --- How it goes ------------------------------------------------------------------------- */
 
 struct demo_out {
     int state;
@@ -133,11 +135,16 @@ struct demo_out {
     struct str step, error;
 };
 static const struct field demo_fields[] = {
-    SHAPE_FIELD(struct demo_out, state, ENUM, "idle; at_work: being made or removed; ready: made; failed.",
-                "idle 空闲；at_work 正在建立或移除；ready 已建立；failed 失败。", .required = true, .values = state_names),
-    SHAPE_FIELD(struct demo_out, percent, I64, "How much is done.", "完成百分比。", .required = true),
-    SHAPE_FIELD(struct demo_out, step, TEXT, "What is being done; null: nothing.", "正在进行的步骤；空表示没有。"),
-    SHAPE_FIELD(struct demo_out, error, TEXT, "Why it failed; null: it did not.", "失败原因；空表示没有失败。"),
+    SHAPE_FIELD(struct demo_out, state, ENUM,
+                "idle; at_work: being made or removed; ready: made; failed.",
+                "idle 空闲；at_work 正在建立或移除；ready 已建立；failed 失败。", .required = true,
+                .values = state_names),
+    SHAPE_FIELD(struct demo_out, percent, I64, "How much is done.", "完成百分比。",
+                .required = true),
+    SHAPE_FIELD(struct demo_out, step, TEXT, "What is being done; null: nothing.",
+                "正在进行的步骤；空表示没有。"),
+    SHAPE_FIELD(struct demo_out, error, TEXT, "Why it failed; null: it did not.",
+                "失败原因；空表示没有失败。"),
 };
 static const struct shape demo_shape = {
     .name = "demo", .size = sizeof(struct demo_out), SHAPE_FIELDS(demo_fields)};
@@ -157,14 +164,14 @@ static const struct err *get_demo(struct call *call)
     return NULL;
 }
 
-/* --- Making ------------------------------------------------------------------------------------- */
+/* --- Making ------------------------------------------------------------------------------ */
 
 struct demo_in {
     struct str token;
 };
 static const struct field demo_in_fields[] = {
-    SHAPE_FIELD(struct demo_in, token, TEXT, "Of the set-up link.", "初始化链接中的令牌。", .required = true, .max = 200,
-                .secret = true),
+    SHAPE_FIELD(struct demo_in, token, TEXT, "Of the set-up link.", "初始化链接中的令牌。",
+                .required = true, .max = 200, .secret = true),
 };
 static const struct shape demo_in_shape = {
     .name = "demo_link", .size = sizeof(struct demo_in), SHAPE_FIELDS(demo_in_fields)};
@@ -202,7 +209,7 @@ static const struct err *make_demo(struct call *call)
     return err ? err : get_demo(call);
 }
 
-/* --- Entering ----------------------------------------------------------------------------------- */
+/* --- Entering ---------------------------------------------------------------------------- */
 
 struct demo_session_out {
     struct str csrf_token;
@@ -211,8 +218,9 @@ static const struct field demo_session_fields[] = {
     SHAPE_FIELD(struct demo_session_out, csrf_token, TEXT, "Of the session, which has begun.",
                 "会话已开始，此为其 CSRF 令牌。", .required = true),
 };
-static const struct shape demo_session_shape = {
-    .name = "demo_session", .size = sizeof(struct demo_session_out), SHAPE_FIELDS(demo_session_fields)};
+static const struct shape demo_session_shape = {.name = "demo_session",
+                                                .size = sizeof(struct demo_session_out),
+                                                SHAPE_FIELDS(demo_session_fields)};
 
 struct entry {
     struct call *call;
@@ -266,7 +274,7 @@ static const struct err *enter_demo(struct call *call)
     return err;
 }
 
-/* --- Removing ----------------------------------------------------------------------------------- */
+/* --- Removing ---------------------------------------------------------------------------- */
 
 struct demo_removed_out {
     struct str setup_token;
@@ -276,8 +284,9 @@ static const struct field demo_removed_fields[] = {
                 "Of a new set-up link, /welcome#TOKEN: for a brand of one's own.",
                 "新的初始化链接 /welcome#令牌：用于建立自己的品牌。", .required = true),
 };
-static const struct shape demo_removed_shape = {
-    .name = "demo_removed", .size = sizeof(struct demo_removed_out), SHAPE_FIELDS(demo_removed_fields)};
+static const struct shape demo_removed_shape = {.name = "demo_removed",
+                                                .size = sizeof(struct demo_removed_out),
+                                                SHAPE_FIELDS(demo_removed_fields)};
 
 static const struct err *note_removal_tx(struct tx *tx, void *arg)
 {
@@ -314,33 +323,67 @@ static const struct err *remove_demo(struct call *call)
     return err;
 }
 
-/* --- The table ---------------------------------------------------------------------------------- */
+/* --- The table --------------------------------------------------------------------------- */
 
-static const enum err_code make_errors[] = {ERR_SETUP_LINK, ERR_DEMO_REAL_BRAND, ERR_DEMO_EXISTS, ERR_NONE};
-static const enum err_code enter_errors[] = {ERR_SETUP_LINK, ERR_SETUP_NEEDED, ERR_DEMO_NOT, ERR_DEMO_MAKING, ERR_NONE};
+static const enum err_code make_errors[] = {ERR_SETUP_LINK, ERR_DEMO_REAL_BRAND, ERR_DEMO_EXISTS,
+                                            ERR_NONE};
+static const enum err_code enter_errors[] = {ERR_SETUP_LINK, ERR_SETUP_NEEDED, ERR_DEMO_NOT,
+                                             ERR_DEMO_MAKING, ERR_NONE};
 static const enum err_code remove_errors[] = {ERR_DEMO_NOT, ERR_DEMO_MAKING, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getDemo", .method = METHOD_GET, .path = "/api/v1/demo", .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP,
-     .out = &demo_shape, .handler = get_demo, .title = TEXT("How the demo brand's making goes", "演示品牌的进度")},
-    {.name = "makeDemo", .method = METHOD_POST, .path = "/api/v1/demo",
-     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE, .in = &demo_in_shape, .out = &demo_shape, .status = 202,
-     .errors = make_errors, .handler = make_demo, .title = TEXT("Make a demo brand", "建立演示品牌"),
-     .doc = TEXT("With the token of the set-up link, where there is no brand yet: a year of a real shop's orders with made-up "
+    {.name = "getDemo",
+     .method = METHOD_GET,
+     .path = "/api/v1/demo",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP,
+     .out = &demo_shape,
+     .handler = get_demo,
+     .title = TEXT("How the demo brand's making goes", "演示品牌的进度")},
+    {.name = "makeDemo",
+     .method = METHOD_POST,
+     .path = "/api/v1/demo",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE,
+     .in = &demo_in_shape,
+     .out = &demo_shape,
+     .status = 202,
+     .errors = make_errors,
+     .handler = make_demo,
+     .title = TEXT("Make a demo brand", "建立演示品牌"),
+     .doc = TEXT("With the token of the set-up link, where there is no brand yet: a year of a real "
+                 "shop's orders with made-up "
                  "people, in the background. The link stays good until the demo is entered.",
-                 "凭初始化链接中的令牌，在尚无品牌时：用一家真实店铺一年的订单与虚构人物建立演示品牌，在后台进行。进入演示前链接一直有效。")},
-    {.name = "enterDemo", .method = METHOD_POST, .path = "/api/v1/demo/session",
-     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE, .in = &demo_in_shape, .out = &demo_session_shape,
-     .status = 201, .errors = enter_errors, .handler = enter_demo, .title = TEXT("Enter the demo brand", "进入演示品牌"),
-     .doc = TEXT("With the token of the set-up link: begins the session of the demo's owner, who has no password. The link is "
+                 "凭初始化链接中的令牌，在尚无品牌时：用一家真实店铺一年的订单与虚构人物建立演示品"
+                 "牌，在后台进行。进入演示前链接一直有效。")},
+    {.name = "enterDemo",
+     .method = METHOD_POST,
+     .path = "/api/v1/demo/session",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE,
+     .in = &demo_in_shape,
+     .out = &demo_session_shape,
+     .status = 201,
+     .errors = enter_errors,
+     .handler = enter_demo,
+     .title = TEXT("Enter the demo brand", "进入演示品牌"),
+     .doc = TEXT("With the token of the set-up link: begins the session of the demo's owner, who "
+                 "has no password. The link is "
                  "used up; the server prints another one when it starts.",
-                 "凭初始化链接中的令牌：开始演示品牌方的会话（该账号没有密码）。链接随即失效；服务下次启动时会打印新的链接。")},
-    {.name = "removeDemo", .method = METHOD_DELETE, .path = "/api/v1/demo", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = {[ROLE_OWNER] = REACH_ALL}, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .out = &demo_removed_shape,
-     .status = 202, .errors = remove_errors, .handler = remove_demo,
+                 "凭初始化链接中的令牌：开始演示品牌方的会话（该账号没有密码）。链接随即失效；服务"
+                 "下次启动时会打印新的链接。")},
+    {.name = "removeDemo",
+     .method = METHOD_DELETE,
+     .path = "/api/v1/demo",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = {[ROLE_OWNER] = REACH_ALL},
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .out = &demo_removed_shape,
+     .status = 202,
+     .errors = remove_errors,
+     .handler = remove_demo,
      .title = TEXT("Remove the demo brand", "移除演示品牌"),
-     .doc = TEXT("Takes it away with everything in it, in the background, and ends all sessions. A brand of one's own is never "
-                 "removed.", "在后台移除演示品牌及其全部内容，并结束所有会话。自己的品牌绝不会被移除。")},
+     .doc = TEXT("Takes it away with everything in it, in the background, and ends all sessions. A "
+                 "brand of one's own is never "
+                 "removed.",
+                 "在后台移除演示品牌及其全部内容，并结束所有会话。自己的品牌绝不会被移除。")},
 };
 const struct endpoint_table demo_endpoints = {
     .tag = "demo", .title = TEXT("The demo brand", "演示品牌"), ENDPOINTS(endpoints)};

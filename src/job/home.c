@@ -128,7 +128,8 @@ static const struct err *deps_make(struct arena *arena, struct str directory, in
     return NULL;
 }
 
-/* What the configuration is called while a demo brand is being made or removed: whoever finds it takes away what is there. */
+/* What the configuration is called while a demo brand is being made or removed: whoever finds it
+ * takes away what is there. */
 #define HOME_REMOVING "removing.json"
 
 static const struct err *config_write(struct arena *arena, struct str directory, const char *name,
@@ -400,7 +401,8 @@ static const struct err *remove_kept(struct arena *arena, struct str directory)
     return NULL;
 }
 
-/* Looks whether it is a demo, and takes the configuration out of the way, which is the point of no return. Keeps the lock. */
+/* Looks whether it is a demo, and takes the configuration out of the way, which is the point of no
+ * return. Keeps the lock. */
 static const struct err *begin_removal(struct arena *arena, struct home *home)
 {
     const char *from = str_z(arena, home_path(arena, home->directory, "huitou.json"));

@@ -32,8 +32,9 @@ enum home_state {
     HOME_HALF_REMOVED, /* home_remove was broken off, or home_create of a demo */
 };
 enum home_state home_state(struct arena *arena, struct str directory);
-/* Takes a demo brand away: its database and all that this program keeps in the directory. The directory stays. Broken off, it
- * can be gone on with by the same call. Errors: DEMO_NOT (one's own brand is never removed), HOME_*, STORE_*, FILE_WRITE. */
+/* Takes a demo brand away: its database and all that this program keeps in the directory. The directory stays. Broken off,
+ * it can be gone on with by the same call. Errors: DEMO_NOT (one's own brand is never removed), HOME_*, STORE_*,
+ * FILE_WRITE. */
 ERR_RESULT home_remove(struct arena *arena, struct str directory);
 /* Applies the migrations that the database lacks, under the writer's lock. Errors: HOME_*, STORE_OPEN, SCHEMA_NEW,
  * MIGRATION_FAILED (the failed one is rolled back, those before it stay). */

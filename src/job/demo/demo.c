@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "job/demo/demo_life.h"
 
-/* --- The clock: the system's, moved to when the step at work happened --------------------------- */
+/* --- The clock: the system's, moved to when the step at work happened -------------------- */
 
 struct demo_clock {
     struct clock real;
@@ -26,13 +26,15 @@ static void move_clock(struct demo_clock *clock, const struct zone *zone, int32_
     atomic_store(&clock->offset_us, zone_time_us(zone, &civil) - clock_now_us(&clock->real));
 }
 
-/* --- The steps ---------------------------------------------------------------------------------- */
+/* --- The steps --------------------------------------------------------------------------- */
 
-/* In the order of when they happened, so that nobody is tagged before being known. A room that comes later adds its line, and
- * its file demo_ROOM.c. weight: how long it takes beside the others. */
+/* In the order of when they happened, so that nobody is tagged before being known. A room that
+ * comes later adds its line, and its file demo_ROOM.c. weight: how long it takes beside the others.
+ */
 static const struct demo_step {
     struct text title;
-    int days_before, hour; /* when it happened: so many days before the last order, by the brand's clock */
+    int days_before,
+        hour; /* when it happened: so many days before the last order, by the brand's clock */
     int weight;
     demo_step_fn *run;
 } steps[] = {
@@ -77,7 +79,7 @@ static const struct err *run_steps(struct demo *demo)
     return setup_demo_set(demo->home->store, demo->arena, BRAND_DEMO);
 }
 
-/* --- Making ------------------------------------------------------------------------------------- */
+/* --- Making ------------------------------------------------------------------------------ */
 
 static void invent_people(struct demo *demo)
 {

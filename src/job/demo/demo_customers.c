@@ -1,20 +1,22 @@
-/* Room customer in the demo: who has two accounts, who shares a phone with somebody, tags from what was bought, and who looks
- * after whom. Shared phones make the import propose merges; those of second accounts are carried out, the rest is left
- * waiting for somebody to look at. */
+/* Room customer in the demo: who has two accounts, who shares a phone with somebody, tags from what
+ * was bought, and who looks after whom. Shared phones make the import propose merges; those of
+ * second accounts are carried out, the rest is left waiting for somebody to look at. */
 #include "base/arena.h"
 #include "base/check.h"
 #include "job/demo/demo_life.h"
 #include "room/customer/customer.h"
 
 #define SECOND_ACCOUNTS 12 /* put together: whoever counts customers must not count them twice */
-#define SHARED_PHONES 9    /* pairs of customers with one phone: a merge is proposed, nobody has decided */
+#define SHARED_PHONES                                                                              \
+    9 /* pairs of customers with one phone: a merge is proposed, nobody has decided */
 #define CUSTOMERS_PER_TRANSACTION 40
 #define GROUP_MAX 200 /* customers with one tag */
 #define TRIES 100000
 
-/* --- Choosing, before any order is written ------------------------------------------------------- */
+/* --- Choosing, before any order is written ----------------------------------------------- */
 
-/* Whether their first orders may have come through another account: some months and orders, all before the last week. */
+/* Whether their first orders may have come through another account: some months and orders, all
+ * before the last week. */
 static bool may_have_second(const struct demo_customer *customer, int32_t last_day)
 {
     return customer->order_count >= 4 && customer->last_day - customer->first_day > 90 &&
@@ -43,7 +45,8 @@ static void choose_shared(struct demo *demo)
     uint32_t found = 0;
     for (uint32_t i = 0; i < TRIES && found < SHARED_PHONES; i++) {
         uint32_t a = demo_draw(demo->options->seed, DEMO_DRAW_SHARED, 2 * i, data->customer_count);
-        uint32_t b = demo_draw(demo->options->seed, DEMO_DRAW_SHARED, 2 * i + 1, data->customer_count);
+        uint32_t b =
+            demo_draw(demo->options->seed, DEMO_DRAW_SHARED, 2 * i + 1, data->customer_count);
         bool fits = a != b && !taken[a] && !taken[b] && data->customers[a].order_count > 1 &&
                     data->customers[b].order_count > 1 && demo->second_until[a] == DAY_NONE &&
                     demo->second_until[b] == DAY_NONE;
@@ -66,7 +69,7 @@ struct str demo_second_number(struct demo *demo, uint32_t customer)
     return str_fmt(demo->arena, "guest-%.*s", STR_ARG(demo->data->customers[customer].number));
 }
 
-/* --- Finding ------------------------------------------------------------------------------------ */
+/* --- Finding ----------------------------------------------------------------------------- */
 
 struct finding {
     const struct str *numbers;
@@ -98,7 +101,7 @@ const struct err *demo_find(struct demo *demo, const struct str *numbers, size_t
     return err;
 }
 
-/* --- Tags and keepers --------------------------------------------------------------------------- */
+/* --- Tags and keepers -------------------------------------------------------------------- */
 
 /* Those of whom something holds, the largest amounts first. */
 struct group {
@@ -110,7 +113,8 @@ static void add_by_amount(const struct demo_data *data, struct group *group, uin
                           size_t most)
 {
     size_t at = group->count;
-    while (at > 0 && data->customers[group->customers[at - 1]].amount < data->customers[customer].amount)
+    while (at > 0 &&
+           data->customers[group->customers[at - 1]].amount < data->customers[customer].amount)
         at--;
     if (at == most)
         return;
@@ -162,7 +166,8 @@ struct life {
     struct demo *demo;
     struct str tag;
     int32_t until_day;
-    enum demo_member first_keeper; /* keepers in turn from this one to the last; DEMO_STAFF_MAX: nobody */
+    enum demo_member
+        first_keeper; /* keepers in turn from this one to the last; DEMO_STAFF_MAX: nobody */
     enum demo_member last_keeper;
     int64_t roots[GROUP_MAX];
     size_t count, at;
@@ -231,7 +236,7 @@ const struct err *demo_customers(struct demo *demo)
     return NULL;
 }
 
-/* --- Merges ------------------------------------------------------------------------------------- */
+/* --- Merges ------------------------------------------------------------------------------ */
 
 struct merge {
     const struct demo *demo;

@@ -90,7 +90,8 @@ struct price_list {
 static struct price_list *read_price_lists(struct reader *r, struct arena *arena,
                                            const struct demo_data *data)
 {
-    struct price_list *lists = ARENA_ARRAY(arena, (size_t)data->product_count + 1, struct price_list);
+    struct price_list *lists =
+        ARENA_ARRAY(arena, (size_t)data->product_count + 1, struct price_list);
     for (uint32_t i = 0; i < data->product_count; i++) {
         lists[i].count = read_count(r);
         lists[i].prices = ARENA_ARRAY(arena, (size_t)lists[i].count + 1, uint32_t);

@@ -1,5 +1,6 @@
-/* Room order in the demo: the past year's orders as a file, then the last week's as another, in which some rows are wrong, as
- * in the files that merchants have. Both go through the import as any file does. */
+/* Room order in the demo: the past year's orders as a file, then the last week's as another, in
+ * which some rows are wrong, as in the files that merchants have. Both go through the import as any
+ * file does. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,15 @@
 
 /* How the files are read; their times are by the brand's clock. */
 static const char map_text[] =
-    "{\"name\": \"demo-shop\", \"title_en\": \"Orders of the demo shop\", \"title_zh\": \"演示店铺的订单\","
+    "{\"name\": \"demo-shop\", \"title_en\": \"Orders of the demo shop\", \"title_zh\": "
+    "\"演示店铺的订单\","
     " \"format\": \"csv\", \"encoding\": \"utf-8\", \"source\": \"demo-shop\","
     " \"time_format\": \"%Y-%m-%d %H:%M:%S\","
-    " \"columns\": {\"order_number\": \"Order\", \"order_time\": \"Time\", \"product_code\": \"Product\","
+    " \"columns\": {\"order_number\": \"Order\", \"order_time\": \"Time\", \"product_code\": "
+    "\"Product\","
     " \"product_name\": \"Description\", \"quantity\": \"Quantity\", \"unit_price\": \"Price\","
-    " \"currency\": \"Currency\", \"buyer_id\": \"Customer\", \"buyer_name\": \"Name\", \"phone\": \"Phone\","
+    " \"currency\": \"Currency\", \"buyer_id\": \"Customer\", \"buyer_name\": \"Name\", \"phone\": "
+    "\"Phone\","
     " \"email\": \"Email\", \"channel\": \"Country\"},"
     " \"refund_when\": [{\"column\": \"Order\", \"starts_with\": \"C\"}],"
     " \"skip_when\": [{\"column\": \"Order\", \"starts_with\": \"A\"},"
@@ -30,7 +34,8 @@ static const char map_text[] =
 static const char header[] =
     "Order,Time,Product,Description,Quantity,Price,Currency,Customer,Name,Phone,Email,Country\n";
 
-/* Rows that a person would have to look at; {D} is the last order's day. Their numbers are in no other row. */
+/* Rows that a person would have to look at; {D} is the last order's day. Their numbers are in no
+ * other row. */
 static const char *const wrong_rows[] = {
     "590001,{D} 25:10:00,22423,REGENCY CAKESTAND 3 TIER,2,12.75,GBP,,,,,United Kingdom",
     "590002,{D} 10:02:00,47566,PARTY BUNTING,three,4.95,GBP,,,,,United Kingdom",
@@ -41,7 +46,7 @@ static const char *const wrong_rows[] = {
     "590007,{D} 11:20:00,20725,LUNCH BAG RED RETROSPOT,10,,GBP,,,,,United Kingdom",
 };
 
-/* --- The files ---------------------------------------------------------------------------------- */
+/* --- The files --------------------------------------------------------------------------- */
 
 static void put_cell(struct buf *line, struct str cell)
 {
@@ -92,7 +97,8 @@ static struct frame frame_of(struct demo *demo, struct arena *arena, const struc
                           buf_view(&tail)};
 }
 
-static void write_run(struct demo *demo, struct arena *arena, const struct demo_run *run, FILE *file)
+static void write_run(struct demo *demo, struct arena *arena, const struct demo_run *run,
+                      FILE *file)
 {
     const struct demo_data *data = demo->data;
     struct frame frame = frame_of(demo, arena, run);
@@ -156,7 +162,7 @@ static const struct err *write_file(struct demo *demo, struct str path, int32_t 
     return NULL;
 }
 
-/* --- The imports -------------------------------------------------------------------------------- */
+/* --- The imports ------------------------------------------------------------------------- */
 
 /* How much of an import each of its phases is, as measured; in their order. */
 static void tell_import(void *arg, const char *name, int64_t done, int64_t total)
@@ -164,8 +170,11 @@ static void tell_import(void *arg, const char *name, int64_t done, int64_t total
     static const struct {
         const char *name;
         double before, share;
-    } phases[] = {
-        {"read", 0.05, 0.35}, {"group", 0.4, 0.1}, {"write", 0.5, 0.4}, {"claim", 0.9, 0.08}, {"reject", 0.98, 0.02}};
+    } phases[] = {{"read", 0.05, 0.35},
+                  {"group", 0.4, 0.1},
+                  {"write", 0.5, 0.4},
+                  {"claim", 0.9, 0.08},
+                  {"reject", 0.98, 0.02}};
     for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
         double part = total > 0 ? (double)done / (double)total : 1;
         if (strcmp(phases[i].name, name) == 0)

@@ -1,5 +1,6 @@
-/* Room access in the demo: the people who work for the brand, each in another role, so that what a role sees can be tried.
- * None has a password: nobody can log in as them before an owner gives them one. */
+/* Room access in the demo: the people who work for the brand, each in another role, so that what a
+ * role sees can be tried. None has a password: nobody can log in as them before an owner gives them
+ * one. */
 #include "job/demo/demo_life.h"
 
 static const struct {
@@ -7,10 +8,11 @@ static const struct {
     enum role role;
     int manager; /* enum demo_member; -1: nobody */
 } people[DEMO_STAFF_MAX] = {
-    [DEMO_OWNER] = {"demo.owner", "You (owner of the demo)", "你（演示品牌方）", ROLE_OWNER, -1},
+    [DEMO_OWNER] = {"demo.owner", "Demo owner", "演示品牌方", ROLE_OWNER, -1},
     [DEMO_OPERATOR] = {"demo.operator", "Grace Lin", "林嘉怡", ROLE_OPERATOR, -1},
     [DEMO_SERVICE_MANAGER] = {"demo.service", "Thomas Reed", "沈文博", ROLE_SERVICE_MANAGER, -1},
-    [DEMO_CLIENT_MANAGER] = {"demo.client", "Min Wang", "王敏", ROLE_CLIENT_MANAGER, DEMO_SERVICE_MANAGER},
+    [DEMO_CLIENT_MANAGER] = {"demo.client", "Min Wang", "王敏", ROLE_CLIENT_MANAGER,
+                             DEMO_SERVICE_MANAGER},
     [DEMO_AGENT] = {"demo.agent1", "Emma Hughes", "赵雨桐", ROLE_AGENT, DEMO_CLIENT_MANAGER},
     [DEMO_AGENT_2] = {"demo.agent2", "Lei Zhao", "孙浩然", ROLE_AGENT, DEMO_CLIENT_MANAGER},
     [DEMO_AGENT_3] = {"demo.agent3", "Yue Sun", "何欣怡", ROLE_AGENT, DEMO_CLIENT_MANAGER},
