@@ -4,11 +4,12 @@
 
 #include "base/arena.h"
 #include "http/http_asset.h"
+#include "room/order/import_queue.h"
 #include "room/order/person.h"
 
-static const struct endpoint_table *const tables[] = {&setup_endpoints, &demo_endpoints,
-                                                      &access_endpoints, &customer_endpoints,
-                                                      &insight_endpoints, &system_endpoints};
+static const struct endpoint_table *const tables[] = {
+    &setup_endpoints,  &demo_endpoints,    &access_endpoints, &customer_endpoints,
+    &import_endpoints, &insight_endpoints, &system_endpoints};
 #define SMALL_BYTES_MAX ((size_t)1 << 20)
 #define BRAND_BYTES_MAX ((size_t)1 << 32)
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
@@ -74,6 +75,20 @@ void app_new_setup_token(struct server_control *control)
     arena_free(arena);
 }
 
+static const struct err *open_imports(struct server_control *control, struct arena *arena)
+{
+    struct home *home = control->home;
+    struct imports_options options = {
+        .store = home->store,
+        .brand = home->brand,
+        .directory = str_fmt(arena, "%.*s/uploads", STR_ARG(home->directory)),
+        .temporary_directory = home->temporary_directory,
+        .publish = publish,
+        .publish_arg = control,
+    };
+    return imports_open(arena, &options, &control->service.imports);
+}
+
 static const struct err *open_brand(struct server_control *control, struct arena *arena)
 {
     bool exists = false;
@@ -87,6 +102,7 @@ static const struct err *open_brand(struct server_control *control, struct arena
     TRY(store_read(service->store, arena, &job));
     if (!exists && control->setup_token[0] == '\0')
         app_new_setup_token(control);
+    TRY(open_imports(control, arena));
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(arena, &live);
@@ -109,6 +125,9 @@ void app_close(struct server_control *control)
 {
     struct service *service = &control->service;
     atomic_store(&control->ready, false);
+    if (service->imports)
+        imports_close(service->imports);
+    service->imports = NULL;
     if (control->live)
         live_stop(control->live);
     if (control->home)

@@ -259,7 +259,7 @@ static const struct err *enter_demo_locked(struct call *call)
     struct store_job job = {.name = "enter demo", .fn = enter_tx, .arg = &entry};
     TRY(store_write(control->service.store, call->arena, &job));
     memset(control->setup_token, 0, sizeof(control->setup_token));
-    call->set_cookie = access_cookie(call->arena, entry.token);
+    call->set_cookie = access_cookie(call, entry.token);
     ((struct demo_session_out *)call->out)->csrf_token =
         access_csrf_token(call->arena, control->service.deps.keys, entry.token);
     return NULL;
@@ -309,7 +309,7 @@ static const struct err *remove_demo_locked(struct call *call)
     app_new_setup_token(control);
     ((struct demo_removed_out *)call->out)->setup_token =
         str_copy(call->arena, str_c(control->setup_token));
-    call->set_cookie = access_cookie(call->arena, STR_NONE);
+    call->set_cookie = access_cookie(call, STR_NONE);
     begin(control, &removing, remove_in_background);
     return NULL;
 }

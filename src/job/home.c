@@ -368,7 +368,7 @@ void home_close(struct home *home)
 
 /* All that this program keeps in a data directory, but for the configuration and the database. */
 static const char *const home_files[] = {"master.key", "lock"};
-static const char *const home_folders[] = {"tmp"};
+static const char *const home_folders[] = {"tmp", "uploads"};
 
 enum home_state home_state(struct arena *arena, struct str directory)
 {

@@ -222,7 +222,7 @@ def real_brands():
                 run = brand.try_run(*words, "--json")
                 check(run.returncode == 1 and error in run.stdout, f"{kind}: {words}: {run.stdout}{run.stderr}")
                 check(digest(brand.dir) == before, f"{kind}: {words} changed a brand of one's own")
-            run = brand.try_run("report", "totals")
+            run = brand.try_run("verify")
             check(run.returncode == 0, f"{kind}: one's own brand afterwards: {run.stderr}")
     with Demo("sqlite") as demo:
         demo.dir.mkdir()

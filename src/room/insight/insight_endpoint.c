@@ -6,8 +6,14 @@
 #include "room/insight/insight.h"
 #include "room/insight/insight_file.h"
 
-#define SECTIONS_BYTES_MAX (48u << 20)
-#define FILE_BYTES_MAX (512u << 20)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECTIONS_BYTES_MAX (16u << 20)
+#define CELL_BYTES_MAX 40 /* of one that is no text, as JSON, with its comma */
+#define FILE_PIECE_BYTES_MAX (64u << 20) /* of a CSV file, between two flushes */
 
 /* --- Which reports there are --- */
 
@@ -252,12 +258,40 @@ static struct insight_view view_of(struct call *call, const struct asked *asked)
                                  .limit = query->limit};
 }
 
+/* No more than so many bytes as JSON: a control character takes six. */
+static size_t row_bytes_bound(const struct metric_section *is, const struct cell *cells)
+{
+    size_t bytes = 2;
+    for (int c = 0; c < is->column_count; c++)
+        bytes += str_c(is->columns[c].name).n + CELL_BYTES_MAX + 6 * cells[c].s.n;
+    return bytes;
+}
+
+/* An answer is made in memory: what does not fit is refused before it is begun. */
+static const struct err *check_size(struct call *call, const struct insight_view *view)
+{
+    size_t bytes = 0, rows = 0;
+    for (int s = 0; s < view->report->metric->section_count; s++) {
+        const struct report_section *section = &view->report->sections[s];
+        size_t shown = insight_row_count(view, section, false);
+        rows += shown;
+        for (size_t r = 0; r < shown && bytes < SECTIONS_BYTES_MAX; r++)
+            bytes += row_bytes_bound(section->is,
+                                     section->cells + r * (size_t)section->is->column_count);
+    }
+    if (bytes < SECTIONS_BYTES_MAX / 2)
+        return NULL;
+    return ERR_NEW(call->arena, ERR_REPORT_ROWS, STR("?limit"),
+                   str_fmt(call->arena, "%zu", rows));
+}
+
 static const struct err *get_report(struct call *call)
 {
     struct asked asked = {.call = call};
     TRY(ask(call, &asked));
     const struct report *report = asked.report;
     struct insight_view view = view_of(call, &asked);
+    TRY(check_size(call, &view));
     struct buf sections = buf_new(call->arena, SECTIONS_BYTES_MAX);
     struct json_writer w = json_writer(&sections, false);
     insight_put_sections(&w, call->arena, &view, (struct insight_flush){NULL, NULL});
@@ -282,25 +316,52 @@ static struct str file_name(struct call *call, const struct report *report, cons
                    STR_ARG(day_text(call->arena, report->scope.as_of_day)), ending);
 }
 
+/* A CSV file on its way to disk: rows of a brand of millions are never in memory all at once. */
+struct csv_file {
+    FILE *file;
+    struct buf out;
+};
+
+static void write_piece(void *arg)
+{
+    struct csv_file *csv = arg;
+    fwrite(csv->out.p, 1, csv->out.n, csv->file); /* ferror tells at the end */
+    csv->out.n = 0;
+}
+
+static const struct err *write_csv(struct call *call, const struct insight_view *view, struct str path)
+{
+    struct csv_file csv = {.file = fopen(str_z(call->arena, path), "wbx"),
+                           .out = buf_new(call->arena, FILE_PIECE_BYTES_MAX)};
+    if (!csv.file)
+        return ERR_NEW(call->arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    buf_str(&csv.out, STR("\xEF\xBB\xBF")); /* what makes Excel read UTF-8 */
+    insight_csv(&csv.out, call->arena, view, (struct insight_flush){write_piece, &csv});
+    write_piece(&csv);
+    bool failed = ferror(csv.file) != 0;
+    failed = fclose(csv.file) != 0 || failed;
+    if (!failed)
+        return NULL;
+    const struct err *err = ERR_NEW(call->arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    unlink(str_z(call->arena, path));
+    return err;
+}
+
 static const struct err *get_report_file(struct call *call)
 {
     const struct report_query *query = call->query;
     struct asked asked = {.call = call};
     TRY(ask(call, &asked));
     struct insight_view view = view_of(call, &asked);
+    int64_t rows;
+    struct str path = str_fmt(call->arena, "%.*s/report-%.*s",
+                              STR_ARG(call->service->upload_directory), STR_ARG(call->request_id));
     if (query->format == FORMAT_CSV) {
-        /* The mark is what makes Excel read UTF-8. */
-        struct buf out = buf_new(call->arena, FILE_BYTES_MAX);
-        buf_str(&out, STR("\xEF\xBB\xBF"));
-        insight_csv(&out, call->arena, &view, (struct insight_flush){NULL, NULL});
         call->file = (struct endpoint_file){.content_type = STR("text/csv; charset=utf-8"),
                                             .name = file_name(call, asked.report, "csv"),
-                                            .bytes = buf_view(&out)};
-        return NULL;
+                                            .path = path};
+        return write_csv(call, &view, path);
     }
-    int64_t rows;
-    struct str path = str_fmt(call->arena, "%.*s/report-%.*s.xlsx",
-                              STR_ARG(call->service->upload_directory), STR_ARG(call->request_id));
     TRY(insight_xlsx(call->arena, &view, call->lang, path, &rows));
     call->file = (struct endpoint_file){
         .content_type = STR("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -312,9 +373,11 @@ static const struct err *get_report_file(struct call *call)
 #define WHO_SEES_FIGURES                                                                               \
     {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
 
-static const enum err_code report_errors[] = {ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY,   ERR_REPORT_DAY_RANGE,
-                                              ERR_REPORT_DAYS,      ERR_REPORT_EMPTY,       ERR_REPORT_EMPTY_BEFORE,
-                                              ERR_REPORT_NO_BUYERS, ERR_NONE};
+#define REPORT_ERRORS                                                                                \
+    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAY_RANGE, ERR_REPORT_DAYS,                 \
+        ERR_REPORT_EMPTY, ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_NO_BUYERS
+static const enum err_code report_errors[] = {REPORT_ERRORS, ERR_REPORT_ROWS, ERR_NONE};
+static const enum err_code file_errors[] = {REPORT_ERRORS, ERR_SHEET_ROWS, ERR_FILE_WRITE, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
     {.name = "listReports", .method = METHOD_GET, .path = "/api/v1/reports", .scope = SCOPE_REPORTS_READ,
@@ -325,7 +388,7 @@ static const struct endpoint endpoints[] = {
      .out = &report_shape, .errors = report_errors, .handler = get_report, .title = TEXT("A report", "报表")},
     {.name = "getReportFile", .method = METHOD_GET, .path = "/api/v1/reports/{report}/file",
      .scope = SCOPE_REPORTS_READ, .reach = WHO_SEES_FIGURES, .flags = ENDPOINT_FILE, .path_shape = &report_path_shape,
-     .query_shape = &file_query_shape, .errors = report_errors, .handler = get_report_file,
+     .query_shape = &file_query_shape, .errors = file_errors, .handler = get_report_file,
      .title = TEXT("A report as a workbook or CSV", "报表文件（xlsx 或 CSV）")},
 };
 const struct endpoint_table insight_endpoints = {

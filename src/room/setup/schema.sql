@@ -25,7 +25,7 @@ CREATE TABLE calendar (
     PRIMARY KEY (day)
 ) STRICT;
 
--- migration: 10 demo brand
+-- migration: 11 demo brand
 
 -- 0: one's own; 1: a demo that is not finished yet; 2: a demo (enum brand_demo). Only a demo can be taken away as a whole.
 ALTER TABLE brand ADD COLUMN demo INT64 NOT NULL DEFAULT 0;
