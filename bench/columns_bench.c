@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     int repeats = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
     secret_init();
     struct arena *arena = arena_new("columns_bench", ARENA_BYTES_MAX);
-    must(arena, home_open(arena, str_c(argv[1]), false, &home));
+    must(arena, home_open(arena, str_c(argv[1]), HOME_READ, &home));
     for (int i = 0; i < repeats; i++)
         build_once(home, readers);
     home_close(home);

@@ -46,6 +46,11 @@ void secret_random(void *bytes, size_t n)
     randombytes_buf(bytes, n);
 }
 
+void secret_forget(void *bytes, size_t n)
+{
+    sodium_memzero(bytes, n);
+}
+
 static void keyring_forget(void *keys)
 {
     sodium_memzero(keys, sizeof(struct keyring));
@@ -105,6 +110,29 @@ void secret_stream_add(struct secret_stream_hash *hash, const void *bytes, size_
 void secret_stream_end(struct secret_stream_hash *hash, uint8_t out[SECRET_HASH_BYTES])
 {
     crypto_generichash_final(&hash->state, out, SECRET_HASH_BYTES);
+}
+
+/* --- SHA-256 --- */
+
+struct secret_sha256 {
+    crypto_hash_sha256_state state;
+};
+
+struct secret_sha256 *secret_sha256_new(struct arena *arena)
+{
+    struct secret_sha256 *hash = ARENA_NEW(arena, struct secret_sha256);
+    crypto_hash_sha256_init(&hash->state);
+    return hash;
+}
+
+void secret_sha256_add(struct secret_sha256 *hash, const void *bytes, size_t n)
+{
+    crypto_hash_sha256_update(&hash->state, bytes, n);
+}
+
+void secret_sha256_end(struct secret_sha256 *hash, uint8_t out[SECRET_SHA256_BYTES])
+{
+    crypto_hash_sha256_final(&hash->state, out);
 }
 
 int64_t secret_fact_number(const struct keyring *keys, struct str fact_bytes)
@@ -216,6 +244,88 @@ struct str secret_token(struct arena *arena, struct str prefix)
     sodium_bin2base64(text, sizeof(text), random, sizeof(random),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     return str_fmt(arena, "%.*s%s", STR_ARG(prefix), text);
+}
+
+/* --- What a passphrase locks --- */
+
+#define LOCKED_HEAD "huitou-locked 1 "
+#define LOCKED_PASSES_MAX 16
+#define LOCKED_KIB_MAX (1024 * 1024)
+#define LOCKED_CONTEXT STR("huitou locked by a passphrase")
+
+static bool key_of_passphrase(struct str passphrase, const uint8_t *salt, int64_t passes,
+                              int64_t kib, uint8_t key[SECRET_KEY_BYTES])
+{
+    return crypto_pwhash(key, SECRET_KEY_BYTES, passphrase.p, passphrase.n, salt,
+                         (unsigned long long)passes, (size_t)kib * 1024,
+                         crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+static void add_hex(struct buf *text, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(text, "%02x", ((const unsigned char *)bytes)[i]);
+}
+
+struct str secret_lock(struct arena *arena, struct str passphrase, struct str plain)
+{
+    uint8_t salt[crypto_pwhash_SALTBYTES], key[SECRET_KEY_BYTES];
+    const int64_t passes = crypto_pwhash_OPSLIMIT_MODERATE;
+    const int64_t kib = crypto_pwhash_MEMLIMIT_MODERATE / 1024;
+    secret_random(salt, sizeof(salt));
+    if (!key_of_passphrase(passphrase, salt, passes, kib, key))
+        memory_refused("key of a passphrase", crypto_pwhash_MEMLIMIT_MODERATE);
+    struct str sealed = secret_seal(arena, key, LOCKED_CONTEXT, plain);
+    sodium_memzero(key, sizeof(key));
+    struct buf text = buf_new(arena, 4 * sealed.n + 1024);
+    buf_fmt(&text, LOCKED_HEAD "%lld %lld ", (long long)passes, (long long)kib);
+    add_hex(&text, salt, sizeof(salt));
+    buf_char(&text, ' ');
+    add_hex(&text, sealed.p, sealed.n);
+    buf_char(&text, '\n');
+    return buf_view(&text);
+}
+
+struct locked {
+    int64_t passes, kib;
+    uint8_t salt[crypto_pwhash_SALTBYTES];
+    struct str sealed;
+};
+
+static bool read_hex(struct str hex, unsigned char *out, size_t n)
+{
+    size_t read = 0;
+    return hex.n == 2 * n && sodium_hex2bin(out, n, hex.p, hex.n, NULL, &read, NULL) == 0 && read == n;
+}
+
+static bool read_locked(struct arena *arena, struct str text, struct locked *locked)
+{
+    struct str rest = text;
+    if (!str_starts(text, STR(LOCKED_HEAD)))
+        return false;
+    rest = str_trim(str_slice(text, strlen(LOCKED_HEAD), text.n));
+    struct str passes = str_cut(rest, ' ', &rest), kib = str_cut(rest, ' ', &rest);
+    struct str salt = str_cut(rest, ' ', &rest);
+    unsigned char *sealed = arena_alloc(arena, rest.n / 2 + 1);
+    locked->sealed = (struct str){(const char *)sealed, rest.n / 2};
+    return str_to_i64(passes, &locked->passes) && str_to_i64(kib, &locked->kib) &&
+           locked->passes >= 1 && locked->passes <= LOCKED_PASSES_MAX && locked->kib >= 8 &&
+           locked->kib <= LOCKED_KIB_MAX && read_hex(salt, locked->salt, sizeof(locked->salt)) &&
+           read_hex(rest, sealed, rest.n / 2);
+}
+
+const struct err *secret_unlock(struct arena *arena, struct str passphrase, struct str text,
+                                struct str *plain)
+{
+    struct locked locked;
+    uint8_t key[SECRET_KEY_BYTES];
+    if (!read_locked(arena, text, &locked))
+        return ERR_NEW(arena, ERR_SECRET_PASSPHRASE, STR_NONE);
+    if (!key_of_passphrase(passphrase, locked.salt, locked.passes, locked.kib, key))
+        memory_refused("key of a passphrase", (size_t)locked.kib * 1024);
+    const struct err *err = secret_open(arena, key, LOCKED_CONTEXT, locked.sealed, plain);
+    sodium_memzero(key, sizeof(key));
+    return err ? ERR_NEW(arena, ERR_SECRET_PASSPHRASE, STR_NONE) : NULL;
 }
 
 bool secret_equal(struct str a, struct str b)

@@ -5,6 +5,7 @@
 
 #include "cli/cli_page.h"
 #include "contract/shape.h"
+#include "job/home.h"
 
 #define CLI_EXIT_DONE 0
 #define CLI_EXIT_FAILED 1
@@ -62,10 +63,9 @@ int cli_run(FILE *out, FILE *err, int argc, char **argv);
 
 /* Says on standard error where the data directory is (in JSON it is a field instead). */
 void cli_say_directory(struct cli *cli);
-/* Opens the data directory (lock: to write), says where it is, runs fn and closes it again. */
-struct home;
+/* Opens the data directory, says where it is, runs fn and closes it again. */
 typedef const struct err *cli_home_fn(struct cli *cli, struct home *home, void *arg);
-ERR_RESULT cli_with_home(struct cli *cli, bool lock, cli_home_fn *fn, void *arg);
+ERR_RESULT cli_with_home(struct cli *cli, enum home_use use, cli_home_fn *fn, void *arg);
 /* An id as typed; field names the argument. Errors: ARGUMENT_ID. */
 ERR_RESULT cli_read_id(struct cli *cli, struct str text, struct str field, int64_t *id);
 /* Who gave the command, for the traces it leaves: "cli:" and the system's user name. */
@@ -83,9 +83,10 @@ void cli_help_json(struct page *page, const struct cli_command *only, struct str
 
 cli_handler cli_init, cli_import_orders, cli_import_maps, cli_import_list, cli_report, cli_customer_show, cli_customer_find,
     cli_customer_merge, cli_customer_split, cli_customer_tag, cli_customer_proposals, cli_customer_refuse,
-    cli_verify, cli_serve, cli_demo, cli_migrate, cli_definitions, cli_errors, cli_presets, cli_openapi,
-    cli_help;
+    cli_access, cli_backup, cli_drill, cli_rebuild, cli_restore, cli_verify, cli_serve, cli_demo, cli_migrate, cli_definitions,
+    cli_errors, cli_presets, cli_openapi, cli_help;
 extern const struct shape cli_init_shape, cli_import_shape, cli_import_list_shape, cli_report_shape, cli_show_shape,
-    cli_find_shape, cli_change_shape, cli_tag_shape, cli_serve_shape, cli_demo_shape, cli_plain_shape;
+    cli_find_shape, cli_access_shape, cli_backup_shape, cli_drill_shape, cli_restore_shape, cli_change_shape,
+    cli_tag_shape, cli_serve_shape, cli_demo_shape, cli_plain_shape;
 
 #endif

@@ -110,6 +110,36 @@ static const struct err *in_write(struct work *work, const char *name, store_fn 
     return store_write(work->home->store, work->cli->arena, &job);
 }
 
+/* The audit trail of what the console does too stands under the same operation. */
+static const struct err *note_audit(struct tx *tx, const struct work *work, const char *operation,
+                                    struct str after)
+{
+    struct arena *arena = tx_arena(tx);
+    const struct audit_note note = {
+        .by = cli_user(arena),
+        .operation = str_c(operation),
+        .object = str_fmt(arena, "customer:%lld", (long long)work->ids[0]),
+        .after = after,
+    };
+    return access_audit_note(tx, &note);
+}
+
+static struct str other_json(struct tx *tx, const struct work *work)
+{
+    return str_fmt(tx_arena(tx), "{\"other_id\":\"%lld\"}", (long long)work->ids[1]);
+}
+
+static struct str tag_json(struct tx *tx, struct str tag)
+{
+    struct buf out = buf_new(tx_arena(tx), 1 << 16);
+    struct json_writer w = json_writer(&out, false);
+    json_open(&w, '{');
+    json_key(&w, STR("tag"));
+    json_put_str(&w, tag);
+    json_close(&w, '}');
+    return buf_view(&out);
+}
+
 static struct person_show show_of(const struct work *work)
 {
     return (struct person_show){
@@ -127,7 +157,8 @@ static const struct err *read_person(struct tx *tx, void *arg)
 static const struct err *leave_trace(struct tx *tx, void *arg)
 {
     struct work *work = arg;
-    return customer_reveal(tx, work->ids[0], cli_user(tx_arena(tx)));
+    TRY(customer_reveal(tx, work->ids[0], cli_user(tx_arena(tx))));
+    return note_audit(tx, work, "revealCustomer", STR_NONE);
 }
 
 static void put_person(struct work *work)
@@ -165,7 +196,7 @@ const struct err *cli_customer_show(struct cli *cli, const struct cli_call *call
     const struct show_flags *flags = call->flags;
     struct work work = {.cli = cli, .call = call, .limit = flags->limit, .reveal = flags->reveal};
     TRY(read_ids(&work, 1));
-    return cli_with_home(cli, work.reveal, show, &work);
+    return cli_with_home(cli, work.reveal ? HOME_WRITE : HOME_READ, show, &work);
 }
 
 /* --- find --- */
@@ -218,7 +249,7 @@ const struct err *cli_customer_find(struct cli *cli, const struct cli_call *call
 {
     const struct find_flags *flags = call->flags;
     struct work work = {.cli = cli, .call = call, .limit = flags->limit};
-    return cli_with_home(cli, false, find, &work);
+    return cli_with_home(cli, HOME_READ, find, &work);
 }
 
 /* --- proposals --- */
@@ -303,13 +334,14 @@ const struct err *cli_customer_proposals(struct cli *cli, const struct cli_call 
 {
     const struct find_flags *flags = call->flags;
     struct work work = {.cli = cli, .call = call, .limit = flags->limit};
-    return cli_with_home(cli, false, proposals, &work);
+    return cli_with_home(cli, HOME_READ, proposals, &work);
 }
 
 static const struct err *refuse_proposal(struct tx *tx, void *arg)
 {
     struct work *work = arg;
-    return customer_proposal_refuse(tx, work->ids[0], work->ids[1]);
+    TRY(customer_proposal_refuse(tx, work->ids[0], work->ids[1]));
+    return note_audit(tx, work, "refuseProposal", other_json(tx, work));
 }
 
 /* What a change says when it is done: the ids in JSON, a sentence otherwise. */
@@ -346,7 +378,7 @@ const struct err *cli_customer_refuse(struct cli *cli, const struct cli_call *ca
 {
     struct work work = {.cli = cli, .call = call};
     TRY(read_ids(&work, 2));
-    return cli_with_home(cli, true, refuse, &work);
+    return cli_with_home(cli, HOME_WRITE, refuse, &work);
 }
 
 /* --- merge --- */
@@ -361,7 +393,8 @@ static const struct err *read_pair(struct tx *tx, void *arg)
 static const struct err *merge_pair(struct tx *tx, void *arg)
 {
     struct work *work = arg;
-    return customer_merge(tx, work->ids[0], work->ids[1], cli_user(tx_arena(tx)));
+    TRY(customer_merge(tx, work->ids[0], work->ids[1], cli_user(tx_arena(tx))));
+    return note_audit(tx, work, "mergeCustomers", other_json(tx, work));
 }
 
 static void put_merge_preview(struct work *work)
@@ -429,12 +462,12 @@ const struct err *cli_customer_merge(struct cli *cli, const struct cli_call *cal
     const struct change_flags *flags = call->flags;
     struct work work = {.cli = cli, .call = call, .limit = ORDERS_SHOWN};
     if (call->arg_count == 0)
-        return cli_with_home(cli, false, proposals, &work);
+        return cli_with_home(cli, HOME_READ, proposals, &work);
     if (call->arg_count == 1)
         return ERR_NEW(cli->arena, ERR_ARGUMENT_MISSING, STR_NONE, STR("INTO_ID"),
                        cli_usage(cli->arena, call->command));
     TRY(read_ids(&work, 2));
-    return cli_with_home(cli, flags->yes, merge, &work);
+    return cli_with_home(cli, flags->yes ? HOME_WRITE : HOME_READ, merge, &work);
 }
 
 /* --- split --- */
@@ -442,7 +475,8 @@ const struct err *cli_customer_merge(struct cli *cli, const struct cli_call *cal
 static const struct err *split_person(struct tx *tx, void *arg)
 {
     struct work *work = arg;
-    return customer_split(tx, work->ids[0], cli_user(tx_arena(tx)));
+    TRY(customer_split(tx, work->ids[0], cli_user(tx_arena(tx))));
+    return note_audit(tx, work, "splitCustomer", STR_NONE);
 }
 
 static const struct err *split(struct cli *cli, struct home *home, void *arg)
@@ -475,7 +509,7 @@ const struct err *cli_customer_split(struct cli *cli, const struct cli_call *cal
     const struct change_flags *flags = call->flags;
     struct work work = {.cli = cli, .call = call, .limit = ORDERS_SHOWN};
     TRY(read_ids(&work, 1));
-    return cli_with_home(cli, flags->yes, split, &work);
+    return cli_with_home(cli, flags->yes ? HOME_WRITE : HOME_READ, split, &work);
 }
 
 /* --- tag --- */
@@ -485,9 +519,9 @@ static const struct err *change_tag(struct tx *tx, void *arg)
     struct work *work = arg;
     const struct tag_flags *flags = work->call->flags;
     struct str tag = work->call->args[1], by = cli_user(tx_arena(tx));
-    if (flags->remove)
-        return customer_tag_remove(tx, work->ids[0], tag, by);
-    return customer_tag_set(tx, work->ids[0], tag, flags->until_day, by);
+    TRY(flags->remove ? customer_tag_remove(tx, work->ids[0], tag, by)
+                      : customer_tag_set(tx, work->ids[0], tag, flags->until_day, by));
+    return note_audit(tx, work, flags->remove ? "removeTag" : "setTag", tag_json(tx, tag));
 }
 
 static const struct err *tag(struct cli *cli, struct home *home, void *arg)
@@ -508,5 +542,5 @@ const struct err *cli_customer_tag(struct cli *cli, const struct cli_call *call)
 {
     struct work work = {.cli = cli, .call = call};
     TRY(read_ids(&work, 1));
-    return cli_with_home(cli, true, tag, &work);
+    return cli_with_home(cli, HOME_WRITE, tag, &work);
 }

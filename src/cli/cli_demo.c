@@ -100,7 +100,7 @@ static const struct err *make(struct cli *cli, const struct flags *flags)
 static const struct err *take_away(struct cli *cli)
 {
     cli_say_directory(cli);
-    TRY(home_remove(cli->arena, cli->directory));
+    TRY(home_demo_remove(cli->arena, cli->directory));
     rmdir(str_z(cli->arena, cli->directory)); /* where nobody else keeps something there */
     if (cli->json) {
         struct json_writer w = json_writer(&cli->page.out, true);

@@ -392,14 +392,14 @@ const struct err *cli_import_orders(struct cli *cli, const struct cli_call *call
     TRY(check_exported_at(cli, run.flags->exported_at_us));
     TRY(check_words(cli, run.flags));
     if (!cli->json)
-        return cli_with_home(cli, !run.flags->dry_run, import_files, &run);
+        return cli_with_home(cli, run.flags->dry_run ? HOME_READ : HOME_WRITE, import_files, &run);
     run.json = json_writer(&cli->page.out, true);
     json_open(&run.json, '{');
     json_key(&run.json, STR("directory"));
     json_put_str(&run.json, cli->directory);
     json_key(&run.json, STR("files"));
     json_open(&run.json, '[');
-    const struct err *err = cli_with_home(cli, !run.flags->dry_run, import_files, &run);
+    const struct err *err = cli_with_home(cli, run.flags->dry_run ? HOME_READ : HOME_WRITE, import_files, &run);
     if (!run.totals.brand) /* the directory could not be opened */
         json_close(&run.json, ']');
     if (err)

@@ -270,5 +270,5 @@ const struct err *cli_report(struct cli *cli, const struct cli_call *call)
                                            .net = flags->amount == AMOUNT_NET,
                                            .use_sql = flags->engine == ENGINE_SQL};
     TRY(read_as_of(cli, flags->as_of, &run.request.as_of_day, &run.as_of_today));
-    return cli_with_home(cli, false, run_report, &run);
+    return cli_with_home(cli, HOME_READ, run_report, &run);
 }

@@ -152,11 +152,11 @@ void cli_say_directory(struct cli *cli)
     fprintf(cli->err, "%s%s%.*s%s\n", dim, word, STR_ARG(directory), plain);
 }
 
-ERR_RESULT cli_with_home(struct cli *cli, bool lock, cli_home_fn *fn, void *arg)
+ERR_RESULT cli_with_home(struct cli *cli, enum home_use use, cli_home_fn *fn, void *arg)
 {
     struct home *home;
     cli_say_directory(cli);
-    TRY(home_open(cli->arena, cli->directory, lock, &home));
+    TRY(home_open(cli->arena, cli->directory, use, &home));
     const struct err *err = fn(cli, home, arg);
     home_close(home);
     return err;

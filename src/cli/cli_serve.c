@@ -42,16 +42,24 @@ static void say_where(struct cli *cli, const struct app *app, struct str address
         page_char(&cli->page, '\n');
         return;
     }
+    /* One line, however narrow the terminal: it is to be copied. */
     if (token.p && app_is_demo(app))
-        PAGE_SAY(&cli->page, "Open {0}/welcome#{1} to look around in the demo brand (the link works once).",
-                 "打开 {0}/welcome#{1} 查看演示品牌（链接只能用一次）。", base, token);
+        page_str(&cli->page,
+                 TEXT_FILL(cli->arena, cli->lang,
+                           "Open {0}/welcome#{1} to look around in the demo brand (the link works once).\n",
+                           "打开 {0}/welcome#{1} 查看演示品牌（链接只能用一次）。\n", base, token));
     else if (token.p)
-        PAGE_SAY(&cli->page, "Open {0}/welcome#{1} to set up the brand (the link works once).",
-                 "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。", base, token);
+        page_str(&cli->page, TEXT_FILL(cli->arena, cli->lang,
+                                       "Open {0}/welcome#{1} to set up the brand (the link works once).\n",
+                                       "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。\n", base,
+                                       token));
     else
-        PAGE_SAY(&cli->page, "Open {0}", "打开 {0}", base);
-    PAGE_SAY(&cli->page, "Ctrl-C ends the server; it finishes what it is doing.",
-             "按 Ctrl-C 结束服务；正在处理的请求会先完成。");
+        page_str(&cli->page,
+                 TEXT_FILL(cli->arena, cli->lang, "Open {0}\n", "打开 {0}\n", base));
+    if (cli->err_terminal)
+        fprintf(cli->err, "%s\n",
+                cli->lang == LANG_ZH ? "按 Ctrl-C 结束服务；正在处理的请求会先完成。"
+                                     : "Ctrl-C ends the server; it finishes what it is doing.");
 }
 
 const struct err *cli_serve(struct cli *cli, const struct cli_call *call)

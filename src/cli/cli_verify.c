@@ -74,5 +74,5 @@ const struct err *cli_verify(struct cli *cli, const struct cli_call *call)
 {
     struct verify_result result = {0};
     (void)call;
-    return cli_with_home(cli, false, verify, &result);
+    return cli_with_home(cli, HOME_READ, verify, &result);
 }

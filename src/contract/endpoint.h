@@ -101,6 +101,7 @@ struct endpoint_file {
     struct str content_type, name; /* name: offered for saving; absent: shown in the browser */
     struct str bytes; /* in the call's arena; absent: the file at `path` */
     struct str path;
+    bool keep; /* the file at `path` stays; else it is removed once it is sent */
 };
 
 struct service; /* what handlers reach: store, brand, live columns (job/service.h) */

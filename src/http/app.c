@@ -8,11 +8,15 @@
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {
-    &setup_endpoints,  &demo_endpoints,    &access_endpoints, &customer_endpoints,
-    &import_endpoints, &insight_endpoints, &system_endpoints};
+    &setup_endpoints,  &demo_endpoints,   &access_endpoints, &customer_endpoints,
+    &import_endpoints, &people_endpoints, &insight_endpoints, &today_endpoints,
+    &backup_endpoints, &review_endpoints, &system_endpoints,
+};
 #define SMALL_BYTES_MAX ((size_t)1 << 20)
-#define BRAND_BYTES_MAX ((size_t)1 << 32)
+#define BRAND_BYTES_MAX ((size_t)1 << 36)
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
+
+#define STATE_BYTES_MAX ((size_t)1 << 16)
 
 struct app {
     struct server_control control;
@@ -61,6 +65,19 @@ static struct engine *live_columns(struct service *service)
     return live_engine(service->control->live);
 }
 
+static int64_t columns_behind_us(struct service *service)
+{
+    struct arena *arena = arena_new("columns' state", STATE_BYTES_MAX);
+    int64_t behind_us = live_state(service->control->live, arena).behind_us;
+    arena_free(arena);
+    return behind_us;
+}
+
+static void bulk_wake(struct service *service)
+{
+    bulk_runner_wake(service->control->bulk);
+}
+
 static const struct err *staff_exists_tx(struct tx *tx, void *arg)
 {
     return staff_exists(tx, arg);
@@ -94,7 +111,7 @@ static const struct err *open_brand(struct server_control *control, struct arena
     bool exists = false;
     struct service *service = &control->service;
     struct store_job job = {.name = "staff exists", .fn = staff_exists_tx, .arg = &exists};
-    TRY(home_open(arena, control->options.directory, true, &control->home));
+    TRY(home_open(arena, control->options.directory, HOME_SERVE, &control->home));
     service->store = control->home->store;
     service->brand = control->home->brand;
     service->deps = control->home->deps;
@@ -106,6 +123,7 @@ static const struct err *open_brand(struct server_control *control, struct arena
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(arena, &live);
+    control->bulk = bulk_runner_start(arena, service->store);
     atomic_store(&control->ready, true);
     return NULL;
 }
@@ -128,6 +146,9 @@ void app_close(struct server_control *control)
     if (service->imports)
         imports_close(service->imports);
     service->imports = NULL;
+    bulk_runner_stop(control->bulk);
+    control->bulk = NULL;
+    backup_work_join(control->backups);
     if (control->live)
         live_stop(control->live);
     if (control->home)
@@ -188,13 +209,13 @@ static const struct err *open_what_stands(struct server_control *control, struct
 {
     struct str directory = control->options.directory;
     if (home_state(arena, directory) == HOME_HALF_REMOVED)
-        TRY(home_remove(arena, directory));
+        TRY(home_demo_remove(arena, directory));
     if (home_state(arena, directory) == HOME_BRAND) {
         TRY(app_open(control, arena));
         if (control->service.brand->demo != BRAND_DEMO_UNFINISHED)
             return NULL;
         app_close(control);
-        TRY(home_remove(arena, directory));
+        TRY(home_demo_remove(arena, directory));
     }
     if (control->setup_token[0] == '\0')
         app_new_setup_token(control);
@@ -214,8 +235,11 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.tables = tables;
     control->service.table_count = TABLE_COUNT;
     control->service.engine = live_columns;
+    control->service.columns_behind_us = columns_behind_us;
+    control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
+    control->backups = backup_work_new(arena);
     password_gate_init(&control->service.passwords);
     pthread_mutex_init(&control->setup_lock, NULL);
     pthread_mutex_init(&control->demo.lock, NULL);
@@ -233,6 +257,7 @@ void app_stop(struct app *app)
     app_demo_stop(&app->control);
     http_stop(app->control.http);
     app_close(&app->control);
+    backup_work_stop(app->control.backups);
     pthread_rwlock_destroy(&app->control.gate);
     pthread_mutex_destroy(&app->control.demo.lock);
     pthread_mutex_destroy(&app->control.setup_lock);

@@ -72,7 +72,7 @@ static const struct err *remove_now(struct server_control *control, struct arena
 {
     struct str directory = control->options.directory;
     app_close(control);
-    const struct err *err = home_remove(arena, directory);
+    const struct err *err = home_demo_remove(arena, directory);
     if (!err || home_state(arena, directory) != HOME_BRAND)
         return err;
     const struct err *again = app_open(control, arena);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "http/app.h"
+#include "job/bulk.h"
 #include "job/demo/demo.h"
 #include "job/live.h"
 #include "room/access/access.h"
@@ -35,11 +36,13 @@ struct server_control {
     struct arena *brand_arena; /* of what follows; freed with it */
     struct home *home;
     struct live *live; /* NULL before `ready` */
+    struct bulk_runner *bulk; /* likewise */
     struct http_server *http;
     pthread_mutex_t setup_lock;
     struct demo_work demo;
     char setup_token[64]; /* "": none is out */
     int64_t started_at_us;
+    struct backup_work *backups; /* app_backup.c */
 };
 /* Opens the directory and starts what lives on it; arena: of the error. Under setup_lock, or before anything is served. */
 ERR_RESULT app_open(struct server_control *app, struct arena *arena);
@@ -52,6 +55,14 @@ void app_demo_stop(struct server_control *app);
 /* Whether it is being made or removed now, or the server is ending. Under setup_lock. */
 bool app_demo_is_busy(struct server_control *app);
 
-extern const struct endpoint_table setup_endpoints, demo_endpoints, system_endpoints;
+/* Backups made from the console, one at a time, on a thread of their own. */
+struct backup_work *backup_work_new(struct arena *arena);
+/* Waits for the one that is being made. Nobody may begin one meanwhile. */
+void backup_work_join(struct backup_work *work);
+/* The same, for good. */
+void backup_work_stop(struct backup_work *work);
+
+extern const struct endpoint_table setup_endpoints, demo_endpoints, system_endpoints, backup_endpoints,
+    review_endpoints;
 
 #endif

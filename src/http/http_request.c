@@ -463,7 +463,7 @@ static void answer_file(struct request *request)
     reply->content_type = file->content_type;
     reply->body = file->bytes;
     reply->file_path = file->bytes.p ? STR_NONE : file->path;
-    reply->remove_file = true;
+    reply->remove_file = !file->keep;
     if (!file->name.p)
         return;
     /* RFC 6266: the plain name for those who know no other, the whole one in UTF-8. */

@@ -49,6 +49,14 @@ static struct str home_path(struct arena *arena, struct str directory, const cha
     return str_fmt(arena, "%.*s/%s", STR_ARG(directory), name);
 }
 
+/* Place 0 is the server's, the others the commands'. */
+static struct str lock_path(struct arena *arena, struct str directory, int place)
+{
+    if (place == 0)
+        return home_path(arena, directory, "lock");
+    return str_fmt(arena, "%.*s/lock.%d", STR_ARG(directory), place);
+}
+
 static struct str store_url_of(struct arena *arena, struct str directory, struct str configured)
 {
     if (str_is(configured))
@@ -56,10 +64,17 @@ static struct str store_url_of(struct arena *arena, struct str directory, struct
     return str_fmt(arena, "sqlite:%.*s/huitou.db", STR_ARG(directory));
 }
 
+struct str home_key_path(struct arena *arena, struct str directory, bool *named)
+{
+    const char *path = getenv(HOME_KEY_FILE_ENV);
+    *named = path && *path;
+    return *named ? str_c(path) : home_path(arena, directory, "master.key");
+}
+
 static struct str key_path(struct arena *arena, struct str directory)
 {
-    const char *named = getenv(HOME_KEY_FILE_ENV);
-    return named && *named ? str_c(named) : home_path(arena, directory, "master.key");
+    bool named;
+    return home_key_path(arena, directory, &named);
 }
 
 static int hex_digit(char c)
@@ -85,8 +100,8 @@ static bool key_from_hex(struct str hex, uint8_t key[SECRET_KEY_BYTES])
 }
 
 /* A key that others can read protects nothing: refused rather than warned about. */
-static const struct err *key_read(struct arena *arena, struct str path,
-                                  uint8_t key[SECRET_KEY_BYTES])
+const struct err *home_key_read(struct arena *arena, struct str path,
+                                uint8_t key[SECRET_KEY_BYTES])
 {
     struct stat info;
     if (stat(str_z(arena, path), &info) != 0)
@@ -100,6 +115,16 @@ static const struct err *key_read(struct arena *arena, struct str path,
     return NULL;
 }
 
+const struct err *home_key_write(struct arena *arena, struct str path,
+                                 const uint8_t key[SECRET_KEY_BYTES])
+{
+    struct buf hex = buf_new(arena, 256);
+    for (size_t i = 0; i < SECRET_KEY_BYTES; i++)
+        buf_fmt(&hex, "%02x", key[i]);
+    buf_char(&hex, '\n');
+    return file_write(arena, path, buf_view(&hex), 0600);
+}
+
 /* Takes a key that is named from outside as it is; makes one where the directory's own is missing.
  */
 static const struct err *key_make(struct arena *arena, struct str path)
@@ -108,11 +133,7 @@ static const struct err *key_make(struct arena *arena, struct str path)
         return NULL;
     uint8_t key[SECRET_KEY_BYTES];
     secret_random(key, sizeof key);
-    struct buf hex = buf_new(arena, 256);
-    for (size_t i = 0; i < sizeof key; i++)
-        buf_fmt(&hex, "%02x", key[i]);
-    buf_char(&hex, '\n');
-    return file_write(arena, path, buf_view(&hex), 0600);
+    return home_key_write(arena, path, key);
 }
 
 /* clock NULL: the system's. */
@@ -121,13 +142,14 @@ static const struct err *deps_make(struct arena *arena, struct str directory, in
 {
     uint8_t key[SECRET_KEY_BYTES];
     secret_init();
-    TRY(key_read(arena, key_path(arena, directory), key));
+    TRY(home_key_read(arena, key_path(arena, directory), key));
     deps->clock = clock ? *clock : clock_system();
     deps->ids = id_maker_new(arena, &deps->clock, node);
     deps->keys = keyring_new(arena, key);
     return NULL;
 }
 
+#define HOME_CONFIG "huitou.json"
 /* What the configuration is called while a demo brand is being made or removed: whoever finds it
  * takes away what is there. */
 #define HOME_REMOVING "removing.json"
@@ -149,6 +171,12 @@ static const struct err *config_write(struct arena *arena, struct str directory,
     return file_write(arena, home_path(arena, directory, name), buf_view(&text), 0600);
 }
 
+const struct err *home_config_write(struct arena *arena, struct str directory,
+                                    struct str store_url, int node)
+{
+    return config_write(arena, directory, HOME_CONFIG, store_url, node);
+}
+
 static const struct err *config_read(struct arena *arena, struct str directory, const char *name,
                                      struct home_config *config)
 {
@@ -160,6 +188,14 @@ static const struct err *config_read(struct arena *arena, struct str directory, 
     TRY(file_read(arena, path, HOME_CONFIG_BYTES_MAX, &text));
     TRY(json_read(arena, path, text, &value));
     return shape_read_json(arena, &home_config_shape, value, config);
+}
+
+const struct err *home_node(struct arena *arena, struct str directory, int *node)
+{
+    struct home_config config;
+    TRY(config_read(arena, directory, HOME_CONFIG, &config));
+    *node = (int)config.node;
+    return NULL;
 }
 
 /* But for what file_write leaves where it is killed while it writes HOME_REMOVING. */
@@ -192,7 +228,7 @@ static const struct err *brand_make(struct arena *arena, const struct home_creat
     store_close(store);
     if (err)
         return err;
-    return config_write(arena, create->directory, "huitou.json", create->store_url, node);
+    return home_config_write(arena, create->directory, create->store_url, node);
 }
 
 /* What was there before, so that an error leaves it as it was. */
@@ -222,29 +258,43 @@ static struct before look_before(struct arena *arena, struct str directory)
     return before;
 }
 
+void home_remove(struct arena *arena, struct str directory)
+{
+    static const char *const ours[] = {"huitou.json",   "huitou.db",      "huitou.db-wal",
+                                       "huitou.db-shm", "huitou.db-turn", "master.key",
+                                       "lock"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        unlink(str_z(arena, home_path(arena, directory, ours[i])));
+    for (int place = 1; place <= HOME_COMMANDS_MAX; place++)
+        unlink(str_z(arena, lock_path(arena, directory, place)));
+    rmdir(str_z(arena, home_path(arena, directory, "tmp")));
+}
+
 /* The directory was empty or missing before, so all that is in it is ours. */
 static void directory_undo(struct arena *arena, struct str directory, const struct before *before)
 {
-    static const char *const ours[] = {"huitou.json", "huitou.db", "huitou.db-wal",
-                                       "huitou.db-shm"};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        unlink(str_z(arena, home_path(arena, directory, ours[i])));
+    home_remove(arena, directory);
     if (!before->key_existed)
         unlink(str_z(arena, key_path(arena, directory)));
-    rmdir(str_z(arena, home_path(arena, directory, "tmp")));
     if (!before->first_made.p)
         return;
     for (struct str path = directory; path.n >= before->first_made.n; path = parent_of(path))
         rmdir(str_z(arena, path));
 }
 
-const struct err *home_create(struct arena *arena, const struct home_create *create)
+const struct err *home_check_empty(struct arena *arena, struct str directory)
 {
-    struct str directory = create->directory;
     if (file_exists(arena, home_path(arena, directory, "huitou.json")))
         return ERR_NEW(arena, ERR_HOME_EXISTS, directory);
     if (!directory_is_empty(arena, directory))
         return ERR_NEW(arena, ERR_HOME_NOT_EMPTY, directory);
+    return NULL;
+}
+
+const struct err *home_create(struct arena *arena, const struct home_create *create)
+{
+    struct str directory = create->directory;
+    TRY(home_check_empty(arena, directory));
     TRY(setup_check(arena, create->name, create->currency, create->time_zone));
     struct before before = look_before(arena, directory);
     struct store_options options = {.url = store_url_of(arena, directory, create->store_url)};
@@ -266,42 +316,125 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
     return err;
 }
 
-/* flock: gone with the process however it ends. The process id inside is for the message only. */
-static const struct err *lock_take(struct arena *arena, struct home *home)
+/* --- Locks --- */
+
+/* What a lock file says: the process that holds it (for messages), and of a command's place the node number that was
+ * taken for it; -1: none yet. */
+struct lock_note {
+    long process;
+    int node;
+};
+
+static struct lock_note lock_read(int fd)
 {
-    struct str path = home_path(arena, home->directory, "lock");
-    home->lock_fd = open(str_z(arena, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (home->lock_fd < 0)
-        return ERR_NEW(arena, ERR_FILE_OPEN, path, str_c(strerror(errno)));
-    char holder[32] = {0};
-    if (flock(home->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t n = pread(home->lock_fd, holder, sizeof holder - 1, 0);
-        struct str process = n > 0 ? str_copy(arena, str_trim(str_c(holder))) : STR("?");
-        close(home->lock_fd);
-        home->lock_fd = -1;
-        return ERR_NEW(arena, ERR_HOME_LOCKED, home->directory, process);
+    struct lock_note note = {.node = -1};
+    char text[64] = {0};
+    if (pread(fd, text, sizeof text - 1, 0) > 0 &&
+        sscanf(text, "%ld %d", &note.process, &note.node) < 2)
+        note.node = -1;
+    return note;
+}
+
+static const struct err *lock_write(struct arena *arena, struct str path, int fd, int node)
+{
+    char text[64];
+    int n = node < 0 ? snprintf(text, sizeof text, "%ld\n", (long)getpid())
+                     : snprintf(text, sizeof text, "%ld %d\n", (long)getpid(), node);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    return NULL;
+}
+
+/* *process: 0 where the lock is taken now, else who has it. */
+static const struct err *lock_try(struct arena *arena, struct home *home, int place, long *process)
+{
+    struct str path = lock_path(arena, home->directory, place);
+    int fd = open(str_z(arena, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ERR_NEW(arena, ERR_FILE_OPEN, path, str_c(strerrordesc_np(errno)));
+    struct lock_note note = lock_read(fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        *process = note.process > 0 ? note.process : -1;
+        close(fd);
+        return NULL;
     }
-    int n = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
-    if (ftruncate(home->lock_fd, 0) != 0 || pwrite(home->lock_fd, holder, (size_t)n, 0) != n)
-        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    *process = 0;
+    home->lock_fds[place] = fd;
+    note = lock_read(fd);
+    return lock_write(arena, path, fd, note.node);
+}
+
+static const struct err *locked(struct arena *arena, const struct home *home, long process)
+{
+    struct str text = process > 0 ? str_fmt(arena, "%ld", process) : STR("?");
+    return ERR_NEW(arena, ERR_HOME_LOCKED, home->directory, text);
+}
+
+static const struct err *lock_one(struct arena *arena, struct home *home, int place)
+{
+    long process;
+    TRY(lock_try(arena, home, place, &process));
+    return process ? locked(arena, home, process) : NULL;
+}
+
+/* The first free place of a command. */
+static const struct err *lock_command(struct arena *arena, struct home *home)
+{
+    for (int place = 1; place <= HOME_COMMANDS_MAX; place++) {
+        long process;
+        TRY(lock_try(arena, home, place, &process));
+        if (process == 0)
+            return NULL;
+    }
+    return ERR_NEW(arena, ERR_HOME_COMMANDS, home->directory,
+                   str_fmt(arena, "%d", HOME_COMMANDS_MAX));
+}
+
+static const struct err *lock_take(struct arena *arena, struct home *home, enum home_use use)
+{
+    if (use == HOME_SERVE)
+        return lock_one(arena, home, 0);
+    if (use == HOME_WRITE)
+        return lock_command(arena, home);
+    for (int place = 0; use == HOME_ALONE && place <= HOME_COMMANDS_MAX; place++)
+        TRY(lock_one(arena, home, place));
     return NULL;
 }
 
 /* What stands in front of every use of the database: configuration, key, lock. */
-static const struct err *home_prepare(struct arena *arena, struct home *home, bool lock)
+static const struct err *home_prepare(struct arena *arena, struct home *home, enum home_use use)
 {
     struct home_config config;
-    TRY(config_read(arena, home->directory, "huitou.json", &config));
+    TRY(config_read(arena, home->directory, HOME_CONFIG, &config));
     home->store_url = store_url_of(arena, home->directory, config.store);
     TRY(deps_make(arena, home->directory, (int)config.node, home->clock, &home->deps));
-    if (lock)
-        TRY(lock_take(arena, home));
+    TRY(lock_take(arena, home, use));
     return file_make_directory(arena, home->temporary_directory, 0700);
 }
 
-static const struct err *home_open_store(struct arena *arena, struct home *home, bool lock)
+/* A command's place has a node number of its own; where it has none yet, it takes one. */
+static const struct err *node_take(struct arena *arena, struct home *home, int place)
 {
-    TRY(home_prepare(arena, home, lock));
+    int fd = home->lock_fds[place], node = lock_read(fd).node;
+    if (node < 0) {
+        struct store_options options = {.url = home->store_url, .deps = home->deps};
+        struct store *store;
+        TRY(store_open(arena, &options, &store));
+        const struct err *err = setup_take_node(store, arena, &node);
+        store_close(store);
+        TRY(err);
+        TRY(lock_write(arena, lock_path(arena, home->directory, place), fd, node));
+    }
+    home->deps.ids = id_maker_new(arena, &home->deps.clock, node);
+    return NULL;
+}
+
+static const struct err *home_open_store(struct arena *arena, struct home *home, enum home_use use)
+{
+    TRY(home_prepare(arena, home, use));
+    for (int place = 1; use == HOME_WRITE && place <= HOME_COMMANDS_MAX; place++)
+        if (home->lock_fds[place] >= 0)
+            TRY(node_take(arena, home, place));
     struct store_options options = {.url = home->store_url, .deps = home->deps};
     TRY(store_open(arena, &options, &home->store));
     return setup_load(home->store, arena, &home->brand);
@@ -312,14 +445,15 @@ static struct home *home_new(struct arena *arena, struct str directory)
     struct home *home = ARENA_NEW(arena, struct home);
     home->directory = str_copy(arena, directory);
     home->temporary_directory = home_path(arena, directory, "tmp");
-    home->lock_fd = -1;
+    for (int place = 0; place <= HOME_COMMANDS_MAX; place++)
+        home->lock_fds[place] = -1;
     return home;
 }
 
-static const struct err *open_new(struct arena *arena, struct home *home, bool lock,
+static const struct err *open_new(struct arena *arena, struct home *home, enum home_use use,
                                   struct home **out)
 {
-    const struct err *err = home_open_store(arena, home, lock);
+    const struct err *err = home_open_store(arena, home, use);
     if (err) {
         home_close(home);
         return err;
@@ -328,9 +462,10 @@ static const struct err *open_new(struct arena *arena, struct home *home, bool l
     return NULL;
 }
 
-const struct err *home_open(struct arena *arena, struct str directory, bool lock, struct home **out)
+const struct err *home_open(struct arena *arena, struct str directory, enum home_use use,
+                            struct home **out)
 {
-    return open_new(arena, home_new(arena, directory), lock, out);
+    return open_new(arena, home_new(arena, directory), use, out);
 }
 
 const struct err *home_open_at(struct arena *arena, struct str directory, const struct clock *clock,
@@ -338,14 +473,14 @@ const struct err *home_open_at(struct arena *arena, struct str directory, const 
 {
     struct home *home = home_new(arena, directory);
     home->clock = clock;
-    return open_new(arena, home, true, out);
+    return open_new(arena, home, HOME_ALONE, out);
 }
 
 const struct err *home_migrate(struct arena *arena, struct str directory, int *applied_count)
 {
     struct home *home = home_new(arena, directory);
     *applied_count = 0;
-    const struct err *err = home_prepare(arena, home, true);
+    const struct err *err = home_prepare(arena, home, HOME_ALONE);
     if (!err) {
         struct store_options options = {.url = home->store_url, .deps = home->deps};
         err = store_migrate(arena, &options, applied_count);
@@ -358,23 +493,24 @@ void home_close(struct home *home)
 {
     if (home->store)
         store_close(home->store);
-    if (home->lock_fd >= 0)
-        close(home->lock_fd);
     home->store = NULL;
-    home->lock_fd = -1;
+    for (int place = 0; place <= HOME_COMMANDS_MAX; place++) {
+        if (home->lock_fds[place] >= 0)
+            close(home->lock_fds[place]);
+        home->lock_fds[place] = -1;
+    }
 }
 
 /* --- Taking a demo brand away ----------------------------------------------------------------- */
 
-/* All that this program keeps in a data directory, but for the configuration and the database. */
-static const char *const home_files[] = {"master.key", "lock"};
-static const char *const home_folders[] = {"tmp", "uploads"};
+/* All folders that this program keeps in a data directory; its files are in home_remove. */
+static const char *const home_folders[] = {"tmp", "uploads", "backups"};
 
 enum home_state home_state(struct arena *arena, struct str directory)
 {
     if (file_exists(arena, home_path(arena, directory, HOME_REMOVING)))
         return HOME_HALF_REMOVED;
-    if (file_exists(arena, home_path(arena, directory, "huitou.json")))
+    if (file_exists(arena, home_path(arena, directory, HOME_CONFIG)))
         return HOME_BRAND;
     return HOME_NOTHING;
 }
@@ -385,7 +521,7 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
-static const struct err *remove_kept(struct arena *arena, struct str directory)
+static const struct err *remove_folders(struct arena *arena, struct str directory)
 {
     for (size_t i = 0; i < sizeof home_folders / sizeof *home_folders; i++) {
         struct str path = home_path(arena, directory, home_folders[i]);
@@ -393,21 +529,16 @@ static const struct err *remove_kept(struct arena *arena, struct str directory)
         if (failed && errno != ENOENT)
             return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
     }
-    for (size_t i = 0; i < sizeof home_files / sizeof *home_files; i++) {
-        struct str path = home_path(arena, directory, home_files[i]);
-        if (unlink(str_z(arena, path)) != 0 && errno != ENOENT)
-            return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
-    }
     return NULL;
 }
 
 /* Looks whether it is a demo, and takes the configuration out of the way, which is the point of no
- * return. Keeps the lock. */
+ * return. Keeps the locks. */
 static const struct err *begin_removal(struct arena *arena, struct home *home)
 {
-    const char *from = str_z(arena, home_path(arena, home->directory, "huitou.json"));
+    const char *from = str_z(arena, home_path(arena, home->directory, HOME_CONFIG));
     const char *to = str_z(arena, home_path(arena, home->directory, HOME_REMOVING));
-    TRY(home_open_store(arena, home, true));
+    TRY(home_open_store(arena, home, HOME_ALONE));
     store_close(home->store);
     home->store = NULL;
     if (home->brand->demo == BRAND_REAL)
@@ -423,17 +554,18 @@ static const struct err *finish_removal(struct arena *arena, struct str director
     struct str path = home_path(arena, directory, HOME_REMOVING);
     TRY(config_read(arena, directory, HOME_REMOVING, &config));
     TRY(store_remove(arena, store_url_of(arena, directory, config.store)));
-    TRY(remove_kept(arena, directory));
+    TRY(remove_folders(arena, directory));
+    home_remove(arena, directory);
     if (unlink(str_z(arena, path)) != 0)
         return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
     return NULL;
 }
 
-const struct err *home_remove(struct arena *arena, struct str directory)
+const struct err *home_demo_remove(struct arena *arena, struct str directory)
 {
     struct home *home = home_new(arena, directory);
     const struct err *err = home_state(arena, directory) == HOME_HALF_REMOVED
-                                ? lock_take(arena, home)
+                                ? lock_take(arena, home, HOME_ALONE)
                                 : begin_removal(arena, home);
     if (!err)
         err = finish_removal(arena, directory);

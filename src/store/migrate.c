@@ -76,14 +76,14 @@ static const struct err *note_applied(struct arena *arena, const struct store_dr
 /* Inside a transaction that holds the lock on schema_migration: applies the next migration, if
  * there is one. */
 static const struct err *apply_next(struct arena *arena, const struct store_driver *driver,
-                                    void *bare, int64_t now_us, bool *applied)
+                                    void *bare, int last, int64_t now_us, bool *applied)
 {
     int64_t number;
     TRY(driver->bare_run(arena, bare, driver->sql_lock_schema, NULL));
     TRY(driver->bare_run(arena, bare, sql_last_number, &number));
     if (number > migration_count)
         return schema_new(arena, number);
-    *applied = number < migration_count;
+    *applied = number < last;
     if (!*applied)
         return NULL;
     const struct migration *m = &migration_all[number];
@@ -100,10 +100,10 @@ static const struct err *apply_next(struct arena *arena, const struct store_driv
 }
 
 static const struct err *in_transaction(struct arena *arena, const struct store_driver *driver,
-                                        void *bare, int64_t now_us, bool *applied)
+                                        void *bare, int last, int64_t now_us, bool *applied)
 {
     TRY(driver->bare_run(arena, bare, driver->sql_begin, NULL));
-    const struct err *err = apply_next(arena, driver, bare, now_us, applied);
+    const struct err *err = apply_next(arena, driver, bare, last, now_us, applied);
     if (!err)
         err = driver->bare_run(arena, bare, "COMMIT", NULL);
     if (err) {
@@ -127,20 +127,20 @@ static const struct err *create_schema_table(struct arena *arena, const struct s
 }
 
 static const struct err *apply_all(struct arena *arena, const struct store_driver *driver,
-                                   void *bare, int64_t now_us, int *applied_count)
+                                   void *bare, int last, int64_t now_us, int *applied_count)
 {
     TRY(create_schema_table(arena, driver, bare));
     for (;;) {
         bool applied = false;
-        TRY(in_transaction(arena, driver, bare, now_us, &applied));
+        TRY(in_transaction(arena, driver, bare, last, now_us, &applied));
         if (!applied)
             return NULL;
         ++*applied_count;
     }
 }
 
-const struct err *store_migrate(struct arena *arena, const struct store_options *options,
-                                int *applied_count)
+const struct err *store_migrate_to(struct arena *arena, const struct store_options *options,
+                                   int number, int *applied_count)
 {
     const struct store_driver *driver;
     void *bare;
@@ -148,18 +148,24 @@ const struct err *store_migrate(struct arena *arena, const struct store_options 
     TRY(store_driver_of(arena, options->url, &driver));
     TRY(driver->bare_open(arena, options, true, &bare));
     int64_t now_us = clock_now_us(&options->deps.clock);
-    const struct err *err = apply_all(arena, driver, bare, now_us, &applied);
+    const struct err *err = apply_all(arena, driver, bare, number, now_us, &applied);
     driver->bare_close(bare);
     if (applied_count)
         *applied_count = applied;
     return err;
 }
 
+const struct err *store_migrate(struct arena *arena, const struct store_options *options,
+                                int *applied_count)
+{
+    return store_migrate_to(arena, options, migration_count, applied_count);
+}
+
 /* --- Taking away ------------------------------------------------------------------------------ */
 
 static const struct err *remove_files(struct arena *arena, struct str path)
 {
-    static const char *const endings[] = {"-shm", "-wal", "-journal", ""};
+    static const char *const endings[] = {"-shm", "-wal", "-journal", "-turn", ""};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         struct str name = str_fmt(arena, "%.*s%s", STR_ARG(path), endings[i]);
         if (unlink(str_z(arena, name)) != 0 && errno != ENOENT)

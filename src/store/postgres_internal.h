@@ -106,4 +106,14 @@ void postgres_close_cursor(struct tx *tx, void *cursor);
 /* Frees what open cursors hold here; the end of the transaction closes them on the server. */
 void postgres_forget_cursors(struct postgres_connection *c);
 
+/* Backup (postgres_backup.c), as in store_internal.h. */
+ERR_RESULT postgres_backup(struct arena *arena, const struct store_options *options, struct str temporary_path,
+                           const struct store_sink *sink);
+ERR_RESULT postgres_restore_open(struct arena *arena, const struct store_options *options, int schema_number, void **out);
+ERR_RESULT postgres_restore_part(void *restore, struct str name);
+ERR_RESULT postgres_restore_bytes(void *restore, const void *bytes, size_t n);
+ERR_RESULT postgres_restore_finish(void *restore);
+void postgres_restore_close(void *restore);
+ERR_RESULT postgres_facts(struct store *store, struct arena *arena, struct store_facts *facts);
+
 #endif

@@ -9,8 +9,6 @@
 
 #include "base/check.h"
 
-#define BUSY_TIMEOUT_MS 5000
-
 /* No memory map anywhere: its I/O errors would be signals. Sorts of the reports may be big:
  * readers keep them in files. */
 #define SETTINGS_WRITER                                                                            \
@@ -23,10 +21,9 @@
 
 /* --- Connections ------------------------------------------------------------------------------ */
 
-static const char *path_of(struct arena *arena, struct str url)
+struct str sqlite_path(struct str url)
 {
-    size_t scheme = strlen("sqlite:");
-    return str_z(arena, str_slice(url, scheme, url.n));
+    return str_slice(url, strlen("sqlite:"), url.n);
 }
 
 const struct err *sqlite_error(struct arena *arena, struct sqlite_connection *c, const char *what)
@@ -86,10 +83,10 @@ const struct err *sqlite_connect(struct arena *arena, struct str url, enum sqlit
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (c->create)
         flags |= SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(path_of(arena, url), &c->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(str_z(arena, sqlite_path(url)), &c->db, flags, NULL) != SQLITE_OK)
         return cannot_open(arena, c);
     sqlite3_extended_result_codes(c->db, 1);
-    sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(c->db, SQLITE_BUSY_TIMEOUT_MS);
     if (sqlite3_exec(c->db, settings[role], NULL, NULL, NULL) != SQLITE_OK)
         return cannot_open(arena, c);
     c->slots = ARENA_ARRAY(arena, (size_t)stmt_count + 1, struct sqlite_slot);
@@ -534,6 +531,13 @@ const struct store_driver sqlite_driver = {
     .bare_open = sqlite_bare_open,
     .bare_close = sqlite_bare_close,
     .bare_run = sqlite_bare_run,
+    .backup = sqlite_backup,
+    .restore_open = sqlite_restore_open,
+    .restore_part = sqlite_restore_part,
+    .restore_bytes = sqlite_restore_bytes,
+    .restore_finish = sqlite_restore_finish,
+    .restore_close = sqlite_restore_close,
+    .facts = sqlite_facts,
     .sql_begin = "BEGIN IMMEDIATE",
     .sql_has_schema = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'schema_migration'",
     .sql_guard_create = "SELECT 1", /* BEGIN IMMEDIATE is guard enough */

@@ -6,6 +6,8 @@
 
 #include "store/store_internal.h"
 
+#define SQLITE_BUSY_TIMEOUT_MS 5000
+
 enum sqlite_role { SQLITE_ROLE_WRITER, SQLITE_ROLE_READER, SQLITE_ROLE_CHECKPOINT };
 
 struct sqlite_slot {
@@ -26,6 +28,8 @@ struct sqlite_connection {
 
 struct sqlite;
 
+/* Of "sqlite:/path". */
+struct str sqlite_path(struct str url);
 ERR_RESULT sqlite_connect(struct arena *arena, struct str url, enum sqlite_role role, struct sqlite_connection *c);
 void sqlite_disconnect(struct sqlite_connection *c);
 /* Errors: STATEMENT_BROKEN, with the statement's name. */
@@ -42,5 +46,15 @@ ERR_RESULT sqlite_read(struct store *store, struct arena *arena, const struct st
 /* Waits until a reader is free. */
 struct sqlite_connection *sqlite_take_reader(struct sqlite *database);
 void sqlite_give_reader(struct sqlite *database, struct sqlite_connection *c);
+
+/* Backup (sqlite_backup.c), as in store_internal.h. */
+ERR_RESULT sqlite_backup(struct arena *arena, const struct store_options *options, struct str temporary_path,
+                         const struct store_sink *sink);
+ERR_RESULT sqlite_restore_open(struct arena *arena, const struct store_options *options, int schema_number, void **out);
+ERR_RESULT sqlite_restore_part(void *restore, struct str name);
+ERR_RESULT sqlite_restore_bytes(void *restore, const void *bytes, size_t n);
+ERR_RESULT sqlite_restore_finish(void *restore);
+void sqlite_restore_close(void *restore);
+ERR_RESULT sqlite_facts(struct store *store, struct arena *arena, struct store_facts *facts);
 
 #endif

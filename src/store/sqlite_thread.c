@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "store/sqlite_turn.h"
 
 #define GROUP_JOBS_MAX 256
 #define CHECKPOINT_WAL_BYTES (4 << 20)
@@ -30,6 +31,7 @@ struct sqlite {
     struct store *store;
     struct sqlite_connection writer, checkpoint, *readers;
     pthread_t writer_thread, checkpoint_thread;
+    struct sqlite_turn turn; /* the writer thread's */
     int64_t page_bytes;
 
     pthread_mutex_t lock; /* guards all below */
@@ -252,7 +254,9 @@ static void *writer_main(void *arg)
                 r->err = stopped_error(s, r->arena);
         } else {
             pthread_mutex_unlock(&s->lock);
+            sqlite_turn_take(&s->turn, SQLITE_BUSY_TIMEOUT_MS);
             run_group(s, group);
+            sqlite_turn_give(&s->turn);
             pthread_mutex_lock(&s->lock);
         }
         answer(s, group);
@@ -425,6 +429,7 @@ const struct err *sqlite_open(struct arena *arena, struct store *store)
         return err;
     }
     store->database = s;
+    sqlite_turn_open(&s->turn, arena, sqlite_path(store->options.url));
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->work, NULL);
     pthread_cond_init(&s->answered, NULL);
@@ -455,6 +460,7 @@ void sqlite_close(struct store *store)
     if (is_stopped(s))
         sqlite3_db_config(s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     disconnect_all(s);
+    sqlite_turn_close(&s->turn);
     pthread_cond_destroy(&s->checkpoint_wanted);
     pthread_cond_destroy(&s->reader_free);
     pthread_cond_destroy(&s->answered);

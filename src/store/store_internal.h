@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/migration.h"
 #include "store/store.h"
+#include "store/store_backup.h"
 
 #define STORE_READER_COUNT_DEFAULT 4
 #define STORE_MESSAGE_BYTES_MAX 2000
@@ -61,6 +62,16 @@ struct store_driver {
     void (*bare_close)(void *bare);
     /* Runs one statement; where number is given, reads the one integer that it returns. */
     const struct err *(*bare_run)(struct arena *arena, void *bare, const char *sql, int64_t *number);
+    /* store_backup.h */
+    const struct err *(*backup)(struct arena *arena, const struct store_options *options, struct str temporary_path,
+                                const struct store_sink *sink);
+    const struct err *(*restore_open)(struct arena *arena, const struct store_options *options, int schema_number,
+                                      void **out);
+    const struct err *(*restore_part)(void *restore, struct str name);
+    const struct err *(*restore_bytes)(void *restore, const void *bytes, size_t n);
+    const struct err *(*restore_finish)(void *restore);
+    void (*restore_close)(void *restore);
+    const struct err *(*facts)(struct store *store, struct arena *arena, struct store_facts *facts);
     const char *sql_begin;      /* of a migration */
     const char *sql_has_schema; /* returns 1 where the table schema_migration is there */
     const char *sql_guard_create; /* keeps two from creating it at once */
@@ -73,6 +84,8 @@ ERR_RESULT store_driver_of(struct arena *arena, struct str url, const struct sto
 /* The number of the last migration that was applied, and whether this program knows it. */
 ERR_RESULT store_check_schema(struct arena *arena, const struct store_driver *driver,
                               const struct store_options *options);
+/* store_migrate, but not beyond the migration of that number. */
+ERR_RESULT store_migrate_to(struct arena *arena, const struct store_options *options, int number, int *applied_count);
 void tx_init(struct tx *tx, struct store *store, struct arena *arena, const struct store_job *job);
 /* The job's function, then what was asked for before the commit. */
 ERR_RESULT tx_run(struct tx *tx, const struct store_job *job);

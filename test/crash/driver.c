@@ -733,7 +733,7 @@ static int create(struct driver *driver, struct arena *arena)
 static int work(struct driver *driver, struct arena *arena)
 {
     const struct settings *settings = &driver->settings;
-    const struct err *err = home_open(arena, str_c(settings->dir), true, &driver->home);
+    const struct err *err = home_open(arena, str_c(settings->dir), HOME_WRITE, &driver->home);
     if (err && settings->survivors) {
         note_answer(driver, arena, "open", err);
         return 3;

@@ -812,25 +812,28 @@ def test_lock(binary, kind):
         writer = subprocess.Popen(brand.command("import", "orders", ONLINE_RETAIL), stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, cwd=brand.base)
         until = time.monotonic() + 20
-        lock = brand.dir / "lock"
-        while time.monotonic() < until and not (lock.exists() and lock.read_text().strip() == str(writer.pid)):
+        lock = brand.dir / "lock.1"
+        while time.monotonic() < until and not (lock.exists() and lock.read_text().split()[:1] == [str(writer.pid)]):
             time.sleep(0.005)
         writer.send_signal(signal.SIGSTOP)
         check(writer.poll() is None, f"{kind} the writer still runs")
-        path = write(brand.base / "few.csv", text_of([GOOD[0]])[0])
-        run = brand.try_run("import", "orders", path, "--map", map_file(brand), "--json")
-        check(run.returncode == 1 and codes(run) == ["HOME_LOCKED"], f"{kind} a second writer: {said(run)}")
-        check(str(writer.pid) in run.stdout, f"{kind} the message names the process: {said(run)}")
         check(brand.try_run("verify").returncode == 0, f"{kind} reading goes on")
         run = brand.try_run("migrate", "--json")
-        check(run.returncode == 1 and codes(run) == ["HOME_LOCKED"], f"{kind} migrate takes the lock: {said(run)}")
+        check(run.returncode == 1 and codes(run) == ["HOME_LOCKED"], f"{kind} migrate wants to be alone: {said(run)}")
+        check(str(writer.pid) in run.stdout, f"{kind} the message names the process: {said(run)}")
+        writer.send_signal(signal.SIGCONT)
+        path = write(brand.base / "few.csv", text_of([GOOD[0]])[0])
+        gbp = map_file(brand, "gbp.json", constants={"currency": "GBP"}, states={}, columns={
+            "order_number": "订单号", "order_time": "下单时间", "line_amount": "实付", "buyer_id": "买家"}, state_default="paid")
+        run = brand.try_run("import", "orders", path, "--map", gbp, "--json")
+        check(run.returncode == 0, f"{kind} a second writer beside the first: {said(run)}")
+        check(lock.read_text().split()[1:] and (brand.dir / "lock.2").read_text().split()[1:] != lock.read_text().split()[1:],
+              f"{kind} each place has a node number of its own")
         writer.kill()
         writer.wait()
         run = brand.try_run("customer", "tag", "1", "x", "--json")
         check(codes(run) == ["CUSTOMER_UNKNOWN"], f"{kind} a killed writer's lock is gone: {said(run)}")
-        brand.run("import", "orders", path, "--map", map_file(brand,
-                                                              "gbp.json", constants={"currency": "GBP"}, states={}, columns={
-            "order_number": "订单号", "order_time": "下单时间", "line_amount": "实付", "buyer_id": "买家"}, state_default="paid"))
+        brand.run("import", "orders", path, "--map", gbp)
         check(os.listdir(brand.dir / "tmp") == [],
               f"{kind} what a killed import left in tmp/: {os.listdir(brand.dir / 'tmp')}")
         verified(brand, "after a killed import")

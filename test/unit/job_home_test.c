@@ -37,9 +37,12 @@ static int place_close(void **state)
     struct place *place = *state;
     static const char *const files[] = {
         "brand/huitou.json",   "brand/master.key", "brand/huitou.db", "brand/huitou.db-wal",
-        "brand/huitou.db-shm", "brand/lock",       "brand/notes.txt", "key"};
+        "brand/huitou.db-shm", "brand/lock",       "brand/notes.txt", "brand/huitou.db-turn",
+        "key"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(str_z(place->arena, str_fmt(place->arena, "%s/%s", place->base, files[i])));
+    for (int i = 1; i <= HOME_COMMANDS_MAX; i++)
+        unlink(str_z(place->arena, str_fmt(place->arena, "%s/brand/lock.%d", place->base, i)));
     rmdir(str_z(place->arena, str_fmt(place->arena, "%s/brand/tmp", place->base)));
     rmdir(str_z(place->arena, place->directory));
     assert_int_equal(rmdir(place->base), 0);
@@ -73,7 +76,7 @@ static void test_create_and_open(void **state)
         0);
     assert_int_equal(info.st_mode & 0777, 0600);
     struct home *home;
-    must(place, home_open(place->arena, place->directory, true, &home));
+    must(place, home_open(place->arena, place->directory, HOME_SERVE, &home));
     assert_true(str_eq(home->brand->name, STR("好物")));
     assert_true(str_eq(home->brand->currency, STR("CNY")));
     assert_int_equal(home->brand->currency_digits, 2);
@@ -89,7 +92,7 @@ static void test_create_twice_is_refused(void **state)
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_EXISTS);
     struct home *home;
-    must(place, home_open(place->arena, place->directory, false, &home));
+    must(place, home_open(place->arena, place->directory, HOME_READ, &home));
     home_close(home);
 }
 
@@ -130,12 +133,12 @@ static void test_key_that_others_can_read(void **state)
         str_z(place->arena, str_fmt(place->arena, "%s/brand/master.key", place->base));
     assert_int_equal(chmod(key, 0644), 0);
     struct home *home;
-    const struct err *err = home_open(place->arena, place->directory, false, &home);
+    const struct err *err = home_open(place->arena, place->directory, HOME_READ, &home);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_KEY_MODE);
     assert_int_equal(chmod(key, 0600), 0);
     must(place, file_write(place->arena, str_c(key), STR("not a key"), 0600));
-    err = home_open(place->arena, place->directory, false, &home);
+    err = home_open(place->arena, place->directory, HOME_READ, &home);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_KEY);
 }
@@ -151,10 +154,10 @@ static void test_key_from_the_environment(void **state)
     assert_false(
         file_exists(place->arena, str_fmt(place->arena, "%s/brand/master.key", place->base)));
     struct home *home;
-    must(place, home_open(place->arena, place->directory, false, &home));
+    must(place, home_open(place->arena, place->directory, HOME_READ, &home));
     home_close(home);
     unsetenv("HUITOU_MASTER_KEY_FILE");
-    const struct err *err = home_open(place->arena, place->directory, false, &home);
+    const struct err *err = home_open(place->arena, place->directory, HOME_READ, &home);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_KEY);
 }
@@ -171,7 +174,7 @@ static void test_key_of_another_brand(void **state)
         buf_str(&other, STR("5a"));
     must(place, file_write(place->arena, key, buf_view(&other), 0600));
     struct home *home;
-    const struct err *err = home_open(place->arena, place->directory, true, &home);
+    const struct err *err = home_open(place->arena, place->directory, HOME_SERVE, &home);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_SETUP_KEY);
 }
@@ -182,23 +185,60 @@ static void test_one_writer(void **state)
     struct home_create create = wish(place);
     must(place, home_create(place->arena, &create));
     struct home *writer, *second, *reader;
-    must(place, home_open(place->arena, place->directory, true, &writer));
-    const struct err *err = home_open(place->arena, place->directory, true, &second);
+    must(place, home_open(place->arena, place->directory, HOME_SERVE, &writer));
+    const struct err *err = home_open(place->arena, place->directory, HOME_SERVE, &second);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_LOCKED);
     assert_true(str_eq(err->arg[0], str_fmt(place->arena, "%ld", (long)getpid())));
-    must(place, home_open(place->arena, place->directory, false, &reader));
+    must(place, home_open(place->arena, place->directory, HOME_READ, &reader));
     home_close(reader);
     home_close(writer);
-    must(place, home_open(place->arena, place->directory, true, &second));
+    must(place, home_open(place->arena, place->directory, HOME_SERVE, &second));
     home_close(second);
+}
+
+/* A server and as many commands as there are places: each makes ids of a node of its own; the next one is refused; who
+ * wants to be alone is, too. */
+static void test_commands_beside_a_server(void **state)
+{
+    struct place *place = *state;
+    struct home_create create = wish(place);
+    must(place, home_create(place->arena, &create));
+    struct home *server, *commands[HOME_COMMANDS_MAX], *more;
+    int nodes[HOME_COMMANDS_MAX + 1];
+    must(place, home_open(place->arena, place->directory, HOME_SERVE, &server));
+    nodes[HOME_COMMANDS_MAX] = (int)(id_next(server->deps.ids) >> 12 & ID_NODE_MAX);
+    for (int i = 0; i < HOME_COMMANDS_MAX; i++) {
+        must(place, home_open(place->arena, place->directory, HOME_WRITE, &commands[i]));
+        nodes[i] = (int)(id_next(commands[i]->deps.ids) >> 12 & ID_NODE_MAX);
+    }
+    for (int i = 0; i <= HOME_COMMANDS_MAX; i++)
+        for (int k = 0; k < i; k++)
+            assert_int_not_equal(nodes[i], nodes[k]);
+    const struct err *err = home_open(place->arena, place->directory, HOME_WRITE, &more);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_HOME_COMMANDS);
+    int node = nodes[2];
+    home_close(commands[2]);
+    must(place, home_open(place->arena, place->directory, HOME_WRITE, &more));
+    assert_int_equal((int)(id_next(more->deps.ids) >> 12 & ID_NODE_MAX), node); /* the place keeps its number */
+    home_close(server);
+    int applied;
+    err = home_migrate(place->arena, place->directory, &applied);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_HOME_LOCKED);
+    home_close(more);
+    for (int i = 0; i < HOME_COMMANDS_MAX; i++)
+        if (i != 2)
+            home_close(commands[i]);
+    must(place, home_migrate(place->arena, place->directory, &applied));
 }
 
 static void test_no_brand_here(void **state)
 {
     struct place *place = *state;
     struct home *home;
-    const struct err *err = home_open(place->arena, place->directory, false, &home);
+    const struct err *err = home_open(place->arena, place->directory, HOME_READ, &home);
     assert_non_null(err);
     assert_int_equal(err->code, ERR_HOME_MISSING);
 }
@@ -216,6 +256,7 @@ int main(void)
         PLACE_TEST(test_key_from_the_environment),
         PLACE_TEST(test_key_of_another_brand),
         PLACE_TEST(test_one_writer),
+        PLACE_TEST(test_commands_beside_a_server),
         PLACE_TEST(test_no_brand_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

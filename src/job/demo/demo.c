@@ -127,7 +127,7 @@ static const struct err *make(struct demo *demo)
     const struct err *err = make_open(demo, &clock);
     if (!err)
         return NULL;
-    const struct err *left = home_remove(demo->arena, options->directory);
+    const struct err *left = home_demo_remove(demo->arena, options->directory);
     (void)left; /* why it could not be made is what matters; the next making removes the rest */
     return err;
 }
@@ -138,10 +138,10 @@ static const struct err *make_room(struct arena *arena, struct str directory)
     struct home *home;
     enum home_state state = home_state(arena, directory);
     if (state == HOME_HALF_REMOVED)
-        return home_remove(arena, directory);
+        return home_demo_remove(arena, directory);
     if (state == HOME_NOTHING)
         return NULL;
-    TRY(home_open(arena, directory, false, &home));
+    TRY(home_open(arena, directory, HOME_READ, &home));
     enum brand_demo demo = home->brand->demo;
     struct str name = home->brand->name;
     home_close(home);
@@ -149,7 +149,7 @@ static const struct err *make_room(struct arena *arena, struct str directory)
         return ERR_NEW(arena, ERR_DEMO_REAL_BRAND, directory, name);
     if (demo == BRAND_DEMO)
         return ERR_NEW(arena, ERR_DEMO_EXISTS, directory);
-    return home_remove(arena, directory);
+    return home_demo_remove(arena, directory);
 }
 
 const struct err *demo_make(struct arena *arena, const struct demo_options *options,

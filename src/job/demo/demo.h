@@ -3,7 +3,7 @@
  * made up by a seed. Every room gives it the life that the room knows: a file demo_ROOM.c here and a step in the table of
  * demo.c.
  *
- * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_remove). Nobody can
+ * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_demo_remove). Nobody can
  * log in: the people who work here have no password until an owner gives them one. */
 #ifndef HUITOU_JOB_DEMO_DEMO_H
 #define HUITOU_JOB_DEMO_DEMO_H

@@ -44,6 +44,8 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
+    void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;
@@ -109,10 +111,35 @@ ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
 /* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in the tx's arena. */
 ERR_RESULT staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name);
+/* Everybody's name, in the transaction's arena. */
+struct staff_name {
+    int64_t staff_id;
+    struct str name;
+    bool is_blocked;
+};
+ERR_RESULT staff_names(struct tx *tx, struct staff_name **names, size_t *count);
 /* All ids below a person (not the person), by who supervises whom. */
 ERR_RESULT staff_below(struct tx *tx, int64_t staff_id, int64_t **ids, size_t *count);
 /* Removes sessions, failed logins and idempotency keys that are over. Whoever asks does it, about once an hour. */
 ERR_RESULT access_sweep(struct store *store, struct arena *arena);
+/* All sessions end; API keys stay. After a restore: those who were logged in then may not be those who should be now. */
+ERR_RESULT access_sessions_end(struct tx *tx);
+/* Something that was done without a request: on the command line, or by a restore. operation: as the endpoint that does the
+ * same. by: "cli:USER". */
+struct audit_note {
+    struct str by, operation, object, before, after; /* before, after: JSON, absent where there is none */
+};
+ERR_RESULT access_audit_note(struct tx *tx, const struct audit_note *note);
+
+/* What a review of security looks at. */
+struct access_review {
+    int64_t people, owners, people_unseen; /* may log in; unseen: did not for ACCESS_UNSEEN_US */
+    int64_t keys, keys_unused, keys_old;   /* that hold; not used for ACCESS_UNSEEN_US; older than ACCESS_KEY_OLD_US */
+    int64_t sessions;
+};
+#define ACCESS_UNSEEN_US (90ll * 24 * 3600 * 1000000)
+#define ACCESS_KEY_OLD_US (365ll * 24 * 3600 * 1000000)
+ERR_RESULT access_review(struct tx *tx, struct access_review *review);
 
 extern const struct endpoint_table access_endpoints;
 

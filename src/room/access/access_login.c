@@ -195,6 +195,7 @@ const struct err *access_session_new(struct tx *tx, int64_t staff_id, struct str
     uint8_t hash[SECRET_HASH_BYTES];
     secret_lookup_hash(tx_deps(tx)->keys, ACCESS_DOMAIN_SESSION, token, hash);
     int64_t now_us = tx_now_us(tx);
+    TRY(sql_access_staff_seen_run(tx, &(struct sql_access_staff_seen_in){staff_id, now_us}));
     struct sql_access_session_insert_in row = {.session_id = id_next(tx_deps(tx)->ids),
                                         .token_hash = {(const char *)hash, SECRET_HASH_BYTES},
                                         .staff_id = staff_id,

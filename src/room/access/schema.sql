@@ -111,3 +111,8 @@ CREATE TABLE idempotency (
 
 -- read by: the removal of old rows.
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- migration: 13 staff seen
+
+-- when the person last logged in; NULL: never. read by: the review of security.
+ALTER TABLE staff ADD COLUMN seen_at INT64;

@@ -40,6 +40,36 @@ SELECT staff_id, login, name, role, manager_id, blocked_at, created_at FROM staf
 UPDATE staff SET name = :name, role = :role, manager_id = :manager_id, blocked_at = :blocked_at
 WHERE staff_id = :staff_id;
 
+-- name: access_staff_seen
+-- doc: a person has logged in.
+-- in: staff_id i64, seen_at i64
+-- plan: search
+UPDATE staff SET seen_at = :seen_at WHERE staff_id = :staff_id;
+
+-- name: access_review_staff
+-- doc: what the review of security asks of staff: who may log in, and when they last did.
+-- out: role i64, created_at i64, seen_at i64?
+-- plan: scan, because it looks at everybody: some hundreds
+SELECT role, created_at, seen_at FROM staff WHERE blocked_at IS NULL ORDER BY staff_id LIMIT 10000;
+
+-- name: access_review_keys
+-- doc: what the review of security asks of keys that hold.
+-- out: created_at i64, used_at i64?
+-- plan: scan, because it looks at them all: some dozens
+SELECT created_at, used_at FROM api_key WHERE revoked_at IS NULL ORDER BY key_id LIMIT 10000;
+
+-- name: access_review_sessions
+-- doc: how many sessions are open.
+-- in: now i64, idle_from i64
+-- out: session_count i64
+-- plan: scan, because it counts them all: some hundreds
+SELECT COUNT(*) FROM staff_session WHERE expires_at > :now AND seen_at > :idle_from;
+
+-- name: access_session_delete_all
+-- doc: everybody logs in anew, after a restore.
+-- plan: scan, because all of them go
+DELETE FROM staff_session;
+
 -- name: access_staff_password_set
 -- doc: a new password.
 -- in: staff_id i64, password_hash text

@@ -359,6 +359,36 @@ FROM lookup l LEFT JOIN identity i
 WHERE l.kind < 32 AND i.customer_id IS NULL
 ORDER BY l.customer_id, l.object_id;
 
+-- --- Made again (huitou rebuild) ---
+
+-- name: customer_rebuild_prune
+-- doc: look-ups of identities that lead to no such claimed identity go.
+-- plan: scan, because all of them are looked at
+DELETE FROM lookup WHERE kind < 32 AND NOT EXISTS (
+    SELECT 1 FROM identity i WHERE i.customer_id = lookup.customer_id AND i.identity_id = lookup.object_id
+    AND i.kind = lookup.kind AND i.hash = lookup.hash AND i.claimed = 1);
+
+-- name: customer_rebuild_claim
+-- doc: claimed identities that no look-up leads to get theirs.
+-- plan: scan, because all of them are looked at
+INSERT INTO lookup (kind, hash, customer_id, object_id)
+SELECT kind, hash, customer_id, identity_id FROM identity WHERE claimed = 1
+ON CONFLICT (kind, hash) DO NOTHING;
+
+-- name: customer_rebuild_names_clear
+-- doc: nobody is found by name any more, until the names have been gone through.
+-- plan: scan, because all of them go
+DELETE FROM customer_name_hash;
+
+-- name: customer_rebuild_named
+-- doc: the next customers with a name that can be read.
+-- in: after_id i64, most i64
+-- out: customer_id i64, data_key bytes, name_sealed bytes
+-- plan: search
+-- rows: many
+SELECT customer_id, data_key, name_sealed FROM customer
+WHERE customer_id > :after_id AND data_key IS NOT NULL AND name_sealed IS NOT NULL ORDER BY customer_id LIMIT :most;
+
 -- --- Keepers ---
 
 -- name: customer_keeper_set

@@ -3,6 +3,7 @@
 #include "base/calendar.h"
 #include "engine/engine.h"
 #include "engine/metric_layout.h"
+#include "engine/metric_link.h"
 #include "room/insight/insight.h"
 #include "room/insight/insight_file.h"
 
@@ -29,10 +30,43 @@ static const struct field column_fields[] = {
 static const struct shape column_shape = {
     .name = "report_column", .size = sizeof(struct column_out), SHAPE_FIELDS(column_fields)};
 
+struct param_out {
+    struct str name, value, column, plus;
+};
+static const struct field param_fields[] = {
+    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。", .required = true),
+    SHAPE_FIELD(struct param_out, value, TEXT, "Its value; null: what stands in the column of the row.",
+                "取值；空为取该行该列的值。"),
+    SHAPE_FIELD(struct param_out, column, TEXT, "The column.", "列。"),
+    SHAPE_FIELD(struct param_out, plus, TEXT, "A month so many months later as stands in this column.",
+                "月份再加此列的月数。"),
+};
+static const struct shape param_shape = {
+    .name = "report_link_param", .size = sizeof(struct param_out), SHAPE_FIELDS(param_fields)};
+struct link_out {
+    struct str column, equals, when_column, when_value;
+    struct shape_list params;
+};
+static const struct field link_fields[] = {
+    SHAPE_FIELD(struct link_out, column, TEXT, "The column of the figure.", "指标所在列。", .required = true),
+    SHAPE_FIELD(struct link_out, equals, TEXT,
+                "What of those customers equals the figure: customers, orders, days, gaps, refunds, paid, refunded, net or amount; "
+                "share: it is the share that they are; includes: they may count several times in it.",
+                "这些客户的哪一项等于该数值：customers、orders、days、gaps、refunds、paid、refunded、net、amount；share 为其占比；"
+                "includes 表示同一客户可能计多次。",
+                .required = true),
+    SHAPE_FIELD(struct link_out, when_column, TEXT, "Only of rows where this column …", "仅当该行此列……"),
+    SHAPE_FIELD(struct link_out, when_value, TEXT, "… is this; null: is empty.", "……为此值；空表示该列为空。"),
+    SHAPE_FIELD(struct link_out, params, LIST, "Beside the report's own as_of, from, to and amount.",
+                "此外带上报表的 as_of、from、to 与 amount。", .sub = &param_shape),
+};
+static const struct shape link_shape = {
+    .name = "report_link", .size = sizeof(struct link_out), SHAPE_FIELDS(link_fields)};
+
 struct section_out {
     struct str name, title, layout, row, key, size, value, bar, bar_second;
     bool rows_descending, long_list;
-    struct shape_list columns;
+    struct shape_list columns, links;
 };
 static const struct field section_fields[] = {
     SHAPE_FIELD(struct section_out, name, TEXT, "As in the report's sections.", "部分的名称。", .required = true),
@@ -48,6 +82,11 @@ static const struct field section_fields[] = {
     SHAPE_FIELD(struct section_out, rows_descending, BOOL, "The rows of the matrix from high to low.", "矩阵的行由高到低。"),
     SHAPE_FIELD(struct section_out, long_list, BOOL, "May have very many rows: ask with a limit.", "可能有很多行：请给出 limit。"),
     SHAPE_FIELD(struct section_out, columns, LIST, "Its columns.", "列。", .sub = &column_shape),
+    SHAPE_FIELD(struct section_out, links, LIST,
+                "The customers behind its figures, as a query of /customers; of several for a column the first whose "
+                "condition holds. A figure without one has no customers of its own behind it.",
+                "指标背后的客户（客户列表的查询）；同一列有多个时取第一个条件成立者。没有链接的指标背后没有对应的客户。",
+                .sub = &link_shape),
 };
 static const struct shape section_shape = {
     .name = "report_section", .size = sizeof(struct section_out), SHAPE_FIELDS(section_fields)};
@@ -92,6 +131,36 @@ static struct shape_list columns_of(struct arena *arena, const struct metric_sec
     return (struct shape_list){items, (size_t)section->column_count};
 }
 
+static struct shape_list params_of(struct arena *arena, const struct metric_link *link)
+{
+    struct param_out *items = ARENA_ARRAY(arena, LINK_PARAMS_MAX, struct param_out);
+    struct shape_list list = {items, 0};
+    for (size_t i = 0; i < LINK_PARAMS_MAX && link->params[i].name; i++) {
+        const struct link_param *param = &link->params[i];
+        items[list.count++] =
+            (struct param_out){str_c(param->name), text_or_none(param->value),
+                               text_or_none(param->column), text_or_none(param->plus)};
+    }
+    return list;
+}
+
+static struct shape_list links_of(struct arena *arena, const struct metric *metric,
+                                  const struct metric_section *section)
+{
+    struct link_out *items = ARENA_ARRAY(arena, (size_t)metric_link_count, struct link_out);
+    struct shape_list list = {items, 0};
+    for (int i = 0; i < metric_link_count; i++) {
+        const struct metric_link *link = &metric_links[i];
+        if (!str_eq(str_c(link->metric), str_c(metric->name)) ||
+            !str_eq(str_c(link->section), str_c(section->name)))
+            continue;
+        items[list.count++] = (struct link_out){
+            str_c(link->column), str_c(link_equals_name(link->equals)), text_or_none(link->when),
+            text_or_none(link->when_value), params_of(arena, link)};
+    }
+    return list;
+}
+
 static struct section_out section_of(struct arena *arena, const struct metric *metric,
                                      const struct metric_section *section, enum lang lang)
 {
@@ -109,6 +178,7 @@ static struct section_out section_of(struct arena *arena, const struct metric *m
         .rows_descending = layout->rows_descending,
         .long_list = layout->long_list,
         .columns = columns_of(arena, section, lang),
+        .links = links_of(arena, metric, section),
     };
 }
 

@@ -160,6 +160,10 @@ struct order_left_out {
 };
 ERR_RESULT order_left_out(struct tx *tx, struct order_left_out *out);
 
+/* Persons by what is typed: the roots found by identity or name, and behind them those of orders with that number; at most
+ * `max`. */
+ERR_RESULT person_find(struct tx *tx, struct str query, size_t max, int64_t **ids, size_t *count);
+
 /* For verify: recomputes fact sums from the rows, sums of lines and refunds, days from times. */
 struct order_faults {
     int64_t count;
@@ -167,5 +171,8 @@ struct order_faults {
     bool first_load_open; /* no fault: a first load runs or was broken off; numbers not claimed yet are not missed */
 };
 ERR_RESULT order_verify(struct tx *tx, const struct brand *brand, struct order_faults *faults);
+/* Claims the number of every order again (lookup), from the rows; ends a first load that was broken off. One that is claimed
+ * by another order stays: verify tells. In one transaction, as long as there are orders. */
+ERR_RESULT order_rebuild(struct tx *tx);
 
 #endif

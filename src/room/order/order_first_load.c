@@ -166,16 +166,25 @@ static void free_arena(void *arena)
     arena_free(arena);
 }
 
+/* Claims of all orders, those that are there already left as they are. */
+static ERR_RESULT settle_all(struct tx *tx)
+{
+    struct settle s = {.tx = tx, .arena = arena_new("claims of a first load", SETTLE_BYTES_MAX)};
+    arena_defer(tx_arena(tx), free_arena, s.arena);
+    s.claims = ARENA_ARRAY(tx_arena(tx), SETTLE_CHUNK, struct order_claim);
+    TRY(set(tx, 0)); /* from here on a load that runs waits, and then finds itself ended */
+    TRY(order_first_load_claims(tx, settle_one, &s));
+    return s.count > 0 ? settle_chunk(&s) : NULL;
+}
+
 ERR_RESULT order_first_load_settle(struct tx *tx)
 {
     struct sql_order_first_load_hold_out row;
     TRY(hold(tx, &row));
-    if (row.import_id == 0)
-        return NULL;
-    struct settle s = {.tx = tx, .arena = arena_new("claims of a first load", SETTLE_BYTES_MAX)};
-    arena_defer(tx_arena(tx), free_arena, s.arena);
-    s.claims = ARENA_ARRAY(tx_arena(tx), SETTLE_CHUNK, struct order_claim);
-    TRY(set(tx, 0)); /* from here on the load itself waits, and then finds itself ended */
-    TRY(order_first_load_claims(tx, settle_one, &s));
-    return s.count > 0 ? settle_chunk(&s) : NULL;
+    return row.import_id == 0 ? NULL : settle_all(tx);
+}
+
+ERR_RESULT order_rebuild(struct tx *tx)
+{
+    return settle_all(tx);
 }

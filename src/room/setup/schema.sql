@@ -25,7 +25,28 @@ CREATE TABLE calendar (
     PRIMARY KEY (day)
 ) STRICT;
 
--- migration: 11 demo brand
+-- migration: 12 backups
+
+-- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER". path: where
+-- it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:
+-- when it was last restored, for good or on trial, and found whole; NULL: never.
+-- read by: the page of backups, the review of security.
+CREATE TABLE backup (
+    backup_id INT64 NOT NULL,
+    made_at INT64 NOT NULL,
+    made_by TEXT NOT NULL,
+    path TEXT NOT NULL,
+    bytes INT64 NOT NULL,
+    sha256 TEXT NOT NULL,
+    with_key INT64 NOT NULL,
+    restored_at INT64,
+    PRIMARY KEY (backup_id)
+) STRICT;
+
+-- read by: the end of a restore.
+CREATE UNIQUE INDEX backup_by_sha256 ON backup (sha256);
+
+-- migration: 14 demo brand
 
 -- 0: one's own; 1: a demo that is not finished yet; 2: a demo (enum brand_demo). Only a demo can be taken away as a whole.
 ALTER TABLE brand ADD COLUMN demo INT64 NOT NULL DEFAULT 0;

@@ -32,7 +32,26 @@ ERR_RESULT setup_load(struct store *store, struct arena *arena, struct brand **o
 void setup_key_check(const struct keyring *keys, uint8_t out[SECRET_HASH_BYTES]);
 /* For verify: days of the calendar that are missing, too many, or of the wrong month. */
 ERR_RESULT setup_verify(struct tx *tx, int64_t *fault_count);
+/* Writes the calendar anew. */
+ERR_RESULT setup_rebuild(struct tx *tx);
 /* Takes the next node number for ids (0 … ID_NODE_MAX). Errors: SETUP_NODES. */
 ERR_RESULT setup_take_node(struct store *store, struct arena *arena, int *node);
+
+/* --- Backups that were made (job/backup.h makes them) --- */
+
+struct backup_note {
+    int64_t backup_id, made_at_us, bytes;
+    struct str made_by; /* a person's name, or "cli:USER" */
+    struct str path, sha256; /* sha256: hexadecimal */
+    bool with_key;           /* the master key is in it, locked */
+    struct opt_i64 restored_at_us;
+};
+/* Notes a backup; one that is noted already stays as it is. backup_id 0: a new one. */
+ERR_RESULT setup_backup_add(struct tx *tx, const struct backup_note *note);
+/* The backup of this content was restored and verified; changes nothing where it is not noted. */
+ERR_RESULT setup_backup_restored(struct tx *tx, struct str sha256);
+/* The newest first. */
+ERR_RESULT setup_backup_newest(struct tx *tx, size_t most, struct backup_note **notes, size_t *count);
+ERR_RESULT setup_backup_one(struct tx *tx, int64_t backup_id, struct backup_note *note, bool *found);
 
 #endif

@@ -48,6 +48,12 @@ static const struct err *write_calendar(struct tx *tx)
     return sql_setup_calendar_add_bulk(tx, days, count);
 }
 
+const struct err *setup_rebuild(struct tx *tx)
+{
+    TRY(sql_setup_calendar_clear_run(tx));
+    return write_calendar(tx);
+}
+
 static const struct err *write_brand(struct tx *tx, void *arg)
 {
     const struct brand_making *making = arg;

@@ -28,6 +28,11 @@ UPDATE brand SET demo = :demo WHERE brand_id = 1;
 -- bulk: yes
 INSERT INTO calendar (day, month) VALUES (:day, :month);
 
+-- name: setup_calendar_clear
+-- doc: the calendar is written anew.
+-- plan: scan, because all of it goes
+DELETE FROM calendar;
+
 -- name: setup_node_take
 -- doc: takes the next node number, as long as there is one.
 -- in: node_max i64
@@ -41,3 +46,32 @@ UPDATE brand SET last_node = last_node + 1 WHERE brand_id = 1 AND last_node < :n
 -- plan: scan, because all of it is compared
 -- rows: many
 SELECT day, month FROM calendar ORDER BY day;
+
+-- name: setup_backup_add
+-- doc: a backup was made, or restored from.
+-- in: backup_id i64, made_at i64, made_by text, path text, bytes i64, sha256 text, with_key i64, restored_at i64?
+-- plan: search
+INSERT INTO backup (backup_id, made_at, made_by, path, bytes, sha256, with_key, restored_at)
+VALUES (:backup_id, :made_at, :made_by, :path, :bytes, :sha256, :with_key, :restored_at)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: setup_backup_restored
+-- doc: a backup was restored and found whole.
+-- in: sha256 text, restored_at i64
+-- plan: search
+UPDATE backup SET restored_at = :restored_at WHERE sha256 = :sha256;
+
+-- name: setup_backup_newest
+-- doc: the backups made last.
+-- in: most i64
+-- out: backup_id i64, made_at i64, made_by text, path text, bytes i64, sha256 text, with_key i64, restored_at i64?
+-- plan: search
+SELECT backup_id, made_at, made_by, path, bytes, sha256, with_key, restored_at
+FROM backup ORDER BY backup_id DESC LIMIT :most;
+
+-- name: setup_backup_one
+-- doc: a backup, for its file.
+-- in: backup_id i64
+-- out: backup_id i64, made_at i64, made_by text, path text, bytes i64, sha256 text, with_key i64, restored_at i64?
+-- plan: search
+SELECT backup_id, made_at, made_by, path, bytes, sha256, with_key, restored_at FROM backup WHERE backup_id = :backup_id;

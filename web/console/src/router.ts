@@ -28,6 +28,8 @@ export const router = createRouter({
             { path: 'roles', component: () => import('./page/settings/RolesPage.vue') },
             { path: 'keys', component: () => import('./page/settings/KeysPage.vue') },
             { path: 'audit', component: () => import('./page/settings/AuditPage.vue') },
+            { path: 'backups', component: () => import('./page/settings/BackupsPage.vue') },
+            { path: 'security', component: () => import('./page/settings/SecurityPage.vue') },
             { path: 'system', component: () => import('./page/settings/SystemPage.vue') },
           ],
         },
