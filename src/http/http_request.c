@@ -281,11 +281,28 @@ static const struct err *authenticate(struct request *request)
     return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE, str_c(endpoint->name));
 }
 
+static void enter(const struct request *request)
+{
+    const struct http_options *options = &request->server->options;
+    if (options->enter)
+        options->enter(options->service);
+}
+
+static void leave(const struct request *request)
+{
+    const struct http_options *options = &request->server->options;
+    if (options->leave)
+        options->leave(options->service);
+}
+
 static const struct err *open_upload(struct request *request)
 {
     if (!(request->call.endpoint->flags & ENDPOINT_UPLOAD))
         return NULL;
-    TRY(authenticate(request));
+    enter(request);
+    const struct err *err = authenticate(request);
+    leave(request);
+    TRY(err);
     request->call.upload_path =
         str_fmt(request->arena, "%.*s/upload-%s",
                 STR_ARG(request->server->options.upload_directory), request->id);
@@ -466,9 +483,9 @@ static const struct err *run(struct request *request)
         }
         request->upload_fd = -1;
         request->call.upload_bytes = request->body_bytes;
-    } else {
-        TRY(authenticate(request));
     }
+    /* Of an upload once more: while its body came, the session may have ended. */
+    TRY(authenticate(request));
     TRY(decode(request));
     hash_request(request, request->call.request_hash);
     if (!(request->call.endpoint->flags & ENDPOINT_IDEMPOTENT))
@@ -550,11 +567,13 @@ static void answer(struct request *request)
 
 void request_work(struct request *request)
 {
+    enter(request);
     const struct err *err = run(request);
     if (err)
         reply_problem(request, err);
     else
         answer(request);
+    leave(request);
     reply_pack(request);
     request->ready = true;
 }
