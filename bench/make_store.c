@@ -85,9 +85,10 @@ static void copy_i32(struct store *store, int32_t v)
 
 /* --- Rows --- */
 
+/* `table` names its columns, `columns` of them: what later migrations added keeps its default. */
 static void table_begin(struct store *store, const char *table, int columns)
 {
-    char sql[256];
+    char sql[512];
     store->columns = columns;
     store->column = 0;
     if (store->sqlite) {
@@ -191,7 +192,7 @@ static void table_end(struct store *store)
 static void put_names(struct store *store)
 {
     char name[32];
-    table_begin(store, "channel", 3);
+    table_begin(store, "channel (channel_id, name, recorded_at)", 3);
     for (int32_t i = 0; i < WORKLOAD_CHANNELS; i++) {
         put_i64(store, workload_channel_id(i));
         snprintf(name, sizeof(name), "c%d", i);
@@ -200,10 +201,10 @@ static void put_names(struct store *store)
         row_end(store);
     }
     table_end(store);
-    table_begin(store, "product", 5);
+    table_begin(store, "product (product_id, code, name, category_id, recorded_at)", 5);
     for (int32_t i = 0; i < WORKLOAD_PRODUCTS; i++) {
         put_i64(store, workload_product_id(i));
-        snprintf(name, sizeof(name), "p%d", i);
+        snprintf(name, sizeof(name), "p%04d", i);
         put_text(store, name);
         put_text(store, "");
         put_i64(store, 0);
@@ -216,7 +217,10 @@ static void put_names(struct store *store)
 static void put_customers(struct store *store, const struct workload *workload)
 {
     static const char data_key[72]; /* as long as a wrapped key; opens nothing */
-    table_begin(store, "customer", 8);
+    table_begin(store,
+                "customer (customer_id, parent_id, root_id, placeholder, data_key, name_sealed, "
+                "created_at, recorded_at)",
+                8);
     for (int64_t i = 0; i < workload->customer_count; i++) {
         int64_t id = workload_customer_id(i);
         put_i64(store, id);
@@ -364,10 +368,21 @@ int main(int argc, char **argv)
     run(&store, "BEGIN");
     put_names(&store);
     put_customers(&store, &workload);
-    put_of_orders(&store, &workload, "orders", 19, put_order);
-    put_of_orders(&store, &workload, "refund", 12, put_refund);
+    put_of_orders(&store, &workload,
+                  "orders (customer_id, order_id, source, number, state, occurred_at, paid_at, "
+                  "paid_day, amount_minor, refunded_minor, refunded_whole_day, channel_id, "
+                  "top_product_id, top_line_minor, line_count, identity_id, exported_at, "
+                  "content_hash, recorded_at)",
+                  19, put_order);
+    put_of_orders(&store, &workload,
+                  "refund (customer_id, refund_id, order_id, source, number, amount_minor, "
+                  "refunded_at, refunded_day, channel_id, exported_at, content_hash, recorded_at)",
+                  12, put_refund);
     if (lines)
-        put_of_orders(&store, &workload, "order_line", 6, put_lines);
+        put_of_orders(&store, &workload,
+                      "order_line (customer_id, order_id, line_no, product_id, quantity_milli, "
+                      "amount_minor)",
+                      6, put_lines);
     run(&store, "COMMIT");
     close_store(&store);
     return 0;

@@ -89,7 +89,7 @@ static void name_all(struct arena *arena, struct engine *engine)
     for (int32_t i = 0; i < WORKLOAD_CHANNELS; i++)
         engine_name_channel(engine, workload_channel_id(i), str_fmt(arena, "c%d", i));
     for (int32_t i = 0; i < WORKLOAD_PRODUCTS; i++)
-        engine_name_product(engine, workload_product_id(i), str_fmt(arena, "p%d", i), STR(""));
+        engine_name_product(engine, workload_product_id(i), str_fmt(arena, "p%04d", i), STR(""));
 }
 
 static struct engine *fill_all(struct arena *arena, const struct workload *workload)

@@ -321,18 +321,19 @@ const channelStream = (s) => ({
   sections: { by_channel: channelTail(s) },
 });
 
+// Between equal largest lines of a day the smaller code decides; codes have four digits, so that it is the smaller number.
 const productJoin = (s) => ({
   steps: [`CREATE OR REPLACE TEMP TABLE first AS SELECT customer, min(day) AS first_day FROM orders WHERE ${counted(s)} GROUP BY customer
       HAVING min(day) BETWEEN ${s.F} AND ${s.T}`,
   `CREATE OR REPLACE TEMP TABLE started AS
     SELECT customer, any_value(first_day) AS first_day, min(day) FILTER (${counted(s)} AND day > first_day) AS second_day, sum(amount) AS amount,
-      arg_max(product, top_line::BIGINT << 32 | (4294967295 - o.rowid)) FILTER (${counted(s)} AND day = first_day) AS product
+      arg_max(product, top_line::BIGINT << 32 | (4294967295 - product)) FILTER (${counted(s)} AND day = first_day) AS product
     FROM orders o JOIN first USING (customer) WHERE ${looked(s)} GROUP BY customer`],
   sections: productTail(s),
 });
 const productOne = (s) => ({ // the first day and its product found in one grouping: the earliest day, then the largest line
   steps: [`CREATE OR REPLACE TEMP TABLE first AS SELECT customer, min(day) AS first_day,
-      arg_max(product, ((65535 - day)::HUGEINT << 64) | (top_line::HUGEINT << 32) | (4294967295 - rowid)) AS product
+      arg_max(product, ((65535 - day)::HUGEINT << 64) | (top_line::HUGEINT << 32) | (4294967295 - product)) AS product
     FROM orders WHERE ${counted(s)} GROUP BY customer HAVING min(day) BETWEEN ${s.F} AND ${s.T}`,
   `CREATE OR REPLACE TEMP TABLE started AS
     SELECT customer, any_value(first_day) AS first_day, min(day) FILTER (${counted(s)} AND day > first_day) AS second_day,
@@ -342,7 +343,7 @@ const productOne = (s) => ({ // the first day and its product found in one group
 });
 function productTail(s) {
   return {
-    by_first_product: `SELECT 'p' || product, NULL, count(*) AS customers, count(second_day) AS repeats, ${ratio('count(second_day)', 'count(*)')},
+    by_first_product: `SELECT printf('p%04d', product), NULL, count(*) AS customers, count(second_day) AS repeats, ${ratio('count(second_day)', 'count(*)')},
         count(*) FILTER (first_day + 90 <= ${s.T}) AS eligible, count(*) FILTER (first_day + 90 <= ${s.T} AND second_day - first_day <= 90) AS back,
         ${ratio(`count(*) FILTER (first_day + 90 <= ${s.T} AND second_day - first_day <= 90)`, `count(*) FILTER (first_day + 90 <= ${s.T})`)},
         sum(amount - ${s.net ? 'COALESCE(given, 0)' : '0'})

@@ -56,6 +56,9 @@
 #define LIMIT_HTTP_STREAMS_MAX 512             /* server-sent event streams open at once */
 #define LIMIT_HTTP_STREAM_BYTES_MAX (256u << 10) /* waiting in one stream: beyond, it is closed (the client comes again) */
 #define LIMIT_HTTP_WORK_MAX 2048               /* requests waiting for a worker: beyond, 503 */
+#define LIMIT_UPLOADS_MAX 500                  /* files that wait to be imported */
+#define LIMIT_UPLOADS_BYTES_MAX (16ll << 30)   /* of them together */
+#define LIMIT_FILE_NAME_BYTES_MAX 200          /* an uploaded file's name; file systems take 255 */
 #define LIMIT_IDEMPOTENCY_KEY_BYTES_MAX 200
 
 #endif

@@ -143,16 +143,22 @@ struct run {
     struct json_writer json;
 };
 
-static ERR_RESULT choose_map(struct arena *arena, const struct flags *flags, struct str path,
-                             struct import_view *view)
+/* A saved map of this name goes before a file of it; no saved one is called as a built-in is. */
+static ERR_RESULT choose_map(struct arena *arena, struct store *store, const struct flags *flags,
+                             struct str path, struct import_view *view)
 {
+    struct import_own_maps own;
     struct import_map *map;
+    TRY(import_own_maps(store, arena, &own));
+    const struct import_map *saved = import_own_map(&own, flags->map), *chosen = saved;
     view->recognised = !str_is(flags->map);
     if (view->recognised)
-        TRY(import_map_recognise(arena, path, &map, &view->why));
-    else
+        TRY(import_map_recognise(arena, path, &own, &map, &view->why));
+    else if (!saved)
         TRY(import_map_read(arena, flags->map, &map));
-    TRY(import_map_with_words(arena, map, &flags->states, &flags->refund_states, &map));
+    if (!saved)
+        chosen = map;
+    TRY(import_map_with_words(arena, chosen, &flags->states, &flags->refund_states, &map));
     view->map = map;
     return NULL;
 }
@@ -164,7 +170,7 @@ static const struct err *import_file(struct cli *cli, struct home *home, struct 
     struct progress progress = {.cli = cli, .clock = &home->deps.clock};
     *view =
         (struct import_view){.brand = home->brand, .dry_run = run->flags->dry_run, .path = path};
-    TRY(choose_map(arena, run->flags, path, view));
+    TRY(choose_map(arena, home->store, run->flags, path, view));
     const struct import_options options = {
         .path = path,
         .map = view->map,
@@ -176,6 +182,7 @@ static const struct err *import_file(struct cli *cli, struct home *home, struct 
         .temporary_directory = home->temporary_directory,
         .progress = cli->err_terminal ? show_progress : NULL,
         .progress_arg = &progress,
+        .started_by = cli_user(arena),
     };
     const struct err *err = import_orders(home->store, arena, home->brand, &options, &view->result);
     end_progress(&progress);

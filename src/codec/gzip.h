@@ -6,5 +6,7 @@
 
 /* False where zlib has no memory. */
 bool gzip_pack(struct arena *arena, struct str plain, struct str *packed);
+/* The bytes of one gzip member. False, and *plain as it was, where it is damaged or holds more than bytes_max. */
+bool gzip_unpack(struct arena *arena, struct str packed, size_t bytes_max, struct str *plain);
 
 #endif

@@ -118,6 +118,8 @@ struct call {
     struct str address; /* of the client */
     struct str request_id;
     struct str session_token;    /* of the cookie; absent: none */
+    struct str device_token;     /* of the cookie that a login leaves; absent: none */
+    bool over_tls;               /* a proxy that is believed says that the client came by https */
     struct str idempotency_key;  /* absent: none was given */
     uint8_t request_hash[16];    /* of method, path, query, body */
     const void *path, *query, *in; /* structs of the endpoint's shapes; NULL where it has none */

@@ -61,16 +61,16 @@ static enum err_code reserve(struct engine *into, struct engine *from, struct re
     return ERR_NONE;
 }
 
-static bool has_facts(const struct engine *engine, uint32_t index)
+static bool is_held(const struct engine *engine, uint32_t index)
 {
     const struct block *block = engine_block(engine, index);
     uint32_t slot = engine_slot(index);
     size_t from, to;
     block_refunds_of(block, slot, &from, &to);
-    return block->begin[slot] < block->begin[slot + 1] || from < to;
+    return block->begin[slot] < block->begin[slot + 1] || from < to || block->is_person[slot];
 }
 
-/* One block with its ids. Customers without facts are not found under their index any more. */
+/* One block with its ids. Who holds nothing is not found under their index any more. */
 static void move_block(struct engine *into, struct engine *from, size_t at,
                        const struct remap *remap)
 {
@@ -88,10 +88,10 @@ static void move_block(struct engine *into, struct engine *from, size_t at,
     for (uint32_t index = first; index < first + ENGINE_BLOCK; index++)
         id_list_prefetch(&into->customer_ids, id_list_at(&into->customer_ids, index));
     for (uint32_t index = first; index < first + ENGINE_BLOCK; index++) {
-        if (!has_facts(into, index))
+        if (!is_held(into, index))
             continue;
         uint32_t known = id_list_find(&into->customer_ids, id_list_at(&into->customer_ids, index));
-        CHECK(known == ID_LIST_NONE || !has_facts(into, known));
+        CHECK(known == ID_LIST_NONE || !is_held(into, known));
         id_list_point(&into->customer_ids, index);
     }
 }

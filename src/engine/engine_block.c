@@ -35,6 +35,9 @@ void block_free(struct block *block, struct memory *memory)
     memory_give(memory, block->refunded_whole.items, block->refunded_whole.capacity,
                 sizeof(struct rare));
     memory_give(memory, block->refunds, block->refund_capacity, sizeof(*block->refunds));
+    memory_give(memory, block->keepers, block->keepers ? ENGINE_BLOCK : 0,
+                sizeof(*block->keepers));
+    memory_give(memory, block->tags, block->tag_capacity, sizeof(*block->tags));
     memory_give(memory, block, 1, sizeof(*block));
 }
 
@@ -42,7 +45,9 @@ int64_t block_bytes(const struct block *block)
 {
     size_t rare = block->wide.capacity + block->top_line.capacity + block->refunded_whole.capacity;
     return (int64_t)(sizeof(*block) + block->capacity * row_bytes(block) +
-                     rare * sizeof(struct rare) + block->refund_capacity * sizeof(*block->refunds));
+                     rare * sizeof(struct rare) + block->refund_capacity * sizeof(*block->refunds) +
+                     (block->keepers ? ENGINE_BLOCK : 0) * sizeof(*block->keepers) +
+                     block->tag_capacity * sizeof(*block->tags));
 }
 
 /* --- Columns --- */

@@ -110,6 +110,16 @@ struct block {
     uint16_t second_day[ENGINE_BLOCK]; /* by slot: the first other day of any order; likewise */
     uint32_t
         begin[ENGINE_BLOCK + 1]; /* a customer's orders: rows begin[slot] … begin[slot + 1] - 1 */
+    /* Who they are, for selections (engine_put_person); no report reads it. */
+    uint8_t is_person[ENGINE_BLOCK];
+    int64_t *keepers; /* by slot; NULL: nobody of the block has one */
+    struct block_tag *tags; /* ascending by slot */
+    size_t tag_count, tag_capacity;
+};
+struct block_tag {
+    int64_t tag_id;
+    int32_t until_day; /* DAY_NONE: for good */
+    uint8_t slot;
 };
 struct block *block_new(struct memory *memory);
 void block_free(struct block *block, struct memory *memory);
@@ -176,6 +186,8 @@ bool block_widen(struct block *block, struct memory *memory, uint8_t product_byt
 void block_remap(struct block *block, const uint32_t *channels, const uint32_t *products);
 /* The refunds of a customer: [*from, *to). */
 void block_refunds_of(const struct block *block, uint32_t slot, size_t *from, size_t *to);
+/* Likewise the tags. */
+void block_tags_of(const struct block *block, uint32_t slot, size_t *from, size_t *to);
 
 static inline uint8_t channel_bytes_for(size_t index_count)
 {

@@ -33,7 +33,7 @@ static const struct metric_column totals_columns[] = {
     COLUMN("median_order_amount", CELL_MEAN_AMOUNT, "Median order", "单额中位数"),
     COLUMN("refunds", CELL_COUNT, "Refunds", "退款笔数"),
     COLUMN("refund_customers", CELL_COUNT, "Customers refunded", "退款客户数"),
-    COLUMN("refund_customers_without_purchase", CELL_COUNT, "of them without a purchase", "其中无购买记录"),
+    COLUMN("refund_customers_without_purchase", CELL_COUNT, "Refunded, no purchase", "只有退款的客户"),
     COLUMN("refund_over_gross", CELL_RATIO, "Refunded ÷ paid", "退款率"),
     COLUMN("share_of_buyers_refunded", CELL_RATIO, "Buyers with a refund", "有退款的买家占比"),
 };
@@ -44,11 +44,11 @@ METRIC(metric_totals, "totals", "Totals", "总览", totals_sections,
        "All in the days looked at. Customers: those with a purchase day. Orders: counted orders. Paid: the sum of what was "
        "paid for all paid orders, wholly refunded ones included. Refunded: the sum of all refunds by their own day, those "
        "of customers without a purchase included. Net: paid less refunded. Mean and median: over the paid amounts of "
-       "counted orders (median: type 7). Customers refunded: those with a refund; of them without a purchase: those with "
-       "no purchase day looked at. Buyers with a refund: customers refunded who have a purchase day ÷ customers.",
+       "counted orders (median: type 7). Customers refunded: those with a refund; refunded, no purchase: those of them "
+       "with no purchase day looked at. Buyers with a refund: customers refunded who have a purchase day ÷ customers.",
        "均在所看日期之内。客户数：有购买日的客户。订单数：计数订单。实付金额：所有已付款订单的实付之和，含后来全额退款的订单。"
        "退款金额：按退款当日计的全部退款之和，含没有购买记录的客户。净额：实付减退款。平均与中位数：按计数订单的实付金额（中位数用 "
-       "type 7）。退款客户数：有退款的客户；其中无购买记录：所看日期内没有购买日者。有退款的买家占比：有购买日的退款客户 ÷ 客户数。");
+       "type 7）。退款客户数：有退款的客户；只有退款的客户：其中所看日期内没有购买日者。有退款的买家占比：有购买日的退款客户 ÷ 客户数。");
 
 /* --- repurchase --- */
 static const struct metric_column repurchase_columns[] = {

@@ -38,6 +38,10 @@ struct metric_run {
  * then return metric_no_memory(run). */
 void *metric_scratch(struct metric_run *run, size_t count, size_t size);
 ERR_RESULT metric_no_memory(struct metric_run *run);
+/* For what is no report: days and memory of the threads, before a walk; and giving all memory back. The
+ * engine's read lock is held from before the one to behind the other. */
+ERR_RESULT metric_prepare(struct metric_run *run);
+void metric_end(struct metric_run *run);
 
 /* --- The walk --- */
 
@@ -90,13 +94,14 @@ static inline bool seen_looked_at(const struct seen *seen, uint16_t day)
 }
 
 /* What a walk is about. It passes over blocks without orders or refunds looked at; WALK_KNOWN:
- * without orders before the as-of date. Columns that are named here are asked for in advance. */
+ * without orders before the as-of date; WALK_EVERYBODY: over none. Columns that are named here are asked for in advance. */
 enum {
     WALK_LOOKED_AT = 0,
     WALK_KNOWN = 1,
     WALK_FIRST_DAYS = 2,
     WALK_AMOUNTS = 4,
-    WALK_CHANNELS = 8
+    WALK_CHANNELS = 8,
+    WALK_EVERYBODY = 16
 };
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */
@@ -191,6 +196,50 @@ static inline void ranks_add_again(const struct ranks *ranks, int64_t *counts, i
 void quantile_ranks(size_t n, int numerator, int denominator, size_t ranks[2]);
 struct quantile quantile_between(size_t n, int numerator, int denominator, int64_t low,
                                  int64_t high);
+
+/* --- What selections ask as the reports do --- */
+
+#define RFM_CUTS 4
+/* R/F/M of everybody with a purchase day looked at (metric_rfm.c); the memory is the run's. */
+struct rfm_scores {
+    const uint8_t *by_day;    /* R, by last purchase day looked at */
+    const uint8_t *by_orders; /* F, by counted orders */
+    int64_t amount_cuts[RFM_CUTS]; /* M: 1 + the number of them that the amount is above */
+};
+ERR_RESULT metric_rfm_scores(struct metric_run *run, struct rfm_scores *scores);
+static inline int rfm_amount_score(const struct rfm_scores *scores, int64_t amount)
+{
+    int score = 1;
+    for (int cut = 0; cut < RFM_CUTS; cut++)
+        score += amount > scores->amount_cuts[cut];
+    return score;
+}
+
+#define PURCHASE_NUMBER_MAX 11 /* stands for itself and all later (metric_rhythm.c) */
+enum overdue_basis { OVERDUE_BY_OWN, OVERDUE_BY_BRAND, OVERDUE_BY_NONE, OVERDUE_BASIS_MAX };
+/* Who is late, against what; last_day ENGINE_DAY_NONE: no purchase day looked at. */
+struct overdue_verdict {
+    enum overdue_basis basis;
+    bool is_overdue;
+    double limit_days;
+    uint32_t purchase_days;
+    uint16_t last_day;
+};
+/* Memory of one thread to judge with. */
+struct overdue_judge {
+    const struct quantile *limits; /* the brand's, by purchase number; parts 0: none */
+    int64_t *gap_counts;           /* summed up already: nobody reads them any more */
+    int64_t *gaps, *spare;         /* a customer's own */
+};
+/* Walks once, for the brand's limits. */
+ERR_RESULT overdue_judges(struct metric_run *run, struct overdue_judge judges[ENGINE_THREADS_MAX]);
+/* By slot. Asks for the block's orders itself. */
+void overdue_judge_block(struct seen *seen, const struct overdue_judge *judge,
+                         struct overdue_verdict verdicts[ENGINE_BLOCK]);
+
+/* The index of the product of the largest line of the first purchase day ever; after seen_is_counted and for who
+ * has such a day (metric_group.c). */
+uint32_t metric_first_product(const struct seen *seen, uint32_t slot);
 
 /* --- The columns functions --- */
 

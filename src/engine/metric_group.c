@@ -168,7 +168,7 @@ static bool goes_before(const struct seen *seen, uint32_t row, uint32_t other)
 
 /* The product of the largest line of the counted orders of the first purchase day. Largest lines
  * are known where a day has several orders. */
-static uint32_t first_product(const struct seen *seen, uint32_t slot)
+uint32_t metric_first_product(const struct seen *seen, uint32_t slot)
 {
     const struct block *block = seen->block;
     uint32_t best = block->begin[slot], end = block->begin[slot + 1];
@@ -192,7 +192,7 @@ static void product_add(struct seen *seen, void *share)
         uint16_t first = seen->first_day[slot], second = seen->second_day[slot];
         if (first == ENGINE_DAY_NONE || !seen_looked_at(seen, first))
             continue;
-        int64_t *product = &sums[(size_t)first_product(seen, slot) * PRODUCT_SUMS];
+        int64_t *product = &sums[(size_t)metric_first_product(seen, slot) * PRODUCT_SUMS];
         bool came_back = second < seen->run->to_end;
         bool eligible = engine_day(first) + PRODUCT_WINDOW_DAYS <= seen->run->scope->to_day;
         product[PRODUCT_CUSTOMERS]++;

@@ -3,7 +3,7 @@
 
 #include "engine/metric.h"
 
-#define CUTS 4
+#define CUTS RFM_CUTS
 #define SCORES 5
 
 enum dimension { DIMENSION_R, DIMENSION_F, DIMENSION_M, DIMENSION_MAX };
@@ -254,28 +254,49 @@ static ERR_RESULT rfm_prepare(struct rfm *rfm, struct rfm_share own[ENGINE_THREA
     return NULL;
 }
 
+/* Meets the buyers and finds the cuts and scores. */
+static ERR_RESULT rfm_find(struct rfm *rfm, struct rfm_share own[ENGINE_THREADS_MAX],
+                           void *shares[ENGINE_THREADS_MAX], int64_t *sums[ENGINE_THREADS_MAX])
+{
+    struct metric_run *run = rfm->run;
+    size_t size;
+    TRY(rfm_prepare(rfm, own, sums, &size));
+    for (int i = 0; i < run->threads; i++)
+        shares[i] = &own[i];
+    metric_walk(run, WALK_AMOUNTS, rfm_add, shares);
+    rfm->n = rfm->buyer_count;
+    for (int i = 0; i < run->threads; i++) {
+        own[i].from = rfm->n * (size_t)i / (size_t)run->threads;
+        own[i].to = rfm->n * (size_t)(i + 1) / (size_t)run->threads;
+    }
+    metric_unite(run, size - 2 * CELLS, sums);
+    if (rfm->n == 0)
+        return NULL;
+    find_amount_cuts(rfm, shares);
+    find_day_and_order_cuts(rfm, &own[0]);
+    prepare_scores(rfm);
+    return NULL;
+}
+
+ERR_RESULT metric_rfm_scores(struct metric_run *run, struct rfm_scores *scores)
+{
+    struct rfm rfm = {.run = run};
+    struct rfm_share own[ENGINE_THREADS_MAX];
+    void *shares[ENGINE_THREADS_MAX];
+    int64_t *sums[ENGINE_THREADS_MAX];
+    TRY(rfm_find(&rfm, own, shares, sums));
+    *scores = (struct rfm_scores){.by_day = rfm.day_scores, .by_orders = rfm.order_scores};
+    memcpy(scores->amount_cuts, rfm.amount_cuts, sizeof(scores->amount_cuts));
+    return NULL;
+}
+
 ERR_RESULT metric_run_rfm(struct metric_run *run)
 {
     struct rfm rfm = {.run = run};
     struct rfm_share own[ENGINE_THREADS_MAX];
     void *shares[ENGINE_THREADS_MAX];
     int64_t *sums[ENGINE_THREADS_MAX];
-    size_t size;
-    TRY(rfm_prepare(&rfm, own, sums, &size));
-    for (int i = 0; i < run->threads; i++)
-        shares[i] = &own[i];
-    metric_walk(run, WALK_AMOUNTS, rfm_add, shares);
-    rfm.n = rfm.buyer_count;
-    for (int i = 0; i < run->threads; i++) {
-        own[i].from = rfm.n * (size_t)i / (size_t)run->threads;
-        own[i].to = rfm.n * (size_t)(i + 1) / (size_t)run->threads;
-    }
-    metric_unite(run, size - 2 * CELLS, sums);
-    if (rfm.n > 0) {
-        find_amount_cuts(&rfm, shares);
-        find_day_and_order_cuts(&rfm, &own[0]);
-        prepare_scores(&rfm);
-    }
+    TRY(rfm_find(&rfm, own, shares, sums));
     metric_on_threads(run, rfm_add_cells, shares);
     for (int i = 0; i < run->threads; i++)
         sums[i] = own[i].cells;

@@ -4,7 +4,7 @@
 
 #include "engine/metric.h"
 
-#define NUMBER_MAX 11 /* stands for itself and all later */
+#define NUMBER_MAX PURCHASE_NUMBER_MAX
 #define OWN_GAPS_MIN 5
 
 /* Gaps after one purchase number: how often each length occurs. */
@@ -277,14 +277,12 @@ ERR_RESULT metric_run_rhythm(struct metric_run *run)
 
 /* --- overdue --- */
 
-enum basis { BASIS_OWN, BASIS_BRAND, BASIS_NONE, BASIS_MAX };
-
-static struct str basis_name(enum basis basis)
+static struct str basis_name(enum overdue_basis basis)
 {
     switch (basis) {
-    case BASIS_OWN:
+    case OVERDUE_BY_OWN:
         return STR("own");
-    case BASIS_BRAND:
+    case OVERDUE_BY_BRAND:
         return STR("brand");
     default:
         return STR("none");
@@ -301,7 +299,6 @@ struct overdue {
 
 struct overdue_run {
     struct metric_run *run;
-    struct quantile limits[NUMBER_MAX + 1]; /* the brand's, by purchase number; parts 0: none */
     struct overdue *rows;
     atomic_size_t row_count;
 };
@@ -309,9 +306,8 @@ struct overdue_run {
 /* What one thread has met. */
 struct overdue_share {
     struct overdue_run *overdue;
-    int64_t *gap_counts;   /* summed up already: nobody reads them any more */
-    int64_t *gaps, *spare; /* a customer's own */
-    int64_t customers[BASIS_MAX], late[BASIS_MAX], late_amount[BASIS_MAX];
+    struct overdue_judge judge;
+    int64_t customers[OVERDUE_BASIS_MAX], late[OVERDUE_BASIS_MAX], late_amount[OVERDUE_BASIS_MAX];
     size_t from, to; /* rows to sort */
 };
 
@@ -321,7 +317,7 @@ static void brand_gaps_add(struct seen *seen, void *share)
     gaps_add_orders(seen, share, buyers);
 }
 
-static struct quantile own_limit(const struct overdue_share *share, const struct seen *seen,
+static struct quantile own_limit(const struct overdue_judge *judge, const struct seen *seen,
                                  uint32_t slot)
 {
     const struct block *block = seen->block;
@@ -332,54 +328,73 @@ static struct quantile own_limit(const struct overdue_share *share, const struct
         if (!seen->is_counted[row] || !seen_looked_at(seen, day) || day == last)
             continue;
         if (last != ENGINE_DAY_NONE)
-            share->gaps[n++] = day - last;
+            judge->gaps[n++] = day - last;
         last = day;
     }
-    metric_sort(share->gaps, share->spare, n);
-    return quantile_of_sorted(share->gaps, n, 9, 10);
+    metric_sort(judge->gaps, judge->spare, n);
+    return quantile_of_sorted(judge->gaps, n, 9, 10);
 }
 
-/* Counts the customer; says whether it is overdue. */
-static bool overdue_add_customer(struct overdue_share *share, const struct seen *seen,
-                                 uint32_t slot, const struct buyer *buyer, struct overdue *row)
+static struct overdue_verdict judge_customer(const struct overdue_judge *judge,
+                                             const struct seen *seen, uint32_t slot,
+                                             const struct buyer *buyer)
 {
-    struct quantile limit = share->overdue->limits[buyer->number];
-    enum basis basis = limit.parts > 0 ? BASIS_BRAND : BASIS_NONE;
-    if (buyer->gaps >= OWN_GAPS_MIN) {
-        basis = BASIS_OWN;
-        limit = own_limit(share, seen, slot);
-    }
-    share->customers[basis]++;
-    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(buyer->last_day);
-    if (basis == BASIS_NONE || !quantile_is_exceeded(limit, days_since))
-        return false;
-    *row = (struct overdue){
-        .limit_days = quantile_value(limit),
+    struct quantile limit = judge->limits[buyer->number];
+    struct overdue_verdict verdict = {
+        .basis = limit.parts > 0 ? OVERDUE_BY_BRAND : OVERDUE_BY_NONE,
         .purchase_days = buyer->gaps + 1,
         .last_day = buyer->last_day,
-        .basis = (uint8_t)basis,
     };
-    return true;
+    if (buyer->gaps >= OWN_GAPS_MIN) {
+        verdict.basis = OVERDUE_BY_OWN;
+        limit = own_limit(judge, seen, slot);
+    }
+    if (verdict.basis == OVERDUE_BY_NONE)
+        return verdict;
+    int64_t days_since = (int64_t)seen->run->scope->as_of_day - engine_day(buyer->last_day);
+    verdict.is_overdue = quantile_is_exceeded(limit, days_since);
+    verdict.limit_days = quantile_value(limit);
+    return verdict;
+}
+
+void overdue_judge_block(struct seen *seen, const struct overdue_judge *judge,
+                         struct overdue_verdict verdicts[ENGINE_BLOCK])
+{
+    struct buyer buyers[ENGINE_BLOCK];
+    gaps_add_orders(seen, judge->gap_counts, buyers);
+    for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
+        verdicts[slot] = (struct overdue_verdict){.last_day = ENGINE_DAY_NONE};
+        if (buyers[slot].last_day != ENGINE_DAY_NONE)
+            verdicts[slot] = judge_customer(judge, seen, slot, &buyers[slot]);
+    }
 }
 
 static void overdue_add(struct seen *seen, void *arg)
 {
     struct overdue_share *share = arg;
     struct overdue rows[ENGINE_BLOCK];
-    struct buyer buyers[ENGINE_BLOCK];
+    struct overdue_verdict verdicts[ENGINE_BLOCK];
     struct seen_customer customers[ENGINE_BLOCK];
     size_t count = 0;
-    gaps_add_orders(seen, share->gap_counts, buyers);
+    overdue_judge_block(seen, &share->judge, verdicts);
     seen_customers(seen, customers);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
-        if (customers[slot].orders == 0 ||
-            !overdue_add_customer(share, seen, slot, &buyers[slot], &rows[count]))
+        const struct overdue_verdict *verdict = &verdicts[slot];
+        if (verdict->last_day == ENGINE_DAY_NONE)
             continue;
-        struct overdue *row = &rows[count++];
-        row->customer_id = seen_customer_id(seen, slot);
-        row->amount = customers[slot].amount;
-        share->late[row->basis]++;
-        sum_add(&share->late_amount[row->basis], row->amount);
+        share->customers[verdict->basis]++;
+        if (!verdict->is_overdue)
+            continue;
+        rows[count++] = (struct overdue){
+            .customer_id = seen_customer_id(seen, slot),
+            .amount = customers[slot].amount,
+            .limit_days = verdict->limit_days,
+            .purchase_days = verdict->purchase_days,
+            .last_day = verdict->last_day,
+            .basis = (uint8_t)verdict->basis,
+        };
+        share->late[verdict->basis]++;
+        sum_add(&share->late_amount[verdict->basis], customers[slot].amount);
     }
     size_t at = atomic_fetch_add(&share->overdue->row_count, count);
     memcpy(&share->overdue->rows[at], rows, count * sizeof(*rows));
@@ -435,7 +450,7 @@ static void overdue_write_rows(const struct overdue_run *overdue, struct overdue
 
 static void overdue_write_summary(struct report *report, const struct overdue_share *sums)
 {
-    for (int basis = 0; basis < BASIS_MAX; basis++) {
+    for (int basis = 0; basis < OVERDUE_BASIS_MAX; basis++) {
         if (sums->customers[basis] == 0)
             continue;
         struct cell *row = report_row(report, 0);
@@ -448,9 +463,9 @@ static void overdue_write_summary(struct report *report, const struct overdue_sh
 }
 
 /* The brand's limits, from all gaps. */
-static ERR_RESULT brand_limits(struct overdue_run *overdue, int64_t *counts[ENGINE_THREADS_MAX])
+static ERR_RESULT brand_limits(struct metric_run *run, int64_t *counts[ENGINE_THREADS_MAX],
+                               struct quantile limits[NUMBER_MAX + 1])
 {
-    struct metric_run *run = overdue->run;
     size_t size = gap_counts_size(run);
     if (!metric_sums(run, size, counts))
         return metric_no_memory(run);
@@ -460,8 +475,22 @@ static ERR_RESULT brand_limits(struct overdue_run *overdue, int64_t *counts[ENGI
     TRY(gaps_of(run, counts[0], by_number));
     for (int i = 1; i <= NUMBER_MAX; i++)
         if (by_number[i].n > 0)
-            overdue->limits[i] =
-                quantile_of_counts(by_number[i].counts, (size_t)by_number[i].n, 9, 10);
+            limits[i] = quantile_of_counts(by_number[i].counts, (size_t)by_number[i].n, 9, 10);
+    return NULL;
+}
+
+ERR_RESULT overdue_judges(struct metric_run *run, struct overdue_judge judges[ENGINE_THREADS_MAX])
+{
+    int64_t *gap_counts[ENGINE_THREADS_MAX], *gaps[ENGINE_THREADS_MAX];
+    size_t orders_max = run->engine->orders_max;
+    struct quantile *limits = metric_scratch(run, NUMBER_MAX + 1, sizeof(*limits));
+    if (!limits)
+        return metric_no_memory(run);
+    TRY(brand_limits(run, gap_counts, limits));
+    if (!metric_sums(run, 2 * orders_max, gaps))
+        return metric_no_memory(run);
+    for (int i = 0; i < run->threads; i++)
+        judges[i] = (struct overdue_judge){limits, gap_counts[i], gaps[i], gaps[i] + orders_max};
     return NULL;
 }
 
@@ -474,18 +503,12 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
     };
     if (!overdue.rows)
         return metric_no_memory(run);
-    int64_t *gap_counts[ENGINE_THREADS_MAX], *gaps[ENGINE_THREADS_MAX];
-    TRY(brand_limits(&overdue, gap_counts));
-    size_t orders_max = run->engine->orders_max;
-    if (!metric_sums(run, 2 * orders_max, gaps))
-        return metric_no_memory(run);
+    struct overdue_judge judges[ENGINE_THREADS_MAX];
+    TRY(overdue_judges(run, judges));
     struct overdue_share own[ENGINE_THREADS_MAX];
     void *shares[ENGINE_THREADS_MAX];
     for (int i = 0; i < run->threads; i++) {
-        own[i] = (struct overdue_share){.overdue = &overdue,
-                                        .gap_counts = gap_counts[i],
-                                        .gaps = gaps[i],
-                                        .spare = gaps[i] + orders_max};
+        own[i] = (struct overdue_share){.overdue = &overdue, .judge = judges[i]};
         shares[i] = &own[i];
     }
     metric_walk(run, WALK_AMOUNTS, overdue_add, shares);
@@ -495,7 +518,7 @@ ERR_RESULT metric_run_overdue(struct metric_run *run)
     }
     metric_on_threads(run, overdue_sort, shares);
     for (int i = 1; i < run->threads; i++) {
-        for (int basis = 0; basis < BASIS_MAX; basis++) {
+        for (int basis = 0; basis < OVERDUE_BASIS_MAX; basis++) {
             own[0].customers[basis] += own[i].customers[basis];
             own[0].late[basis] += own[i].late[basis];
             sum_add(&own[0].late_amount[basis], own[i].late_amount[basis]);

@@ -108,12 +108,25 @@ static ERR_RESULT prepare_thread(struct metric_run *run, struct seen **out)
     return NULL;
 }
 
-static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)
+ERR_RESULT metric_prepare(struct metric_run *run)
 {
     run->threads = threads_of(run->engine);
     TRY(prepare_days(run));
     for (int i = 0; i < run->threads; i++)
         TRY(prepare_thread(run, &run->seen[i]));
+    return NULL;
+}
+
+void metric_end(struct metric_run *run)
+{
+    for (int i = 0; i < run->scratch_count; i++)
+        free(run->scratch[i]);
+    run->scratch_count = 0;
+}
+
+static ERR_RESULT run_locked(struct metric_run *run, const struct metric *metric)
+{
+    TRY(metric_prepare(run));
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
         if (strcmp(functions[i].name, metric->name) == 0)
             return functions[i].run(run);
@@ -134,8 +147,7 @@ ERR_RESULT engine_report(struct arena *arena, const struct engine *engine,
     CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
     const struct err *err = run_locked(&run, metric);
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
-    for (int i = 0; i < run.scratch_count; i++)
-        free(run.scratch[i]);
+    metric_end(&run);
     *out = err ? NULL : run.report;
     return err;
 }
@@ -189,6 +201,8 @@ static bool meets(uint16_t day_min, uint16_t day_max, uint16_t from, uint16_t en
 static bool is_passed_over(const struct metric_run *run, const struct block *block,
                            unsigned about)
 {
+    if (about & WALK_EVERYBODY)
+        return false;
     if (about & WALK_KNOWN)
         return !meets(block->day_min, block->day_max, 0, run->known_end);
     return !meets(block->day_min, block->day_max, run->from, run->to_end) &&

@@ -5,13 +5,17 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "http/http_asset.h"
+#include "room/order/import_queue.h"
 #include "room/order/person.h"
 
-static const struct endpoint_table *const tables[] = {&setup_endpoints, &access_endpoints,
-                                                      &customer_endpoints, &insight_endpoints,
-                                                      &backup_endpoints, &review_endpoints,
-                                                      &system_endpoints};
+static const struct endpoint_table *const tables[] = {
+    &setup_endpoints,   &access_endpoints, &customer_endpoints, &import_endpoints,
+    &people_endpoints,  &insight_endpoints, &today_endpoints,   &backup_endpoints,
+    &review_endpoints,  &system_endpoints,
+};
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
+
+#define STATE_BYTES_MAX ((size_t)1 << 16)
 
 struct app {
     struct server_control control;
@@ -60,6 +64,19 @@ static struct engine *live_columns(struct service *service)
     return live_engine(service->control->live);
 }
 
+static int64_t columns_behind_us(struct service *service)
+{
+    struct arena *arena = arena_new("columns' state", STATE_BYTES_MAX);
+    int64_t behind_us = live_state(service->control->live, arena).behind_us;
+    arena_free(arena);
+    return behind_us;
+}
+
+static void bulk_wake(struct service *service)
+{
+    bulk_runner_wake(service->control->bulk);
+}
+
 static const struct err *staff_exists_tx(struct tx *tx, void *arg)
 {
     return staff_exists(tx, arg);
@@ -70,6 +87,25 @@ static void make_setup_token(struct server_control *control)
     struct str token = secret_token(control->arena, STR(""));
     memcpy(control->setup_token, token.p, token.n);
     control->setup_token[token.n] = '\0';
+}
+
+static const struct err *open_imports(struct server_control *control)
+{
+    struct home *home = control->home;
+    struct imports_options options = {
+        .store = home->store,
+        .brand = home->brand,
+        .directory = str_fmt(control->arena, "%.*s/uploads", STR_ARG(home->directory)),
+        .temporary_directory = home->temporary_directory,
+        .publish = publish,
+        .publish_arg = control,
+    };
+    const struct err *err = imports_open(control->arena, &options, &control->service.imports);
+    if (!err)
+        return NULL;
+    home_close(home);
+    control->home = NULL;
+    return err;
 }
 
 const struct err *app_open(struct server_control *control)
@@ -90,9 +126,11 @@ const struct err *app_open(struct server_control *control)
     }
     if (!exists && control->setup_token[0] == '\0')
         make_setup_token(control);
+    TRY(open_imports(control));
     struct live_options live = {
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(control->arena, &live);
+    control->bulk = bulk_runner_start(control->arena, service->store);
     atomic_store(&control->ready, true);
     return NULL;
 }
@@ -118,6 +156,9 @@ static const struct err *listen_now(struct server_control *control)
 
 static void close_all(struct server_control *control)
 {
+    if (control->service.imports)
+        imports_close(control->service.imports);
+    bulk_runner_stop(control->bulk);
     backup_work_stop(control->backups);
     if (control->live)
         live_stop(control->live);
@@ -138,6 +179,8 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.tables = tables;
     control->service.table_count = TABLE_COUNT;
     control->service.engine = live_columns;
+    control->service.columns_behind_us = columns_behind_us;
+    control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
     control->backups = backup_work_new(arena);

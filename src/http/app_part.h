@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "http/app.h"
+#include "job/bulk.h"
 #include "job/live.h"
 #include "room/access/access.h"
 #include "room/insight/insight.h"
@@ -18,6 +19,7 @@ struct server_control {
     _Atomic bool ready; /* service.store and brand stand */
     struct home *home;
     struct live *live; /* NULL before `ready` */
+    struct bulk_runner *bulk; /* likewise */
     struct http_server *http;
     pthread_mutex_t setup_lock;
     char setup_token[64]; /* "": none is out */

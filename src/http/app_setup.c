@@ -156,7 +156,8 @@ static const struct err *set_up_locked(struct call *call, const struct setup_in 
     struct store_job job = {.name = "set up", .fn = make_owner_tx, .arg = &owner};
     TRY(store_write(call->service->store, call->arena, &job));
     memset(control->setup_token, 0, sizeof(control->setup_token));
-    call->set_cookie = access_cookie(call->arena, owner.token);
+    call->set_cookie = access_cookie(call, owner.token);
+    call->set_cookie_2 = access_device_cookie(call, in->login);
     struct setup_out *out = call->out;
     out->csrf_token = access_csrf_token(call->arena, call->service->deps.keys, owner.token);
     return NULL;

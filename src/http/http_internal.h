@@ -96,6 +96,7 @@ struct request {
     struct buf body;
     int64_t body_bytes, body_bytes_max;
     int upload_fd; /* -1: none */
+    struct secret_stream_hash *upload_hash; /* of what was put aside; NULL: no upload */
     bool suspended, ready; /* ready: the reply stands */
     struct reply reply;
     enum err_code error; /* of the answer, for log and metrics */
@@ -115,6 +116,9 @@ void reply_problem(struct request *request, const struct err *err);
 void reply_json(struct request *request, int status, struct str body);
 /* Gzip where it is worth it and the client takes it. */
 void reply_pack(struct request *request);
+/* The packed answer is another one than the plain one, and so is its strong tag (RFC 9110, 8.8.3). */
+#define HTTP_ETAG_PACKED "-gzip"
+void reply_tag_packed(struct request *request);
 struct MHD_Response *reply_response(struct request *request);
 
 /* --- Work (http_work.c): the queue between libmicrohttpd's threads and the workers --- */
@@ -147,6 +151,8 @@ struct streams {
 };
 struct MHD_Response *stream_response(struct request *request);
 void streams_publish(struct streams *all, struct str topic, struct str data);
+/* As many as may be are open. */
+bool streams_full(struct streams *all);
 void streams_heartbeat(struct streams *all);
 void streams_stop(struct streams *all);
 

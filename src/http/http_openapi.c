@@ -21,14 +21,20 @@ struct document {
     int use_count;
 };
 
-/* Errors that any endpoint may answer. */
-static const enum err_code common_errors[] = {ERR_HTTP_QUERY, ERR_HTTP_BUSY, ERR_INTERNAL, ERR_NONE};
-static const enum err_code private_errors[] = {ERR_HTTP_LOGIN, ERR_HTTP_FORBIDDEN, ERR_NONE};
+/* Errors that any endpoint may answer. HTTP_BODY_TOO_LARGE: also a body where none is taken. */
+static const enum err_code common_errors[] = {ERR_HTTP_QUERY,    ERR_FIELD_UNKNOWN,  ERR_HTTP_BODY_TOO_LARGE,
+                                              ERR_HTTP_BUSY,     ERR_STORE_BUSY,     ERR_STORE_GONE,
+                                              ERR_STORE_STOPPED, ERR_COMMIT_UNKNOWN, ERR_STORE_FULL,
+                                              ERR_INTERNAL,      ERR_NONE};
+static const enum err_code private_errors[] = {ERR_HTTP_LOGIN, ERR_HTTP_FORBIDDEN, ERR_ACCESS_SESSION_OVER,
+                                               ERR_ACCESS_KEY_BAD, ERR_NONE};
+static const enum err_code private_write_errors[] = {ERR_ACCESS_CSRF, ERR_NONE};
+static const enum err_code brand_errors[] = {ERR_SETUP_NEEDED, ERR_NONE};
 static const enum err_code path_errors[] = {ERR_HTTP_NOT_FOUND, ERR_NONE};
-static const enum err_code query_errors[] = {ERR_FIELD_UNKNOWN, ERR_NONE};
-static const enum err_code body_errors[] = {ERR_JSON_BAD, ERR_HTTP_BODY_TOO_LARGE,
-                                            ERR_HTTP_CONTENT_TYPE, ERR_FIELD_MISSING, ERR_NONE};
-static const enum err_code upload_errors[] = {ERR_HTTP_BODY_TOO_LARGE, ERR_HTTP_UPLOAD, ERR_NONE};
+static const enum err_code body_errors[] = {ERR_JSON_BAD, ERR_JSON_TOO_DEEP, ERR_DOCUMENT_NOT_OBJECT,
+                                            ERR_HTTP_CONTENT_TYPE, ERR_NONE};
+static const enum err_code upload_errors[] = {ERR_HTTP_UPLOAD, ERR_NONE};
+static const enum err_code idempotent_errors[] = {ERR_HTTP_IDEMPOTENCY_KEY, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
 
 static void put_key_text(struct json_writer *w, const char *key, const char *text)
 {
@@ -146,42 +152,91 @@ static void put_success(struct document *doc, const struct endpoint *endpoint)
     if (endpoint->flags & ENDPOINT_STREAM)
         put_content(doc, "text/event-stream", NULL);
     else if (endpoint->flags & ENDPOINT_FILE)
-        put_content(doc, "application/octet-stream", NULL);
+        put_content(doc, "*/*", NULL);
     else if (endpoint->out)
         put_content(doc, "application/json", endpoint->out);
     json_close(&doc->w, '}');
 }
 
+#define ERRORS_MAX 96
+
 struct error_set {
-    enum err_code codes[64];
+    enum err_code codes[ERRORS_MAX];
     int count;
 };
 
+static void add_error(struct error_set *set, enum err_code code)
+{
+    for (int i = 0; i < set->count; i++)
+        if (set->codes[i] == code)
+            return;
+    CHECK(set->count < ERRORS_MAX);
+    set->codes[set->count++] = code;
+}
+
 static void add_errors(struct error_set *set, const enum err_code *codes)
 {
-    for (; codes && *codes != ERR_NONE; codes++) {
-        bool known = false;
-        for (int i = 0; i < set->count; i++)
-            known = known || set->codes[i] == *codes;
-        CHECK(known || set->count < 64);
-        if (!known)
-            set->codes[set->count++] = *codes;
+    for (; codes && *codes != ERR_NONE; codes++)
+        add_error(set, *codes);
+}
+
+/* What decoding a shape may find wrong, as shape_read_json and shape_read_pairs say it. */
+static void add_shape_errors(struct error_set *set, const struct shape *shape, bool in_json)
+{
+    static const enum err_code wrong[] = {
+        [FIELD_TEXT] = ERR_FIELD_LENGTH,      [FIELD_I64] = ERR_FIELD_NOT_NUMBER,
+        [FIELD_BOOL] = ERR_FIELD_NOT_BOOL,    [FIELD_DAY] = ERR_FIELD_NOT_DAY,
+        [FIELD_TIME] = ERR_FIELD_NOT_TIME,    [FIELD_ENUM] = ERR_FIELD_NOT_CHOICE,
+        [FIELD_OBJECT] = ERR_FIELD_NOT_OBJECT, [FIELD_LIST] = ERR_FIELD_COUNT,
+        [FIELD_MAP] = ERR_FIELD_COUNT,        [FIELD_ID] = ERR_FIELD_NOT_ID,
+        [FIELD_DECIMAL] = ERR_FIELD_NOT_DECIMAL,
+    };
+    for (int i = 0; shape && i < shape->field_count; i++) {
+        const struct field *field = &shape->fields[i];
+        bool of_texts = field->kind == FIELD_MAP || (field->kind == FIELD_LIST && !field->sub);
+        add_error(set, wrong[field->kind]);
+        if (field->required)
+            add_error(set, ERR_FIELD_MISSING);
+        if (field->kind == FIELD_I64 && (field->min != 0 || field->max != 0))
+            add_error(set, ERR_FIELD_RANGE);
+        if (of_texts)
+            add_error(set, ERR_FIELD_LENGTH);
+        if (in_json && (of_texts || field->kind == FIELD_TEXT))
+            add_error(set, ERR_FIELD_NOT_TEXT);
+        if (in_json && field->kind == FIELD_LIST)
+            add_error(set, ERR_FIELD_NOT_LIST);
+        if (field->kind == FIELD_MAP)
+            add_error(set, ERR_FIELD_NOT_OBJECT);
+        if (!in_json && field->kind != FIELD_LIST)
+            add_error(set, ERR_FIELD_TWICE);
+        if (in_json && field->kind == FIELD_LIST && field->sub)
+            add_error(set, ERR_FIELD_NOT_OBJECT);
+        add_shape_errors(set, field->sub, in_json);
     }
 }
 
 static struct error_set errors_of(const struct endpoint *endpoint)
 {
     struct error_set set = {.count = 0};
+    bool is_private = !(endpoint->flags & ENDPOINT_PUBLIC);
     add_errors(&set, common_errors);
-    if (!(endpoint->flags & ENDPOINT_PUBLIC))
+    if (!(endpoint->flags & ENDPOINT_SETUP))
+        add_errors(&set, brand_errors);
+    if (is_private)
         add_errors(&set, private_errors);
+    if (is_private && (endpoint->flags & ENDPOINT_WRITE))
+        add_errors(&set, private_write_errors);
+    if (endpoint->flags & ENDPOINT_IDEMPOTENT)
+        add_errors(&set, idempotent_errors);
     if (endpoint->path_shape)
         add_errors(&set, path_errors);
-    add_errors(&set, query_errors);
-    if (endpoint->in)
-        add_errors(&set, body_errors);
+    add_shape_errors(&set, endpoint->query_shape, false);
     if (endpoint->flags & ENDPOINT_UPLOAD)
         add_errors(&set, upload_errors);
+    else if (endpoint->in)
+        add_errors(&set, body_errors);
+    if (!(endpoint->flags & ENDPOINT_UPLOAD))
+        add_shape_errors(&set, endpoint->in, true);
     add_errors(&set, endpoint->errors);
     return set;
 }
@@ -195,6 +250,11 @@ static void put_problem(struct document *doc, const struct error_set *set, int s
             buf_fmt(&names, "%s%s", names.n ? ", " : "", err_info(set->codes[i])->name);
     json_key(&doc->w, STR("description"));
     json_put_str(&doc->w, buf_view(&names));
+    key_open(&doc->w, "x-error-codes", '[');
+    for (int i = 0; i < set->count; i++)
+        if (err_info(set->codes[i])->http_status == status)
+            json_put_str(&doc->w, str_c(err_info(set->codes[i])->name));
+    json_close(&doc->w, ']');
     key_open(&doc->w, "content", '{');
     key_open(&doc->w, "application/problem+json", '{');
     key_open(&doc->w, "schema", '{');
@@ -335,8 +395,8 @@ static const char problem_schema[] =
     "\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\",\"items\":{"
     "\"type\":\"object\",\"required\":[\"code\",\"number\",\"pointer\",\"detail\"],\"properties\":{"
     "\"code\":{\"type\":\"string\"},\"number\":{\"type\":\"integer\"},"
-    "\"pointer\":{\"type\":[\"string\",\"null\"],\"description\":\"JSON pointer (RFC 6901) into the body, or "
-    "?name of the query\"},\"detail\":{\"type\":\"string\"}}}}}}";
+    "\"pointer\":{\"type\":[\"string\",\"null\"],\"description\":\"JSON pointer (RFC 6901) into the body, "
+    "?name of the query, {name} of the path, or a header's name\"},\"detail\":{\"type\":\"string\"}}}}}}";
 
 static void put_components(struct document *doc)
 {

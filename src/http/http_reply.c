@@ -6,11 +6,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "codec/gzip.h"
 #include "codec/json.h"
 
 #define GZIP_WORTH_BYTES 1024
+
+static bool has_field(const struct shape *shape, struct str name)
+{
+    for (int i = 0; shape && i < shape->field_count; i++)
+        if (str_eq(str_c(shape->fields[i].name), name))
+            return true;
+    return false;
+}
+
+/* Where it is, in the request's own terms. Rooms name a field as they know it ("name",
+ * "/customer_id", "--as-of"): here it is a JSON pointer into the body (RFC 6901), "?name" of the
+ * query or "{name}" of the path. */
+static struct str pointer_of(struct request *request, struct str field)
+{
+    const struct endpoint *endpoint = request->call.endpoint;
+    if (str_eq(field, STR("body")))
+        return STR(""); /* the whole of it */
+    if (!str_is(field) || !endpoint || field.p[0] == '?')
+        return field;
+    size_t begin = 0;
+    while (begin < field.n && (field.p[begin] == '-' || field.p[begin] == '/'))
+        begin++;
+    struct str rest, first = str_cut(str_slice(field, begin, field.n), '/', &rest);
+    char *bytes = arena_alloc(request->arena, first.n + 1);
+    for (size_t i = 0; i < first.n; i++)
+        bytes[i] = first.p[i] == '-' ? '_' : first.p[i];
+    struct str name = {bytes, first.n};
+    if (has_field(endpoint->in, name))
+        return field.p[0] == '/' ? field : str_fmt(request->arena, "/%.*s", STR_ARG(name));
+    if (has_field(endpoint->query_shape, name))
+        return str_fmt(request->arena, "?%.*s", STR_ARG(name));
+    if (has_field(endpoint->path_shape, name))
+        return str_fmt(request->arena, "{%.*s}", STR_ARG(name));
+    /* A header is called as it is written; what is left names nothing of the request's. */
+    bool is_header = field.p[0] >= 'A' && field.p[0] <= 'Z';
+    return is_header || field.p[0] == '/' ? field : STR_NONE;
+}
+
+/* The error's text, with the field as the request calls it. */
+static struct str detail_of(struct request *request, const struct err *err)
+{
+    struct err shown = *err;
+    struct str pointer = pointer_of(request, err->field);
+    if (str_is(pointer))
+        shown.field = pointer.p[0] == '{' ? str_slice(pointer, 1, pointer.n - 1) : pointer;
+    return err_text(request->arena, &shown, request->call.lang);
+}
 
 static void put_errors(struct request *request, struct json_writer *w, const struct err *err)
 {
@@ -24,9 +72,9 @@ static void put_errors(struct request *request, struct json_writer *w, const str
         json_key(w, STR("number"));
         json_put_i64(w, info->number);
         json_key(w, STR("pointer"));
-        json_put_str(w, err->field);
+        json_put_str(w, pointer_of(request, err->field));
         json_key(w, STR("detail"));
-        json_put_str(w, err_text(request->arena, err, request->call.lang));
+        json_put_str(w, detail_of(request, err));
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -56,7 +104,7 @@ void reply_problem(struct request *request, const struct err *err)
     json_key(&w, STR("status"));
     json_put_i64(&w, info->http_status);
     json_key(&w, STR("detail"));
-    json_put_str(&w, err_text(request->arena, worst, request->call.lang));
+    json_put_str(&w, detail_of(request, worst));
     json_key(&w, STR("request_id"));
     json_put_str(&w, str_c(request->id));
     put_errors(request, &w, err);
@@ -67,8 +115,10 @@ void reply_problem(struct request *request, const struct err *err)
                                     .content_type = STR("application/problem+json"),
                                     .body = buf_view(&out),
                                     .allow = allow};
+    int64_t seconds; /* where the error's first word is one */
+    bool says = str_to_i64(worst->arg[0], &seconds) && seconds >= 0;
     if (info->http_status == 429 || info->http_status == 503)
-        request->reply.retry_after = worst->arg[0].p ? worst->arg[0] : STR("5");
+        request->reply.retry_after = says ? worst->arg[0] : STR("5");
 }
 
 void reply_json(struct request *request, int status, struct str body)
@@ -88,6 +138,15 @@ void reply_pack(struct request *request)
         return;
     reply->body = packed;
     reply->gzipped = true;
+    reply_tag_packed(request);
+}
+
+void reply_tag_packed(struct request *request)
+{
+    struct str etag = request->reply.etag;
+    if (etag.p)
+        request->reply.etag = str_fmt(request->arena, "%.*s" HTTP_ETAG_PACKED "\"",
+                                      STR_ARG(str_slice(etag, 0, etag.n - 1)));
 }
 
 static void header(struct request *request, struct MHD_Response *response, const char *name,
@@ -167,5 +226,7 @@ struct MHD_Response *reply_response(struct request *request)
     header(request, response, "Vary", STR("Accept-Encoding, Accept-Language"));
     if (reply->gzipped)
         header(request, response, "Content-Encoding", STR("gzip"));
+    if (reply->status == MHD_HTTP_UNAUTHORIZED) /* RFC 9110, 15.5.2 */
+        header(request, response, "WWW-Authenticate", STR("Bearer realm=\"huitou\""));
     return response;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "codec/gzip.h"
 #include "codec/json.h"
 
 #define API_PREFIX "/api/"
@@ -79,6 +80,15 @@ static struct str client_address(struct request *request)
     return last.n > 0 && last.n < 48 ? last : peer;
 }
 
+/* Whether the client came by https: only a proxy on this machine can know. */
+static bool over_tls(struct request *request)
+{
+    const char *peer = request->connection->address;
+    bool loopback = strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
+    return request->server->options.behind_proxy && loopback &&
+           str_eq_nocase(head_value(request, "X-Forwarded-Proto"), STR("https"));
+}
+
 static void read_head(struct request *request)
 {
     request->by_tls = comes_by_proxy(request) &&
@@ -89,6 +99,8 @@ static void read_head(struct request *request)
             str_trim(str_slice(authorization, STR("Bearer ").n, authorization.n));
     request->credentials.session = cookie_value(request, "huitou_session");
     request->call.session_token = request->credentials.session;
+    request->call.device_token = cookie_value(request, "huitou_device");
+    request->call.over_tls = over_tls(request);
     request->credentials.csrf_token = head_value(request, "X-CSRF-Token");
     request->credentials.address = client_address(request);
     request->call.address = request->credentials.address;
@@ -126,24 +138,60 @@ static const struct http_asset *page_for(const struct http_options *options, str
     return str_starts(path, STR(API_PREFIX)) ? NULL : asset_at(options, STR("/"));
 }
 
+/* The tag of If-None-Match that names this one, be it of the packed answer or of the plain one;
+ * absent where none does. Compared weakly (RFC 9110, 13.1.2). */
+static struct str tag_named(struct str condition, struct str etag)
+{
+    struct str rest = condition, bare = str_slice(etag, 1, etag.n - 1);
+    while (rest.p) {
+        struct str item = str_trim(str_cut(rest, ',', &rest));
+        if (str_eq(item, STR("*")))
+            return etag;
+        if (str_starts(item, STR("W/")))
+            item = str_slice(item, STR("W/").n, item.n);
+        struct str inner = item.n >= 2 ? str_slice(item, 1, item.n - 1) : STR("");
+        if (str_ends(inner, STR(HTTP_ETAG_PACKED)))
+            inner = str_slice(inner, 0, inner.n - STR(HTTP_ETAG_PACKED).n);
+        if (inner.n > 0 && str_eq(inner, bare))
+            return item;
+    }
+    return STR_NONE;
+}
+
+/* Nothing is sent to who has it already. */
+static void answer_not_modified(struct request *request)
+{
+    struct reply *reply = &request->reply;
+    struct str named = tag_named(request->if_none_match, reply->etag);
+    if (!named.p)
+        return;
+    reply->status = MHD_HTTP_NOT_MODIFIED;
+    reply->etag = named;
+    reply->body = STR("");
+    if (reply->file_path.p && reply->remove_file)
+        unlink(str_z(request->arena, reply->file_path));
+    reply->file_path = STR_NONE;
+    reply->gzipped = false;
+}
+
 static void answer_asset(struct request *request, const struct http_asset *asset)
 {
     struct reply *reply = &request->reply;
+    struct str packed = {(const char *)asset->bytes, asset->n};
     reply->status = MHD_HTTP_OK;
     reply->content_type = str_c(asset->content_type);
-    reply->body = (struct str){(const char *)asset->bytes, asset->n};
-    reply->gzipped = true;
     reply->cache_control =
         asset->immutable ? STR("public, max-age=31536000, immutable") : STR("no-cache");
     uint8_t hash[SECRET_HASH_BYTES];
-    secret_content_hash(reply->body, hash);
+    secret_content_hash(packed, hash);
     reply->etag = str_fmt(request->arena, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0], hash[1],
                           hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
-    if (request->if_none_match.p && str_eq(request->if_none_match, reply->etag)) {
-        reply->status = MHD_HTTP_NOT_MODIFIED;
-        reply->body = STR("");
-        reply->gzipped = false;
-    }
+    reply->body = packed;
+    reply->gzipped = request->accepts_gzip ||
+                     !gzip_unpack(request->arena, packed, LIMIT_HTTP_REPLY_BYTES_MAX, &reply->body);
+    if (reply->gzipped)
+        reply_tag_packed(request);
+    answer_not_modified(request);
     request->ready = true;
 }
 
@@ -220,6 +268,7 @@ static const struct err *open_upload(struct request *request)
                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (request->upload_fd < 0)
         return ERR_NEW(request->arena, ERR_HTTP_UPLOAD, STR_NONE, str_c(strerror(errno)));
+    request->upload_hash = secret_stream_new(request->arena);
     return NULL;
 }
 
@@ -228,7 +277,9 @@ static const struct err *begin(struct request *request)
     TRY(find_route(request));
     TRY(check_length(request));
     TRY(check_content_type(request));
-    if (request->call.idempotency_key.n > LIMIT_IDEMPOTENCY_KEY_BYTES_MAX)
+    struct str key = request->call.idempotency_key;
+    if ((request->call.endpoint->flags & ENDPOINT_IDEMPOTENT) && key.p &&
+        (key.n == 0 || key.n > LIMIT_IDEMPOTENCY_KEY_BYTES_MAX))
         return ERR_NEW(request->arena, ERR_HTTP_IDEMPOTENCY_KEY, STR_NONE);
     return open_upload(request);
 }
@@ -261,6 +312,7 @@ void request_begin(struct request *request)
 
 static const struct err *write_upload(struct request *request, const char *bytes, size_t n)
 {
+    secret_stream_add(request->upload_hash, bytes, n);
     while (n > 0) {
         ssize_t written = write(request->upload_fd, bytes, n);
         if (written < 0 && errno == EINTR)
@@ -284,6 +336,7 @@ void request_body(struct request *request, const char *bytes, size_t n)
         return;
     }
     if (request->upload_fd >= 0) {
+        secret_stream_add(request->upload_hash, bytes, n);
         const struct err *err = write_upload(request, bytes, n);
         if (err)
             fail(request, err);
@@ -355,11 +408,17 @@ static const struct err *decode(struct request *request)
     return errors.first;
 }
 
+/* What the request says, whole: under one idempotency key it must be the same. */
 static void hash_request(struct request *request, uint8_t hash[SECRET_HASH_BYTES])
 {
     struct secret_stream_hash *stream = secret_stream_new(request->arena);
-    const struct str parts[] = {request->method, request->url, request->query_text,
-                                request->body.arena ? buf_view(&request->body) : STR("")};
+    uint8_t of_file[SECRET_HASH_BYTES];
+    struct str body = request->body.arena ? buf_view(&request->body) : STR("");
+    if (request->upload_hash) {
+        secret_stream_end(request->upload_hash, of_file);
+        body = (struct str){(const char *)of_file, sizeof(of_file)};
+    }
+    const struct str parts[] = {request->method, request->url, request->query_text, body};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         secret_stream_add(stream, parts[i].p, parts[i].n);
         secret_stream_add(stream, "\n", 1);
@@ -439,6 +498,10 @@ static void answer(struct request *request)
     reply->location = call->location;
     reply->set_cookie = call->set_cookie;
     reply->set_cookie_2 = call->set_cookie_2;
+    if ((endpoint->flags & ENDPOINT_STREAM) && streams_full(&request->server->streams)) {
+        reply_problem(request, ERR_NEW(request->arena, ERR_HTTP_BUSY, STR_NONE, STR("60")));
+        return;
+    }
     if (endpoint->flags & ENDPOINT_STREAM) {
         reply->stream = true;
         reply->content_type = STR("text/event-stream");
@@ -451,11 +514,7 @@ static void answer(struct request *request)
         return;
     reply->etag = call->etag;
     reply->cache_control = STR("private, no-cache");
-    if (request->if_none_match.p && str_eq(request->if_none_match, call->etag)) {
-        reply->status = MHD_HTTP_NOT_MODIFIED;
-        reply->body = STR("");
-        reply->file_path = STR_NONE;
-    }
+    answer_not_modified(request);
 }
 
 void request_work(struct request *request)
@@ -471,6 +530,9 @@ void request_work(struct request *request)
 
 void request_end(struct request *request)
 {
+    /* An answer that could not be begun: its file would stay for ever. */
+    if (request->reply.file_path.p && request->reply.remove_file)
+        unlink(str_z(request->arena, request->reply.file_path));
     if (request->upload_fd >= 0)
         close(request->upload_fd);
     /* A handler that wants to keep the file has renamed it. */

@@ -18,7 +18,8 @@
 #define WORKERS 8
 #define SWEEP_MS 250
 #define BACKLOG 1024
-#define REQUEST_BYTES_MAX ((size_t)1 << 30)
+/* What a request brings is limited long before; a report's rows, of a brand of many millions, need as much. */
+#define REQUEST_BYTES_MAX ((size_t)16 << 30)
 #define DRAIN_BYTES_MAX (1 << 20) /* of a refused body that are still read before the connection is closed */
 
 /* --- Requests --- */
@@ -33,6 +34,18 @@ static void request_id(char out[HTTP_REQUEST_ID_BYTES + 1])
     out[HTTP_REQUEST_ID_BYTES] = '\0';
 }
 
+/* The absolute form "http://host/path" is the same as "/path" (RFC 9112, 3.2.2: a server must take it). */
+static struct str path_of(struct str uri)
+{
+    struct str scheme = STR("http://");
+    if (!str_starts(uri, scheme))
+        return uri;
+    for (size_t i = scheme.n; i < uri.n; i++)
+        if (uri.p[i] == '/' || uri.p[i] == '?')
+            return str_slice(uri, i, uri.n);
+    return STR("/");
+}
+
 /* The first that is heard of a request: its address as it was sent. */
 static void *on_address(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
@@ -44,7 +57,8 @@ static void *on_address(void *arg, const char *uri, struct MHD_Connection *mhd)
     request->mhd = mhd;
     request->upload_fd = -1;
     request->call.arena = arena;
-    request->url = str_copy(arena, str_cut(str_c(uri), '?', &request->query_text));
+    struct str target = path_of(str_c(uri));
+    request->url = str_copy(arena, str_cut(target, '?', &request->query_text));
     request->query_text =
         request->query_text.p ? str_copy(arena, request->query_text) : STR("");
     request_id(request->id);

@@ -115,6 +115,14 @@ void streams_publish(struct streams *all, struct str topic, struct str data)
     arena_free(arena);
 }
 
+bool streams_full(struct streams *all)
+{
+    pthread_mutex_lock(&all->lock);
+    bool full = all->count >= LIMIT_HTTP_STREAMS_MAX;
+    pthread_mutex_unlock(&all->lock);
+    return full;
+}
+
 void streams_heartbeat(struct streams *all)
 {
     int64_t now_ms = http_now_ms();

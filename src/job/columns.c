@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "engine/engine_select.h"
 
 #define PUMP_EVENTS_MAX 1000
 
@@ -44,8 +45,45 @@ static size_t ids_sort_unique(int64_t *ids, size_t count)
     return kept;
 }
 
-static const struct err *person_put(struct tx *tx, struct engine *engine, int64_t root_id)
+static const struct err *marks_put(struct tx *tx, void *arg, const struct customer_marks *marks)
 {
+    struct engine_tag *tags = ARENA_ARRAY(tx_arena(tx), marks->tag_count + 1, struct engine_tag);
+    for (size_t i = 0; i < marks->tag_count; i++)
+        tags[i] = (struct engine_tag){marks->tags[i].tag_id, marks->tags[i].until_day};
+    struct engine_person person = {true, marks->keeper_id, tags, marks->tag_count};
+    return engine_put_person(arg, marks->customer_id, &person);
+}
+
+static const struct err *read_people_tx(struct tx *tx, void *arg)
+{
+    return customer_marks_all(tx, marks_put, arg);
+}
+
+const struct err *columns_read_people(struct store *store, struct arena *arena,
+                                      struct columns *columns)
+{
+    struct store_job job = {.name = "columns.people", .fn = read_people_tx, .arg = columns->engine};
+    columns->has_people = true;
+    return columns_read_apart(store, arena, &job);
+}
+
+/* Who the person is; nobody, where it is not one (any more). */
+static const struct err *who_put(struct tx *tx, const struct columns *columns, int64_t root_id,
+                                 bool is_person)
+{
+    struct engine_person nobody = {0};
+    struct customer_marks marks;
+    if (!columns->has_people)
+        return NULL;
+    if (!is_person)
+        return engine_put_person(columns->engine, root_id, &nobody);
+    TRY(customer_marks(tx, root_id, &marks));
+    return marks_put(tx, columns->engine, &marks);
+}
+
+static const struct err *person_put(struct tx *tx, const struct columns *columns, int64_t root_id)
+{
+    struct engine *engine = columns->engine;
     struct arena *arena = tx_arena(tx);
     struct arena_mark mark = arena_mark(arena);
     int64_t *members;
@@ -59,6 +97,7 @@ static const struct err *person_put(struct tx *tx, struct engine *engine, int64_
         TRY(order_engine_facts(tx, members, member_count, &orders, &order_count, &refunds,
                                &refund_count));
     TRY(engine_put(engine, root_id, orders, order_count, refunds, refund_count));
+    TRY(who_put(tx, columns, root_id, !placeholder));
     arena_rewind(arena, mark);
     return NULL;
 }
@@ -81,13 +120,16 @@ static const struct err *pump_tx(struct tx *tx, void *arg)
     int64_t *roots = ARENA_ARRAY(arena, id_count + 1, int64_t);
     TRY(customer_roots(tx, ids, id_count, roots));
     /* Who is merged away holds nothing under its own id any more. */
-    for (size_t i = 0; i < id_count; i++)
-        if (roots[i] != ids[i])
-            TRY(engine_put(engine, ids[i], NULL, 0, NULL, 0));
+    for (size_t i = 0; i < id_count; i++) {
+        if (roots[i] == ids[i])
+            continue;
+        TRY(engine_put(engine, ids[i], NULL, 0, NULL, 0));
+        TRY(who_put(tx, pump->columns, ids[i], false));
+    }
     size_t root_count = ids_sort_unique(roots, id_count);
     for (size_t i = 0; i < root_count; i++)
         if (roots[i] != 0)
-            TRY(person_put(tx, engine, roots[i]));
+            TRY(person_put(tx, pump->columns, roots[i]));
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 struct columns {
     struct engine *engine;
     struct event_cursor cursor;
+    bool has_people; /* they also know who everybody is (columns_read_people), and the pump keeps that up */
 };
 /* Columns that hold all that is known now, in the arena; the engine is the caller's to free. Read by several threads, each
  * in a transaction of its own, and then brought up to date by the events since the first of them began. Errors: CAPACITY,
@@ -25,6 +26,9 @@ struct columns_options {
 };
 ERR_RESULT columns_build_with(struct store *store, struct arena *arena, const struct columns_options *options,
                               struct columns *columns);
+/* Reads who everybody is (keeper, tags, those without orders too) into columns just built, for selections: a process that
+ * stays wants it, a report does not. */
+ERR_RESULT columns_read_people(struct store *store, struct arena *arena, struct columns *columns);
 /* Applies what happened since; *applied_count events. */
 ERR_RESULT columns_pump(struct store *store, struct arena *arena, struct columns *columns, int64_t *applied_count);
 

@@ -71,9 +71,16 @@ static bool build(struct live *live)
 {
     int64_t began_us = now_us(live);
     const struct err *err = columns_build(live->options.store, live->arena, &live->columns);
+    if (!err) {
+        err = columns_read_people(live->options.store, live->arena, &live->columns);
+        if (err)
+            engine_free(live->columns.engine);
+    }
     note_error(live, err);
-    if (err)
+    if (err) {
+        live->columns = (struct columns){0}; /* what there was is freed already */
         return false;
+    }
     pthread_mutex_lock(&live->lock);
     live->ready = true;
     live->build_us = now_us(live) - began_us;

@@ -370,7 +370,10 @@ static void *checkpoint_main(void *arg)
         s->want_checkpoint = false;
         pthread_mutex_unlock(&s->lock);
         if (!stopped)
-            checkpoint(s, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
+            checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+        /* Writers stand still meanwhile: right after the other, which leaves it little to copy. */
+        if (!stopped && truncate)
+            checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
         pthread_mutex_lock(&s->lock);
     }
     pthread_mutex_unlock(&s->lock);

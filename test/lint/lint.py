@@ -19,6 +19,8 @@ FLOORS = ["base", "codec", "contract", "store", "event", "engine", "room", "job"
 ENGINE_MAY = {"base", "codec", "contract", "engine"}
 # A room may include the rooms before it.
 ROOMS = ["setup", "access", "customer", "order", "insight"]
+# What other floors and rooms may include of a room, beside its header of its own name.
+ROOM_HEADERS = {"import.h", "import_view.h", "import_queue.h"}
 
 LIBRARY_HOMES = {
     "sqlite3.h": "store", "libpq-fe.h": "store", "jansson.h": "codec", "csv.h": "codec", "zlib.h": "codec",
@@ -95,14 +97,14 @@ def check_includes(path, text):
             finding(path, number, f"engine includes neither store nor rooms: {target}")
         if FLOORS.index(parts[0]) > FLOORS.index(floor):
             finding(path, number, f"include points up: {target}")
-        if floor in ("job", "cli") and parts[0] == "room" and parts[2] not in (f"{parts[1]}.h", "import.h"):
+        if floor in ("job", "cli") and parts[0] == "room" and parts[2] not in {f"{parts[1]}.h", *ROOM_HEADERS}:
             finding(path, number, f"a room's inside: {target}")
         if floor == "room" and parts[0] == "room":
             if parts[1] not in ROOMS or room not in ROOMS:
                 finding(path, number, f"unknown room in {target}: add it to test/lint/lint.py")
             elif ROOMS.index(parts[1]) > ROOMS.index(room):
                 finding(path, number, f"a room includes only rooms to its left: {target}")
-            elif parts[1] != room and parts[2] not in (f"{parts[1]}.h", "import.h"):
+            elif parts[1] != room and parts[2] not in {f"{parts[1]}.h", *ROOM_HEADERS}:
                 finding(path, number, f"another room's inside: {target}")
 
 

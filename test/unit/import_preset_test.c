@@ -25,7 +25,7 @@ static struct shop *shop_new(void)
 static const struct err *recognise(struct shop *shop, struct str path)
 {
     struct import_recognition why;
-    return import_map_recognise(shop->arena, path, &shop->map, &why);
+    return import_map_recognise(shop->arena, path, NULL, &shop->map, &why);
 }
 
 /* Recognises a file as the preset `want` and imports it; dry runs count the same. */
@@ -451,7 +451,7 @@ static void test_ties(void **state)
     assert_string_equal(str_z(shop->arena, err->arg[2]), "5");
     path = shop_file(shop, "b.csv",
                      "订单号,下单时间,应付金额,京东价,实付款,货品标题,运单号,订单状态\n");
-    shop_must(shop->arena, import_map_recognise(shop->arena, path, &shop->map, &why));
+    shop_must(shop->arena, import_map_recognise(shop->arena, path, NULL, &shop->map, &why));
     assert_true(str_eq(shop->map->name, STR("1688")));
     assert_int_equal(why.found_count, 5);  /* 订单号, 下单时间, 实付款, 货品标题, 订单状态 */
     assert_int_equal(why.unread_count, 1); /* 运单号 */
@@ -551,7 +551,7 @@ static void test_candidates(void **state)
     struct import_recognition why;
     struct import_map *map;
     struct str path = shop_file(shop, "a.csv", "订单号,下单时间,货品标题,订单状态\n");
-    assert_int_equal(import_map_recognise(shop->arena, path, &map, &why)->code,
+    assert_int_equal(import_map_recognise(shop->arena, path, NULL, &map, &why)->code,
                      ERR_MAP_NEARLY_FITS);
     assert_true(why.candidate_count > 1);
     assert_true(str_eq(why.candidates[0].name, STR("1688")));

@@ -39,7 +39,7 @@ static void online_retail(enum store_kind kind)
     if (path.p) {
         struct import_map *recognised;
         struct import_recognition why;
-        shop_must(shop->arena, import_map_recognise(shop->arena, path, &recognised, &why));
+        shop_must(shop->arena, import_map_recognise(shop->arena, path, NULL, &recognised, &why));
         assert_true(str_eq(recognised->name, STR("online-retail")));
         use_builtin(shop, "online-retail");
         struct import_result r = shop_import_path(shop, path);

@@ -83,7 +83,7 @@ static struct import_result load(struct shop *shop, const struct sheet *sheets, 
     struct import_recognition why;
     struct import_result result;
     struct str path = book(shop, sheets, count);
-    shop_must(shop->arena, import_map_recognise(shop->arena, path, &shop->map, &why));
+    shop_must(shop->arena, import_map_recognise(shop->arena, path, NULL, &shop->map, &why));
     assert_true(str_eq(shop->map->name, STR("1688")));
     shop_must(shop->arena, shop_try(shop, path, false, INT64_MIN, &result));
     assert_int_equal(result.sheet_count, count);

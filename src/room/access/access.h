@@ -8,6 +8,7 @@
 #define HUITOU_ROOM_ACCESS_ACCESS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "contract/endpoint.h"
 #include "room/setup/setup.h"
@@ -20,8 +21,12 @@
 #define ACCESS_FAILURE_WINDOW_US (15ll * 60 * 1000000)
 #define ACCESS_FAILURES_PER_ACCOUNT 5   /* in the window; then the account waits for its end */
 #define ACCESS_FAILURES_PER_ADDRESS 30  /* likewise */
+#define ACCESS_FAILURES_PER_DEVICE 5    /* likewise, of a device that the account was used from before */
+#define ACCESS_DEVICE_US (365ll * 24 * 3600 * 1000000) /* a device is known so long after a login */
+#define ACCESS_SWEEP_US (3600ll * 1000000)             /* what is over is removed about so often */
 #define ACCESS_IDEMPOTENCY_US (30ll * 24 * 3600 * 1000000)
 #define ACCESS_SESSION_COOKIE "huitou_session"
+#define ACCESS_DEVICE_COOKIE "huitou_device"
 #define ACCESS_KEY_PREFIX "huitou_"
 
 /* Passwords are hashed two at a time, so that logins cannot take the machine's memory. */
@@ -39,12 +44,15 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
+    void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;
     const struct endpoint_table *const *tables; /* all that is served */
     int table_count;
     struct password_gate passwords;
+    _Atomic int64_t swept_at_us; /* when access_sweep last began; any thread */
     /* Tells those who watch that something changed; any thread. */
     void (*publish)(void *arg, struct str topic, struct str data);
     void *publish_arg;
@@ -100,9 +108,16 @@ bool staff_password_fits(struct service *service, struct str password, struct st
 ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
 /* Whether anybody works here yet. */
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
+/* Everybody's name, in the transaction's arena. */
+struct staff_name {
+    int64_t staff_id;
+    struct str name;
+    bool is_blocked;
+};
+ERR_RESULT staff_names(struct tx *tx, struct staff_name **names, size_t *count);
 /* All ids below a person (not the person), by who supervises whom. */
 ERR_RESULT staff_below(struct tx *tx, int64_t staff_id, int64_t **ids, size_t *count);
-/* Sessions and idempotency keys that are over; now and then. */
+/* Removes sessions, failed logins and idempotency keys that are over. Whoever asks does it, about once an hour. */
 ERR_RESULT access_sweep(struct store *store, struct arena *arena);
 /* All sessions end; API keys stay. After a restore: those who were logged in then may not be those who should be now. */
 ERR_RESULT access_sessions_end(struct tx *tx);

@@ -90,7 +90,7 @@ static const struct err *write_tx(struct tx *tx, void *arg)
 {
     const struct write *write = arg;
     struct call *call = write->call;
-    uint8_t hash[SECRET_HASH_BYTES];
+    uint8_t hash[SECRET_HASH_BYTES] = {0};
     struct str key_hash = bytes_of(hash, sizeof(hash));
     bool known = false;
     forget_try(call);
@@ -126,7 +126,10 @@ static const struct err *sweep_tx(struct tx *tx, void *arg)
 {
     (void)arg;
     int64_t now_us = tx_now_us(tx);
-    TRY(sql_access_session_delete_expired_run(tx, &(struct sql_access_session_delete_expired_in){now_us}));
+    TRY(sql_access_session_delete_expired_run(
+        tx, &(struct sql_access_session_delete_expired_in){now_us}));
+    TRY(sql_access_login_forget_run(
+        tx, &(struct sql_access_login_forget_in){now_us - ACCESS_FAILURE_WINDOW_US}));
     return sql_access_idempotency_forget_run(
         tx, &(struct sql_access_idempotency_forget_in){now_us - ACCESS_IDEMPOTENCY_US});
 }

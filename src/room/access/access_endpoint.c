@@ -76,7 +76,8 @@ static const struct err *log_in(struct call *call)
     struct str token;
     struct principal principal;
     TRY(access_login(call, in->login, in->password, &token, &principal));
-    call->set_cookie = access_cookie(call->arena, token);
+    call->set_cookie = access_cookie(call, token);
+    call->set_cookie_2 = access_device_cookie(call, in->login);
     fill_me(call, token);
     return NULL;
 }
@@ -97,7 +98,7 @@ static const struct err *log_out_tx(struct tx *tx, void *arg)
 static const struct err *log_out(struct call *call)
 {
     TRY(call_write(call, log_out_tx, call));
-    call->set_cookie = access_cookie(call->arena, STR_NONE);
+    call->set_cookie = access_cookie(call, STR_NONE);
     return NULL;
 }
 
@@ -660,7 +661,8 @@ static const struct err *list_audit(struct call *call)
 /* --- The table --- */
 
 static const enum err_code login_errors[] = {ERR_LOGIN_WRONG, ERR_LOGIN_WAIT, ERR_NONE};
-static const enum err_code password_errors[] = {ERR_PASSWORD_OLD_WRONG, ERR_STAFF_PASSWORD, ERR_NONE};
+static const enum err_code password_errors[] = {ERR_PASSWORD_OLD_WRONG, ERR_STAFF_PASSWORD, ERR_STAFF_UNKNOWN,
+                                                ERR_NONE};
 static const enum err_code staff_errors[] = {ERR_STAFF_LOGIN,     ERR_STAFF_NAME,    ERR_STAFF_PASSWORD,
                                              ERR_STAFF_LOGIN_TAKEN, ERR_STAFF_MANAGER, ERR_IDEMPOTENCY_OTHER,
                                              ERR_NONE};
@@ -674,8 +676,9 @@ static const struct endpoint endpoints[] = {
     {.name = "logIn", .method = METHOD_POST, .path = "/api/v1/session", .flags = ENDPOINT_PUBLIC | ENDPOINT_WRITE,
      .in = &login_shape, .out = &me_shape, .errors = login_errors, .handler = log_in,
      .title = TEXT("Log in", "登录"),
-     .doc = TEXT("Sets the session cookie. Five failures in a quarter of an hour close the account for the rest of it.",
-                 "设置会话 Cookie。一刻钟内失败五次，账号将在余下时间内暂停登录。")},
+     .doc = TEXT("Sets the session cookie. Five failures in a quarter of an hour close the account for the rest of it, but "
+                 "not to devices from which its owner has logged in before.",
+                 "设置会话 Cookie。一刻钟内失败五次，账号将在余下时间内暂停登录；本人曾成功登录过的设备不受他人失败的影响。")},
     {.name = "getMe", .method = METHOD_GET, .path = "/api/v1/session", .scope = SCOPE_REPORTS_READ,
      .reach = ALL_ROLES, .out = &me_shape, .handler = see_me, .title = TEXT("Who is logged in", "当前登录的人")},
     {.name = "logOut", .method = METHOD_DELETE, .path = "/api/v1/session", .scope = SCOPE_REPORTS_READ,

@@ -4,11 +4,14 @@
 #include "room/access/access_part.h"
 #include "sql_access.h"
 
-enum failure_kind { FAILURE_ACCOUNT = 1, FAILURE_ADDRESS = 2 };
+#include <arpa/inet.h>
+
+enum failure_kind { FAILURE_ACCOUNT = 1, FAILURE_ADDRESS = 2, FAILURE_DEVICE = 3 };
 
 struct login {
     struct call *call;
     struct str account; /* normal form */
+    struct str device;  /* a device that the account was used from before; absent: not known */
     struct sql_access_staff_by_login_out staff;
     bool found;
     int64_t wait_us; /* above 0: too many failures */
@@ -67,61 +70,124 @@ struct str access_login_normal(struct arena *arena, struct str login)
     return (struct str){bytes, login.n};
 }
 
+/* An IPv6 customer has a /64 at least (RFC 6177): all of it counts as one address. */
+static struct str address_counted(struct arena *arena, struct str address)
+{
+    char v6[16];
+    if (!address.p)
+        return STR("-");
+    if (inet_pton(AF_INET6, str_z(arena, address), v6) != 1)
+        return address;
+    return str_copy(arena, (struct str){v6, 8});
+}
+
+/* --- Devices --- */
+
+/* "NONCE.SEAL": whoever has it logged in to this account before; it lets in nobody. */
+static struct str device_seal(struct arena *arena, const struct keyring *keys, struct str account,
+                              struct str nonce)
+{
+    uint8_t hash[SECRET_HASH_BYTES];
+    struct str text = str_fmt(arena, "%.*s\n%.*s", STR_ARG(nonce), STR_ARG(account));
+    secret_lookup_hash(keys, ACCESS_DOMAIN_DEVICE, text, hash);
+    struct buf seal = buf_new(arena, 2 * SECRET_HASH_BYTES + 1);
+    for (int i = 0; i < SECRET_HASH_BYTES; i++)
+        buf_fmt(&seal, "%02x", hash[i]);
+    return buf_view(&seal);
+}
+
+/* What stands for the device in the count of its failures; absent where it is not known to the account. */
+static struct str device_of(const struct call *call, struct str account)
+{
+    struct str seal, nonce = str_cut(call->device_token, '.', &seal);
+    if (!call->device_token.p || !seal.p)
+        return STR_NONE;
+    struct str right = device_seal(call->arena, call->service->deps.keys, account, nonce);
+    return secret_equal(right, seal) ? nonce : STR_NONE;
+}
+
+struct str access_device_cookie(const struct call *call, struct str login)
+{
+    struct arena *arena = call->arena;
+    struct str account = access_login_normal(arena, login);
+    if (device_of(call, account).p)
+        return STR_NONE;
+    struct str nonce = secret_token(arena, STR(""));
+    struct str seal = device_seal(arena, call->service->deps.keys, account, nonce);
+    return str_fmt(arena,
+                   ACCESS_DEVICE_COOKIE
+                   "=%.*s.%.*s; Path=/api/v1/session; Max-Age=%lld; HttpOnly; SameSite=Strict%s",
+                   STR_ARG(nonce), STR_ARG(seal), (long long)(ACCESS_DEVICE_US / 1000000),
+                   call->over_tls ? "; Secure" : "");
+}
+
+/* --- Counting --- */
+
 static struct str failure_hash(struct tx *tx, const struct login *login, enum failure_kind kind,
                                uint8_t out[SECRET_HASH_BYTES])
 {
-    bool account = kind == FAILURE_ACCOUNT;
-    struct str address = login->call->address.p ? login->call->address : STR("-");
-    secret_lookup_hash(tx_deps(tx)->keys, account ? ACCESS_DOMAIN_ACCOUNT : ACCESS_DOMAIN_ADDRESS,
-                       account ? login->account : address, out);
+    struct str value = login->device, domain = ACCESS_DOMAIN_DEVICE;
+    if (kind == FAILURE_ACCOUNT) {
+        value = login->account;
+        domain = ACCESS_DOMAIN_ACCOUNT;
+    } else if (kind == FAILURE_ADDRESS) {
+        value = address_counted(tx_arena(tx), login->call->address);
+        domain = ACCESS_DOMAIN_ADDRESS;
+    }
+    secret_lookup_hash(tx_deps(tx)->keys, domain, value, out);
     return (struct str){(const char *)out, SECRET_HASH_BYTES};
 }
 
-static const struct err *look_at_failures(struct tx *tx, struct login *login,
-                                          enum failure_kind kind, int64_t most)
+static const struct err *count(struct tx *tx, struct login *login, enum failure_kind kind,
+                               int64_t most)
 {
     uint8_t hash[SECRET_HASH_BYTES];
-    struct sql_access_login_failures_in in = {kind, failure_hash(tx, login, kind, hash)};
-    struct sql_access_login_failures_out row;
+    int64_t now_us = login->call->now_us;
+    struct sql_access_login_failed_in in = {kind, failure_hash(tx, login, kind, hash), now_us,
+                                            now_us - ACCESS_FAILURE_WINDOW_US};
+    struct sql_access_login_failed_out row;
     bool found;
-    TRY(sql_access_login_failures_one(tx, &in, &row, &found));
-    int64_t ends_us = found ? row.since + ACCESS_FAILURE_WINDOW_US : 0;
-    int64_t wait_us = ends_us - login->call->now_us;
-    if (found && row.failure_count >= most && wait_us > login->wait_us)
+    TRY(sql_access_login_failed_one(tx, &in, &row, &found));
+    int64_t wait_us = row.since + ACCESS_FAILURE_WINDOW_US - now_us;
+    if (row.failure_count > most && wait_us > login->wait_us)
         login->wait_us = wait_us;
     return NULL;
 }
 
-static const struct err *look_tx(struct tx *tx, void *arg)
+/* Counted before the password is looked at, and taken back where it fits: many tries at once count as many. A device that
+ * the account knows has a count of its own, so that strangers' failures cannot keep its owner out. */
+static const struct err *count_tx(struct tx *tx, void *arg)
 {
     struct login *login = arg;
     login->wait_us = 0;
-    TRY(look_at_failures(tx, login, FAILURE_ACCOUNT, ACCESS_FAILURES_PER_ACCOUNT));
-    TRY(look_at_failures(tx, login, FAILURE_ADDRESS, ACCESS_FAILURES_PER_ADDRESS));
-    TRY(sql_access_staff_by_login_one(tx, &(struct sql_access_staff_by_login_in){login->account}, &login->staff,
-                               &login->found));
+    if (login->device.p) {
+        TRY(count(tx, login, FAILURE_DEVICE, ACCESS_FAILURES_PER_DEVICE));
+    } else {
+        TRY(count(tx, login, FAILURE_ACCOUNT, ACCESS_FAILURES_PER_ACCOUNT));
+        if (login->wait_us == 0)
+            TRY(count(tx, login, FAILURE_ADDRESS, ACCESS_FAILURES_PER_ADDRESS));
+    }
+    if (login->wait_us > 0)
+        return NULL;
+    TRY(sql_access_staff_by_login_one(tx, &(struct sql_access_staff_by_login_in){login->account},
+                                      &login->staff, &login->found));
     struct arena *arena = login->call->arena;
     login->staff.name = str_copy(arena, login->staff.name);
     login->staff.password_hash = str_copy(arena, login->staff.password_hash);
     return NULL;
 }
 
-/* Counted before the password is looked at, and taken back where it fits: many tries at once count as many. */
-static const struct err *count_tx(struct tx *tx, void *arg)
+static const struct err *take_back(struct tx *tx, const struct login *login)
 {
-    struct login *login = arg;
-    TRY(look_tx(tx, login));
-    if (login->wait_us > 0)
+    uint8_t hash[SECRET_HASH_BYTES];
+    enum failure_kind kind = login->device.p ? FAILURE_DEVICE : FAILURE_ACCOUNT;
+    struct str who = failure_hash(tx, login, kind, hash);
+    TRY(sql_access_login_succeeded_run(tx, &(struct sql_access_login_succeeded_in){kind, who}));
+    if (login->device.p)
         return NULL;
-    int64_t now_us = login->call->now_us;
-    const enum failure_kind kinds[] = {FAILURE_ACCOUNT, FAILURE_ADDRESS};
-    for (int i = 0; i < 2; i++) {
-        uint8_t hash[SECRET_HASH_BYTES];
-        struct sql_access_login_failed_in in = {kinds[i], failure_hash(tx, login, kinds[i], hash), now_us,
-                                         now_us - ACCESS_FAILURE_WINDOW_US};
-        TRY(sql_access_login_failed_run(tx, &in));
-    }
-    return NULL;
+    struct str address = failure_hash(tx, login, FAILURE_ADDRESS, hash);
+    return sql_access_login_not_failed_run(
+        tx, &(struct sql_access_login_not_failed_in){FAILURE_ADDRESS, address});
 }
 
 const struct err *access_session_new(struct tx *tx, int64_t staff_id, struct str token)
@@ -142,11 +208,7 @@ const struct err *access_session_new(struct tx *tx, int64_t staff_id, struct str
 static const struct err *enter_tx(struct tx *tx, void *arg)
 {
     struct login *login = arg;
-    uint8_t hash[SECRET_HASH_BYTES];
-    struct str account = failure_hash(tx, login, FAILURE_ACCOUNT, hash);
-    TRY(sql_access_login_succeeded_run(tx, &(struct sql_access_login_succeeded_in){FAILURE_ACCOUNT, account}));
-    struct str address = failure_hash(tx, login, FAILURE_ADDRESS, hash);
-    TRY(sql_access_login_not_failed_run(tx, &(struct sql_access_login_not_failed_in){FAILURE_ADDRESS, address}));
+    TRY(take_back(tx, login));
     TRY(access_session_new(tx, login->staff.staff_id, login->token));
     login->call->audit_object =
         str_fmt(tx_arena(tx), "staff:%lld", (long long)login->staff.staff_id);
@@ -162,6 +224,7 @@ const struct err *access_login(struct call *call, struct str login_text, struct 
                                struct str *token, struct principal *principal)
 {
     struct login login = {.call = call, .account = access_login_normal(call->arena, login_text)};
+    login.device = device_of(call, login.account);
     struct store_job count = {
         .name = "login count", .fn = count_tx, .arg = &login, .again_if_ambiguous = true};
     TRY(store_write(call->service->store, call->arena, &count));
@@ -187,10 +250,15 @@ const struct err *access_login(struct call *call, struct str login_text, struct 
     return NULL;
 }
 
-struct str access_cookie(struct arena *arena, struct str token)
+struct str access_cookie(const struct call *call, struct str token)
 {
+    const char *secure = call->over_tls ? "; Secure" : "";
     if (!token.p)
-        return STR(ACCESS_SESSION_COOKIE "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    return str_fmt(arena, ACCESS_SESSION_COOKIE "=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax",
-                   STR_ARG(token), (long long)(ACCESS_SESSION_US / 1000000));
+        return str_fmt(call->arena,
+                       ACCESS_SESSION_COOKIE "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax%s",
+                       secure);
+    return str_fmt(call->arena,
+                   ACCESS_SESSION_COOKIE
+                   "=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
+                   STR_ARG(token), (long long)(ACCESS_SESSION_US / 1000000), secure);
 }

@@ -9,6 +9,7 @@
 #define ACCESS_DOMAIN_KEY STR("access.key")
 #define ACCESS_DOMAIN_ACCOUNT STR("access.account")
 #define ACCESS_DOMAIN_ADDRESS STR("access.address")
+#define ACCESS_DOMAIN_DEVICE STR("access.device")
 
 struct str access_login_normal(struct arena *arena, struct str login); /* trimmed, ASCII lower case */
 /* A person logs in. Errors: LOGIN_WRONG, LOGIN_WAIT. On success a session: its token, to be put into the cookie. */

@@ -89,6 +89,15 @@ static const struct err *use_tx(struct tx *tx, void *arg)
     return sql_access_session_seen_run(tx, &(struct sql_access_session_seen_in){principal->session_id, now_us});
 }
 
+/* It is time, and nobody else is at it. */
+static bool sweep_is_due(struct service *service)
+{
+    int64_t now_us = clock_now_us(&service->deps.clock);
+    int64_t last_us = atomic_load(&service->swept_at_us);
+    return now_us - last_us >= ACCESS_SWEEP_US &&
+           atomic_compare_exchange_strong(&service->swept_at_us, &last_us, now_us);
+}
+
 static const struct err *look_up(struct look *look, const char *name, store_fn *fn)
 {
     struct store_job job = {.name = name, .fn = fn, .arg = look};
@@ -99,7 +108,8 @@ static const struct err *look_up(struct look *look, const char *name, store_fn *
                             .fn = use_tx,
                             .arg = look->principal,
                             .again_if_ambiguous = true};
-    return store_write(look->service->store, look->arena, &use);
+    TRY(store_write(look->service->store, look->arena, &use));
+    return sweep_is_due(look->service) ? access_sweep(look->service->store, look->arena) : NULL;
 }
 
 const struct err *access_principal(struct service *service, struct arena *arena,

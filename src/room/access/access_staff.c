@@ -233,3 +233,15 @@ const struct err *staff_password_set(struct tx *tx, int64_t staff_id, struct str
     return sql_access_session_delete_others_run(
         tx, &(struct sql_access_session_delete_others_in){staff_id, keep_session_id});
 }
+
+const struct err *staff_names(struct tx *tx, struct staff_name **names, size_t *count)
+{
+    struct people people;
+    TRY(read_people(tx, &people));
+    *names = ARENA_ARRAY(tx_arena(tx), people.count + 1, struct staff_name);
+    *count = people.count;
+    for (size_t i = 0; i < people.count; i++)
+        (*names)[i] = (struct staff_name){people.rows[i].staff_id, people.rows[i].name,
+                                          people.rows[i].blocked_at.set};
+    return NULL;
+}

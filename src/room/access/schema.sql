@@ -64,7 +64,8 @@ CREATE TABLE api_key (
 -- read by: every request with a key.
 CREATE UNIQUE INDEX api_key_by_token ON api_key (token_hash);
 
--- row: failed logins of late, by account (kind 1) or by address (kind 2), under a keyed hash. since: of the first one counted.
+-- row: failed logins of late, by account (kind 1), by address (kind 2), or of a device that an account was used from before
+-- (kind 3), under a keyed hash. since: of the first one counted.
 -- read by: login, before a password is looked at.
 CREATE TABLE login_failure (
     kind INT64 NOT NULL,
@@ -110,7 +111,7 @@ CREATE TABLE idempotency (
 -- read by: the removal of old rows.
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
--- migration: 11 staff seen
+-- migration: 13 staff seen
 
 -- when the person last logged in; NULL: never. read by: the review of security.
 ALTER TABLE staff ADD COLUMN seen_at INT64;

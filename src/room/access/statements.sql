@@ -186,21 +186,16 @@ RETURNING key_id;
 
 -- --- Failed logins ---
 
--- name: access_login_failures
--- doc: how often it failed of late.
--- in: kind i64, hash bytes
--- out: failure_count i64, since i64
--- plan: search
-SELECT failure_count, since FROM login_failure WHERE kind = :kind AND hash = :hash;
-
 -- name: access_login_failed
--- doc: it failed once more; what is older than the window begins anew.
+-- doc: it failed once more; what is older than the window begins anew. How often it did, with this time, and since when.
 -- in: kind i64, hash bytes, now i64, window_from i64
+-- out: failure_count i64, since i64
 -- plan: search
 INSERT INTO login_failure (kind, hash, failure_count, since) VALUES (:kind, :hash, 1, :now)
 ON CONFLICT (kind, hash) DO UPDATE SET
     failure_count = CASE WHEN login_failure.since < :window_from THEN 1 ELSE login_failure.failure_count + 1 END,
-    since = CASE WHEN login_failure.since < :window_from THEN :now ELSE login_failure.since END;
+    since = CASE WHEN login_failure.since < :window_from THEN :now ELSE login_failure.since END
+RETURNING failure_count, since;
 
 -- name: access_login_succeeded
 -- doc: forgets what failed before.
@@ -213,6 +208,12 @@ DELETE FROM login_failure WHERE kind = :kind AND hash = :hash;
 -- in: kind i64, hash bytes
 -- plan: search
 UPDATE login_failure SET failure_count = failure_count - 1 WHERE kind = :kind AND hash = :hash AND failure_count > 0;
+
+-- name: access_login_forget
+-- doc: failures that are counted no longer.
+-- in: before i64
+-- plan: scan, because it is done once an hour, and the table holds only what failed since
+DELETE FROM login_failure WHERE since < :before;
 
 -- --- The audit trail ---
 

@@ -152,6 +152,27 @@ ERR_RESULT customer_scan_open(struct tx *tx, struct customer_scan *scan);
 ERR_RESULT customer_scan_next(struct customer_scan *scan, struct customer_scan_row *row, bool *has);
 void customer_scan_close(struct customer_scan *scan);
 
+/* Who a customer is for selections: keeper, and tags that were not removed (a name may be there twice, from two births). */
+struct customer_tag_mark {
+    int64_t tag_id;
+    int32_t until_day; /* DAY_NONE: for good */
+};
+struct customer_marks {
+    int64_t customer_id; /* the root */
+    int64_t keeper_id;   /* 0: nobody in particular */
+    struct customer_tag_mark *tags;
+    size_t tag_count;
+};
+ERR_RESULT customer_marks(struct tx *tx, int64_t root_id, struct customer_marks *marks);
+/* Calls fn for every person (root, no placeholder), ascending by id; the marks, and what fn takes from tx_arena, are gone when
+ * it returns. */
+typedef const struct err *customer_marks_fn(struct tx *tx, void *arg, const struct customer_marks *marks);
+ERR_RESULT customer_marks_all(struct tx *tx, customer_marks_fn *fn, void *arg);
+/* 0 where there is no such tag. */
+ERR_RESULT customer_tag_id(struct tx *tx, struct str name, int64_t *tag_id);
+/* The names of all tags, by name, in the arena; at most `max`. */
+ERR_RESULT customer_tag_names(struct tx *tx, struct arena *arena, size_t max, struct str **names, size_t *count);
+
 /* For verify: rows that contradict each other (root_id against parent links, claims without identity, …). */
 ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *first_fault);
 

@@ -40,6 +40,14 @@ ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand 
  * are. For a test: a report whose statement does not match ends the process. */
 struct str insight_check(struct arena *arena);
 
-extern const struct endpoint_table insight_endpoints;
+/* Carries the oldest change to many customers on by some of them, in a transaction of its own; running it again does nothing
+ * twice. told->worked false: none runs. */
+struct bulk_step {
+    bool worked;
+    int64_t bulk_id, done, customers;
+};
+ERR_RESULT bulk_step(struct store *store, struct arena *arena, struct bulk_step *told);
+
+extern const struct endpoint_table insight_endpoints, people_endpoints, today_endpoints;
 
 #endif

@@ -3,11 +3,18 @@
 #include "base/calendar.h"
 #include "engine/engine.h"
 #include "engine/metric_layout.h"
+#include "engine/metric_link.h"
 #include "room/insight/insight.h"
 #include "room/insight/insight_file.h"
 
-#define SECTIONS_BYTES_MAX (48u << 20)
-#define FILE_BYTES_MAX (512u << 20)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECTIONS_BYTES_MAX (16u << 20)
+#define CELL_BYTES_MAX 40 /* of one that is no text, as JSON, with its comma */
+#define FILE_PIECE_BYTES_MAX (64u << 20) /* of a CSV file, between two flushes */
 
 /* --- Which reports there are --- */
 
@@ -23,10 +30,43 @@ static const struct field column_fields[] = {
 static const struct shape column_shape = {
     .name = "report_column", .size = sizeof(struct column_out), SHAPE_FIELDS(column_fields)};
 
+struct param_out {
+    struct str name, value, column, plus;
+};
+static const struct field param_fields[] = {
+    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。", .required = true),
+    SHAPE_FIELD(struct param_out, value, TEXT, "Its value; null: what stands in the column of the row.",
+                "取值；空为取该行该列的值。"),
+    SHAPE_FIELD(struct param_out, column, TEXT, "The column.", "列。"),
+    SHAPE_FIELD(struct param_out, plus, TEXT, "A month so many months later as stands in this column.",
+                "月份再加此列的月数。"),
+};
+static const struct shape param_shape = {
+    .name = "report_link_param", .size = sizeof(struct param_out), SHAPE_FIELDS(param_fields)};
+struct link_out {
+    struct str column, equals, when_column, when_value;
+    struct shape_list params;
+};
+static const struct field link_fields[] = {
+    SHAPE_FIELD(struct link_out, column, TEXT, "The column of the figure.", "指标所在列。", .required = true),
+    SHAPE_FIELD(struct link_out, equals, TEXT,
+                "What of those customers equals the figure: customers, orders, days, gaps, refunds, paid, refunded, net or amount; "
+                "share: it is the share that they are; includes: they may count several times in it.",
+                "这些客户的哪一项等于该数值：customers、orders、days、gaps、refunds、paid、refunded、net、amount；share 为其占比；"
+                "includes 表示同一客户可能计多次。",
+                .required = true),
+    SHAPE_FIELD(struct link_out, when_column, TEXT, "Only of rows where this column …", "仅当该行此列……"),
+    SHAPE_FIELD(struct link_out, when_value, TEXT, "… is this; null: is empty.", "……为此值；空表示该列为空。"),
+    SHAPE_FIELD(struct link_out, params, LIST, "Beside the report's own as_of, from, to and amount.",
+                "此外带上报表的 as_of、from、to 与 amount。", .sub = &param_shape),
+};
+static const struct shape link_shape = {
+    .name = "report_link", .size = sizeof(struct link_out), SHAPE_FIELDS(link_fields)};
+
 struct section_out {
     struct str name, title, layout, row, key, size, value, bar, bar_second;
     bool rows_descending, long_list;
-    struct shape_list columns;
+    struct shape_list columns, links;
 };
 static const struct field section_fields[] = {
     SHAPE_FIELD(struct section_out, name, TEXT, "As in the report's sections.", "部分的名称。", .required = true),
@@ -42,6 +82,11 @@ static const struct field section_fields[] = {
     SHAPE_FIELD(struct section_out, rows_descending, BOOL, "The rows of the matrix from high to low.", "矩阵的行由高到低。"),
     SHAPE_FIELD(struct section_out, long_list, BOOL, "May have very many rows: ask with a limit.", "可能有很多行：请给出 limit。"),
     SHAPE_FIELD(struct section_out, columns, LIST, "Its columns.", "列。", .sub = &column_shape),
+    SHAPE_FIELD(struct section_out, links, LIST,
+                "The customers behind its figures, as a query of /customers; of several for a column the first whose "
+                "condition holds. A figure without one has no customers of its own behind it.",
+                "指标背后的客户（客户列表的查询）；同一列有多个时取第一个条件成立者。没有链接的指标背后没有对应的客户。",
+                .sub = &link_shape),
 };
 static const struct shape section_shape = {
     .name = "report_section", .size = sizeof(struct section_out), SHAPE_FIELDS(section_fields)};
@@ -86,6 +131,36 @@ static struct shape_list columns_of(struct arena *arena, const struct metric_sec
     return (struct shape_list){items, (size_t)section->column_count};
 }
 
+static struct shape_list params_of(struct arena *arena, const struct metric_link *link)
+{
+    struct param_out *items = ARENA_ARRAY(arena, LINK_PARAMS_MAX, struct param_out);
+    struct shape_list list = {items, 0};
+    for (size_t i = 0; i < LINK_PARAMS_MAX && link->params[i].name; i++) {
+        const struct link_param *param = &link->params[i];
+        items[list.count++] =
+            (struct param_out){str_c(param->name), text_or_none(param->value),
+                               text_or_none(param->column), text_or_none(param->plus)};
+    }
+    return list;
+}
+
+static struct shape_list links_of(struct arena *arena, const struct metric *metric,
+                                  const struct metric_section *section)
+{
+    struct link_out *items = ARENA_ARRAY(arena, (size_t)metric_link_count, struct link_out);
+    struct shape_list list = {items, 0};
+    for (int i = 0; i < metric_link_count; i++) {
+        const struct metric_link *link = &metric_links[i];
+        if (!str_eq(str_c(link->metric), str_c(metric->name)) ||
+            !str_eq(str_c(link->section), str_c(section->name)))
+            continue;
+        items[list.count++] = (struct link_out){
+            str_c(link->column), str_c(link_equals_name(link->equals)), text_or_none(link->when),
+            text_or_none(link->when_value), params_of(arena, link)};
+    }
+    return list;
+}
+
 static struct section_out section_of(struct arena *arena, const struct metric *metric,
                                      const struct metric_section *section, enum lang lang)
 {
@@ -103,6 +178,7 @@ static struct section_out section_of(struct arena *arena, const struct metric *m
         .rows_descending = layout->rows_descending,
         .long_list = layout->long_list,
         .columns = columns_of(arena, section, lang),
+        .links = links_of(arena, metric, section),
     };
 }
 
@@ -252,12 +328,40 @@ static struct insight_view view_of(struct call *call, const struct asked *asked)
                                  .limit = query->limit};
 }
 
+/* No more than so many bytes as JSON: a control character takes six. */
+static size_t row_bytes_bound(const struct metric_section *is, const struct cell *cells)
+{
+    size_t bytes = 2;
+    for (int c = 0; c < is->column_count; c++)
+        bytes += str_c(is->columns[c].name).n + CELL_BYTES_MAX + 6 * cells[c].s.n;
+    return bytes;
+}
+
+/* An answer is made in memory: what does not fit is refused before it is begun. */
+static const struct err *check_size(struct call *call, const struct insight_view *view)
+{
+    size_t bytes = 0, rows = 0;
+    for (int s = 0; s < view->report->metric->section_count; s++) {
+        const struct report_section *section = &view->report->sections[s];
+        size_t shown = insight_row_count(view, section, false);
+        rows += shown;
+        for (size_t r = 0; r < shown && bytes < SECTIONS_BYTES_MAX; r++)
+            bytes += row_bytes_bound(section->is,
+                                     section->cells + r * (size_t)section->is->column_count);
+    }
+    if (bytes < SECTIONS_BYTES_MAX / 2)
+        return NULL;
+    return ERR_NEW(call->arena, ERR_REPORT_ROWS, STR("?limit"),
+                   str_fmt(call->arena, "%zu", rows));
+}
+
 static const struct err *get_report(struct call *call)
 {
     struct asked asked = {.call = call};
     TRY(ask(call, &asked));
     const struct report *report = asked.report;
     struct insight_view view = view_of(call, &asked);
+    TRY(check_size(call, &view));
     struct buf sections = buf_new(call->arena, SECTIONS_BYTES_MAX);
     struct json_writer w = json_writer(&sections, false);
     insight_put_sections(&w, call->arena, &view, (struct insight_flush){NULL, NULL});
@@ -282,25 +386,52 @@ static struct str file_name(struct call *call, const struct report *report, cons
                    STR_ARG(day_text(call->arena, report->scope.as_of_day)), ending);
 }
 
+/* A CSV file on its way to disk: rows of a brand of millions are never in memory all at once. */
+struct csv_file {
+    FILE *file;
+    struct buf out;
+};
+
+static void write_piece(void *arg)
+{
+    struct csv_file *csv = arg;
+    fwrite(csv->out.p, 1, csv->out.n, csv->file); /* ferror tells at the end */
+    csv->out.n = 0;
+}
+
+static const struct err *write_csv(struct call *call, const struct insight_view *view, struct str path)
+{
+    struct csv_file csv = {.file = fopen(str_z(call->arena, path), "wbx"),
+                           .out = buf_new(call->arena, FILE_PIECE_BYTES_MAX)};
+    if (!csv.file)
+        return ERR_NEW(call->arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    buf_str(&csv.out, STR("\xEF\xBB\xBF")); /* what makes Excel read UTF-8 */
+    insight_csv(&csv.out, call->arena, view, (struct insight_flush){write_piece, &csv});
+    write_piece(&csv);
+    bool failed = ferror(csv.file) != 0;
+    failed = fclose(csv.file) != 0 || failed;
+    if (!failed)
+        return NULL;
+    const struct err *err = ERR_NEW(call->arena, ERR_FILE_WRITE, path, str_c(strerror(errno)));
+    unlink(str_z(call->arena, path));
+    return err;
+}
+
 static const struct err *get_report_file(struct call *call)
 {
     const struct report_query *query = call->query;
     struct asked asked = {.call = call};
     TRY(ask(call, &asked));
     struct insight_view view = view_of(call, &asked);
+    int64_t rows;
+    struct str path = str_fmt(call->arena, "%.*s/report-%.*s",
+                              STR_ARG(call->service->upload_directory), STR_ARG(call->request_id));
     if (query->format == FORMAT_CSV) {
-        /* The mark is what makes Excel read UTF-8. */
-        struct buf out = buf_new(call->arena, FILE_BYTES_MAX);
-        buf_str(&out, STR("\xEF\xBB\xBF"));
-        insight_csv(&out, call->arena, &view, (struct insight_flush){NULL, NULL});
         call->file = (struct endpoint_file){.content_type = STR("text/csv; charset=utf-8"),
                                             .name = file_name(call, asked.report, "csv"),
-                                            .bytes = buf_view(&out)};
-        return NULL;
+                                            .path = path};
+        return write_csv(call, &view, path);
     }
-    int64_t rows;
-    struct str path = str_fmt(call->arena, "%.*s/report-%.*s.xlsx",
-                              STR_ARG(call->service->upload_directory), STR_ARG(call->request_id));
     TRY(insight_xlsx(call->arena, &view, call->lang, path, &rows));
     call->file = (struct endpoint_file){
         .content_type = STR("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -312,9 +443,11 @@ static const struct err *get_report_file(struct call *call)
 #define WHO_SEES_FIGURES                                                                               \
     {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
 
-static const enum err_code report_errors[] = {ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY,   ERR_REPORT_DAY_RANGE,
-                                              ERR_REPORT_DAYS,      ERR_REPORT_EMPTY,       ERR_REPORT_EMPTY_BEFORE,
-                                              ERR_REPORT_NO_BUYERS, ERR_NONE};
+#define REPORT_ERRORS                                                                                \
+    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAY_RANGE, ERR_REPORT_DAYS,                 \
+        ERR_REPORT_EMPTY, ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_NO_BUYERS
+static const enum err_code report_errors[] = {REPORT_ERRORS, ERR_REPORT_ROWS, ERR_NONE};
+static const enum err_code file_errors[] = {REPORT_ERRORS, ERR_SHEET_ROWS, ERR_FILE_WRITE, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
     {.name = "listReports", .method = METHOD_GET, .path = "/api/v1/reports", .scope = SCOPE_REPORTS_READ,
@@ -325,7 +458,7 @@ static const struct endpoint endpoints[] = {
      .out = &report_shape, .errors = report_errors, .handler = get_report, .title = TEXT("A report", "报表")},
     {.name = "getReportFile", .method = METHOD_GET, .path = "/api/v1/reports/{report}/file",
      .scope = SCOPE_REPORTS_READ, .reach = WHO_SEES_FIGURES, .flags = ENDPOINT_FILE, .path_shape = &report_path_shape,
-     .query_shape = &file_query_shape, .errors = report_errors, .handler = get_report_file,
+     .query_shape = &file_query_shape, .errors = file_errors, .handler = get_report_file,
      .title = TEXT("A report as a workbook or CSV", "报表文件（xlsx 或 CSV）")},
 };
 const struct endpoint_table insight_endpoints = {

@@ -522,6 +522,19 @@ static const struct field preview_fields[] = {
 static const struct shape preview_shape = {
     .name = "merge_preview", .size = sizeof(struct preview_out), SHAPE_FIELDS(preview_fields)};
 
+/* The other one of two: what is wrong with it is wrong with the field that names it. */
+static const struct err *reach_other(struct tx *tx, struct call *call, int64_t other_id,
+                                     struct str field, int64_t *root_id)
+{
+    const struct err *err = customer_reach(tx, call, other_id, root_id);
+    if (!err)
+        return NULL;
+    struct err *same = ARENA_NEW(tx_arena(tx), struct err);
+    *same = *err;
+    same->field = field;
+    return same;
+}
+
 static const struct err *preview_tx(struct tx *tx, void *arg)
 {
     struct call *call = arg;
@@ -531,7 +544,7 @@ static const struct err *preview_tx(struct tx *tx, void *arg)
     int64_t from_id, into_id;
     struct person from, into;
     TRY(customer_reach(tx, call, path->customer_id, &from_id));
-    TRY(customer_reach(tx, call, query->into_id, &into_id));
+    TRY(reach_other(tx, call, query->into_id, STR("/into_id"), &into_id));
     TRY(person_read(tx, from_id, &from));
     TRY(person_read(tx, into_id, &into));
     struct person merged = person_united(tx_arena(tx), &from, &into);
@@ -553,7 +566,7 @@ static const struct err *merge_tx(struct tx *tx, void *arg)
     const struct merge_query *in = call->in;
     int64_t from_id, into_id;
     TRY(customer_reach(tx, call, path->customer_id, &from_id));
-    TRY(customer_reach(tx, call, in->into_id, &into_id));
+    TRY(reach_other(tx, call, in->into_id, STR("/into_id"), &into_id));
     TRY(customer_merge(tx, from_id, into_id, call->principal.by));
     TRY(customer_reach(tx, call, into_id, &into_id));
     audit(call, into_id);
@@ -653,6 +666,9 @@ static const struct err *refuse_tx(struct tx *tx, void *arg)
 {
     struct call *call = arg;
     const struct refuse_in *in = call->in;
+    int64_t root_id;
+    TRY(customer_reach(tx, call, in->customer_id, &root_id));
+    TRY(reach_other(tx, call, in->other_id, STR("/other_id"), &root_id));
     TRY(customer_proposal_refuse(tx, in->customer_id, in->other_id));
     audit(call, in->customer_id);
     call->audit_after = str_fmt(call->arena, "{\"not_the_same_as\":\"%lld\"}", (long long)in->other_id);

@@ -64,6 +64,7 @@ static ERR_RESULT import_file(struct import_run *run)
         TRY(import_match_refunds(run));
     TRY(sort_orders(run));
     TRY(count_customers(run));
+    TRY(import_go_on(run));
     if (!dry_run)
         TRY(begin_writing(run));
     TRY(import_write_all(run));
@@ -114,6 +115,16 @@ void import_progress(struct import_run *run, const char *phase, int64_t done, in
 {
     if (run->options->progress)
         run->options->progress(run->options->progress_arg, phase, done, total);
+}
+
+bool import_is_stopped(const struct import_run *run)
+{
+    return run->options->stopped && run->options->stopped(run->options->stopped_arg);
+}
+
+ERR_RESULT import_go_on(const struct import_run *run)
+{
+    return import_is_stopped(run) ? ERR_NEW(run->arena, ERR_IMPORT_STOPPED, STR_NONE) : NULL;
 }
 
 static const struct err *read_deps(struct tx *tx, void *arg)
@@ -258,6 +269,7 @@ static ERR_RESULT read_all(struct import_run *run)
             continue;
         table_input_progress(table.input, &done, &total);
         import_progress(run, "read", done, total);
+        TRY(import_go_on(run));
     }
     describe_sheets(run, &table);
     table_input_hash(table.input, run->file_hash);
@@ -437,6 +449,8 @@ static const struct err *insert_run(struct tx *tx, void *arg)
         .row_count = run->result->rows,
         .rejected_row_count = run->result->rows_rejected,
         .skipped_row_count = run->result->rows_skipped,
+        .started_by = run->options->started_by.p ? run->options->started_by : STR(""),
+        .upload_id = run->options->upload_id,
     };
     return sql_order_import_begin_run(tx, &in);
 }

@@ -168,14 +168,25 @@ struct import_recognition {
     struct str next;              /* the map that fits second best; absent where no other fits at all */
     int next_columns;             /* how many columns of the file that one knows */
 };
-/* The built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows, of a workbook
+/* The maps that a brand saved for files of its own: room/order/import_own.c. */
+struct import_own_maps {
+    struct import_map *items;
+    size_t count;
+};
+/* In the order of their names. Errors: those of reading a map that was saved. */
+ERR_RESULT import_own_maps(struct store *store, struct arena *arena, struct import_own_maps *out);
+/* NULL where none is called so. */
+const struct import_map *import_own_map(const struct import_own_maps *own, struct str name);
+
+/* Of the brand's own maps (NULL: not asked) the one that finds most of its columns, where it finds all that it needs and
+ * four fifths of those that it reads or knows; else the built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows, of a workbook
  * in those of each visible sheet; one that misses a needed column, or that names distinctive ones of which none is
  * there, is never chosen. A map of common names is chosen only where no platform's is, and only where it leaves no
  * doubt about the amount. Errors: those of the file; MAP_NOT_RECOGNISED, MAP_NEARLY_FITS (a map that has at least half of
  * what it needs, and what it lacks), MAP_DOUBTFUL, MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of
  * export). */
-ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out,
-                                struct import_recognition *why);
+ERR_RESULT import_map_recognise(struct arena *arena, struct str path, const struct import_own_maps *own,
+                                struct import_map **out, struct import_recognition *why);
 
 struct import_options {
     struct str path;
@@ -185,6 +196,7 @@ struct import_options {
     struct str reject_path; /* ends in ".xlsx": a workbook, else CSV (text for format text). Absent: FILE + ".rejects.xlsx"
                              * (".rejects.txt" for format text, ".rejects.csv" where a workbook has no room) in the working
                              * directory, "-2", "-3" … before the ending where that file is there already */
+    struct str reject_folder; /* where that default is put; absent: the working directory */
     enum lang lang; /* of the reject file */
     struct str temporary_directory;
     size_t sort_memory_bytes; /* 0: 256 MiB */
@@ -192,6 +204,12 @@ struct import_options {
     /* Called now and then; phase "read", "group", "write", "claim", "reject". done and total in bytes or orders. */
     void (*progress)(void *arg, const char *phase, int64_t done, int64_t total);
     void *progress_arg;
+    /* Asked between slices; true ends the import with IMPORT_STOPPED: what was written stays, and the same import again
+     * goes on behind it. NULL: nobody stops it. */
+    bool (*stopped)(void *arg);
+    void *stopped_arg;
+    struct str started_by; /* for the list of past imports: "staff:7", "cli:lin"; absent: not known */
+    int64_t upload_id;     /* of the console's upload; 0: none */
 };
 /* What is wrong with a row, and with which of its cells. */
 struct import_wrong {
@@ -317,7 +335,7 @@ struct import_result {
     int64_t lost_values; /* cells for a person whose digits a spreadsheet lost; not among the masked */
 };
 /* Imports one file (or, with dry_run, says what would happen and writes nothing). Errors: of the file, of the map
- * against the header (MAP_COLUMN_MISSING, all at once), of the store. */
+ * against the header (MAP_COLUMN_MISSING, all at once), of the store; IMPORT_STOPPED, with the result as far as it came. */
 ERR_RESULT import_orders(struct store *store, struct arena *arena, const struct brand *brand,
                          const struct import_options *options, struct import_result *result);
 

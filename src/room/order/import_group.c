@@ -177,8 +177,10 @@ ERR_RESULT import_group_all(struct import_run *run)
             open_group(&group, belongs);
         open = true;
         TRY(add_to_group(&group, value));
-        if (++done % 4096 == 0)
-            import_progress(run, "group", done, total);
+        if (++done % 4096 != 0)
+            continue;
+        import_progress(run, "group", done, total);
+        TRY(import_go_on(run));
     }
     if (open)
         TRY(close_group(&group));

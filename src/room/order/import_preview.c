@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "room/order/import_run.h"
 
+#define PREVIEW_VALUE_COLUMNS_MAX 200 /* of a cell, as it is shown */
+
 static const struct {
     const char *name;
     struct text title;
@@ -57,6 +59,7 @@ static struct str value_of(struct import_run *run, const struct table_row *cells
         if (amounts[i].kind == kind && amounts[i].has)
             return minor_plain(run->result_arena, amounts[i].minor, run->brand->currency_digits);
     }
+    cell = str_fit(cell, PREVIEW_VALUE_COLUMNS_MAX);
     return str_is(cell) ? import_cell_shown(run->result_arena, kind, cell) : STR("");
 }
 

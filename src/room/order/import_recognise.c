@@ -1,4 +1,4 @@
-/* Which built-in map a file is for: every one is held against the file's first rows. */
+/* Which map a file is for: every one is held against the file's first rows. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -6,6 +6,9 @@
 
 #define COLUMNS_SHOWN_MAX 8 /* of the file, in an error */
 #define MISSING_SHOWN_MAX 5
+/* Of the columns of a saved map four in five must be there: a platform drops one now and then. */
+#define OWN_FIT 4
+#define OWN_FIT_OF 5
 #define PAID_COLUMN "实付金额" /* a name of the map "own" that is never too plain */
 
 /* A map held against the file. */
@@ -305,7 +308,34 @@ static ERR_RESULT choose(struct candidates *c, struct str path)
     return NULL;
 }
 
-ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct import_map **out,
+/* --- The brand's own maps --- */
+
+/* A map that was saved by a person goes before all others, where the file is really of its kind. */
+static bool fits_own(const struct import_fit *fit)
+{
+    return fit->row >= 0 && fit->missing_count == 0 && fit->found > 0 &&
+           fit->found * OWN_FIT_OF >= columns_of(fit->map) * OWN_FIT;
+}
+
+static bool choose_own(struct candidates *c, const struct import_own_maps *own)
+{
+    struct import_fit best = {.row = -1};
+    for (size_t i = 0; own && i < own->count; i++) {
+        const struct import_map *map = &own->items[i];
+        struct import_fit fit =
+            import_fit_best(c->arena, map, map->format == IMPORT_FORMAT_TEXT ? &c->text : &c->csv);
+        if (fits_own(&fit) && (best.row < 0 || fit.found > best.found))
+            best = fit;
+    }
+    if (best.row < 0)
+        return false;
+    c->second = c->best;
+    c->best = best;
+    return true;
+}
+
+ERR_RESULT import_map_recognise(struct arena *arena, struct str path,
+                                const struct import_own_maps *own, struct import_map **out,
                                 struct import_recognition *why)
 {
     static const char delimiters[] = {',', '\t', ';'}, white_space = 0;
@@ -321,7 +351,8 @@ ERR_RESULT import_map_recognise(struct arena *arena, struct str path, struct imp
     TRY(consider_all(&c));
     sort_by_nearness(&c);
     list_candidates(&c, why);
-    TRY(choose(&c, path));
+    if (!choose_own(&c, own))
+        TRY(choose(&c, path));
     explain(&c, why);
     *out = ARENA_NEW(arena, struct import_map);
     **out = *c.best.map;

@@ -200,6 +200,9 @@ static struct str without_rejects(struct str name)
 static struct str default_path(struct import_run *run, bool workbook)
 {
     struct str name = without_rejects(run->result->file_name);
+    if (str_is(run->options->reject_folder))
+        name = str_fmt(run->arena, "%.*s/%.*s", STR_ARG(run->options->reject_folder),
+                       STR_ARG(name));
     const char *ending = workbook ? "xlsx" : run->map->format == IMPORT_FORMAT_TEXT ? "txt" : "csv";
     struct str path = str_fmt(run->result_arena, "%.*s.rejects.%s", STR_ARG(name), ending);
     for (int n = 2; file_exists(run->arena, path); n++)

@@ -24,6 +24,7 @@ struct import_run {
     struct deps deps;
     uint8_t file_hash[SECRET_HASH_BYTES];
     int64_t exported_at_us, began_us, import_id;
+    bool stopped; /* in the midst of writing: options->stopped */
     int64_t latest_us; /* moment in the file, of rows that are not rejected; INT64_MIN: none */
     int phase_log; /* file descriptor, -1: none */
 
@@ -54,6 +55,10 @@ struct import_fault import_fault_of_rows(const struct import_run *run, const str
 void import_free_arena(void *arena); /* for arena_defer */
 void import_phase(struct import_run *run, const char *phase, int64_t number);
 void import_progress(struct import_run *run, const char *phase, int64_t done, int64_t total);
+
+/* Whether somebody wants the import to end; and the same as an error, IMPORT_STOPPED. */
+bool import_is_stopped(const struct import_run *run);
+ERR_RESULT import_go_on(const struct import_run *run);
 
 /* A row of the file is rejected, with why. */
 ERR_RESULT import_reject(struct import_run *run, int64_t line_number, const struct import_fault *fault);

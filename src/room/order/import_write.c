@@ -94,8 +94,11 @@ ERR_RESULT import_write_all(struct import_run *run)
     TRY(begin(w));
     TRY(write_orders(w));
     if (w->load == ORDER_LOAD_FIRST)
-        TRY(write_claims(w));
-    TRY(write_refunds(w));
+        TRY(write_claims(w)); /* also of one that was stopped: its orders are known from then on */
+    if (!run->stopped)
+        TRY(write_refunds(w));
+    if (run->stopped)
+        return ERR_NEW(run->arena, ERR_IMPORT_STOPPED, STR_NONE);
     import_progress(run, "write", w->total, w->total);
     return NULL;
 }
@@ -149,6 +152,13 @@ static ERR_RESULT write_claims(struct writer *w)
     return NULL;
 }
 
+/* Between two slices. */
+static bool is_stopped(struct import_run *run)
+{
+    run->stopped = run->stopped || import_is_stopped(run);
+    return run->stopped;
+}
+
 /* --- Filling --- */
 
 /* Records of one buyer stand together and begin with the buyer: equal bytes are the same one. */
@@ -178,7 +188,7 @@ static ERR_RESULT write_orders(struct writer *w)
     struct str key, value;
     bool has;
     reset_slot(w, w->filling);
-    for (;;) {
+    while (!is_stopped(w->run)) {
         struct slot *slot = w->filling;
         TRY(sorter_next(w->run->orders, &key, &value, &has));
         if (!has)
@@ -204,7 +214,7 @@ static ERR_RESULT write_refunds(struct writer *w)
     struct str key, value;
     bool has;
     reset_slot(w, w->filling);
-    for (;;) {
+    while (!is_stopped(w->run)) {
         struct slot *slot = w->filling;
         TRY(sorter_next(w->run->refunds, &key, &value, &has));
         if (!has)

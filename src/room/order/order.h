@@ -160,6 +160,10 @@ struct order_left_out {
 };
 ERR_RESULT order_left_out(struct tx *tx, struct order_left_out *out);
 
+/* Persons by what is typed: the roots found by identity or name, and behind them those of orders with that number; at most
+ * `max`. */
+ERR_RESULT person_find(struct tx *tx, struct str query, size_t max, int64_t **ids, size_t *count);
+
 /* For verify: recomputes fact sums from the rows, sums of lines and refunds, days from times. */
 struct order_faults {
     int64_t count;

@@ -15,8 +15,6 @@ struct person {
 };
 /* Errors: CUSTOMER_UNKNOWN. */
 ERR_RESULT person_read(struct tx *tx, int64_t customer_id, struct person *person);
-/* The roots found by identity or name, and behind them those of orders with that number; at most `max`. */
-ERR_RESULT person_find(struct tx *tx, struct str query, size_t max, int64_t **ids, size_t *count);
 /* The one person that the two would be: what hangs on either. Its orders are counted, not listed. */
 struct person person_united(struct arena *arena, const struct person *from, const struct person *into);
 

@@ -182,3 +182,68 @@ ALTER TABLE import_run ADD COLUMN batch_count INT64 NOT NULL DEFAULT 0;
 -- one order's time the one whose bytes come first, so that the name follows from the files alone. 0: known from before.
 -- read by: the import.
 ALTER TABLE product ADD COLUMN named_at INT64 NOT NULL DEFAULT 0;
+
+-- migration: 10 imports over HTTP
+
+-- import_run.started_by: who began it ("staff:7", "key:9", "cli:lin"; '': before this was noted). upload_id: of
+-- import_upload; 0: the command line. read by: the list of past imports.
+ALTER TABLE import_run ADD COLUMN started_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE import_run ADD COLUMN upload_id INT64 NOT NULL DEFAULT 0;
+
+-- read by: the list of past imports of the command line, newest first.
+CREATE INDEX import_run_by_upload ON import_run (upload_id, import_id);
+
+-- row: a file that somebody gave for an import, and what became of it: the queue of imports, and its history. state: enum
+-- upload_state (import_queue.h). name: the file's; the file lies in the data directory, uploads/ID/NAME, while is_kept is 1.
+-- created_by: principal; created_by_name: as they are called. check_no: counts the dry runs that were asked for, so that a
+-- stale one is not taken. attempt_count: how often its import began. queued_at: since when it waits for what state says.
+-- wish: what a person said of how to read it, JSON (NULL: nothing). map: the whole map it will be read by, JSON; map_name;
+-- map_recognised. lang: of the file of rejected rows (enum lang). columns, preview, candidates, result, errors: what the page shows, JSON, people masked. reject_name: the
+-- file of rejected rows beside it, '' where there is none. The counts are of the last attempt.
+-- read by: the queue, the page Import.
+CREATE TABLE import_upload (
+    upload_id INT64 NOT NULL,
+    name TEXT NOT NULL,
+    byte_count INT64 NOT NULL,
+    is_kept INT64 NOT NULL,
+    state INT64 NOT NULL,
+    created_at INT64 NOT NULL,
+    created_by TEXT NOT NULL,
+    created_by_name TEXT NOT NULL,
+    check_no INT64 NOT NULL,
+    attempt_count INT64 NOT NULL,
+    queued_at INT64 NOT NULL,
+    started_at INT64,
+    finished_at INT64,
+    wish TEXT,
+    map TEXT,
+    map_name TEXT NOT NULL,
+    map_recognised INT64 NOT NULL,
+    lang INT64 NOT NULL,
+    columns TEXT,
+    preview TEXT,
+    candidates TEXT,
+    result TEXT,
+    errors TEXT,
+    reject_name TEXT NOT NULL,
+    row_count INT64 NOT NULL,
+    order_new_count INT64 NOT NULL,
+    order_changed_count INT64 NOT NULL,
+    order_same_count INT64 NOT NULL,
+    refund_count INT64 NOT NULL,
+    rejected_row_count INT64 NOT NULL,
+    PRIMARY KEY (upload_id)
+) STRICT;
+
+-- read by: the queue: what waits longest in a state.
+CREATE INDEX import_upload_by_state ON import_upload (state, queued_at, upload_id);
+
+-- row: a map that a person saved for files of the brand's own. name: as it is called; json: as import_map_shape reads it.
+-- read by: recognition, the list of maps.
+CREATE TABLE import_own_map (
+    name TEXT NOT NULL,
+    json TEXT NOT NULL,
+    saved_at INT64 NOT NULL,
+    saved_by_name TEXT NOT NULL,
+    PRIMARY KEY (name)
+) STRICT;

@@ -356,13 +356,15 @@ ORDER BY identity_id LIMIT 1;
 -- doc: an import begins to write; again with the same id changes nothing.
 -- in: import_id i64, file_hash bytes, file_name text, source text, map_name text, exported_at i64,
 --     exported_at_from i64, exported_at_unsure i64, started_at i64, row_count i64, rejected_row_count i64,
---     skipped_row_count i64
+--     skipped_row_count i64, started_by text, upload_id i64
 -- plan: search
 INSERT INTO import_run (import_id, file_hash, file_name, source, map_name, exported_at, exported_at_from,
                         exported_at_unsure, started_at, finished_at, row_count, order_new_count,
-                        order_changed_count, order_same_count, refund_count, rejected_row_count, skipped_row_count)
+                        order_changed_count, order_same_count, refund_count, rejected_row_count, skipped_row_count,
+                        started_by, upload_id)
 VALUES (:import_id, :file_hash, :file_name, :source, :map_name, :exported_at, :exported_at_from,
-        :exported_at_unsure, :started_at, NULL, :row_count, 0, 0, 0, 0, :rejected_row_count, :skipped_row_count)
+        :exported_at_unsure, :started_at, NULL, :row_count, 0, 0, 0, 0, :rejected_row_count, :skipped_row_count,
+        :started_by, :upload_id)
 ON CONFLICT (import_id) DO NOTHING;
 
 -- name: order_import_batch

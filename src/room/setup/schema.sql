@@ -25,7 +25,7 @@ CREATE TABLE calendar (
     PRIMARY KEY (day)
 ) STRICT;
 
--- migration: 10 backups
+-- migration: 12 backups
 
 -- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER". path: where
 -- it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:

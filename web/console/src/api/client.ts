@@ -27,9 +27,9 @@ api.use({
   },
 })
 
-/* "/login", "--from", "scopes/0" → the field as a form calls it. */
+/* "/login", "?from", "/scopes/0", "{tag}" → the field as a form calls it. */
 function field_of(pointer: string): string {
-  return (pointer.replace(/^(\/|--)/, '').split('/')[0] ?? '').replace(/-/g, '_')
+  return (pointer.replace(/^[/?{]|\}$/g, '').split('/')[0] ?? '').replace(/-/g, '_')
 }
 
 /* What is wrong by field; what belongs to none of `fields` stands under ''. */

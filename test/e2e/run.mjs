@@ -1,0 +1,36 @@
+/* Runs the browser tests and ends with the line "N passed, N failed" that script/test counts.
+ *   npm --prefix test/e2e test                 all of them
+ *   npm --prefix test/e2e test -- figures      those of figures_test.mjs
+ * HUITOU_BINARY  the program (build/release/huitou)      HUITOU_SHOTS  a folder that gets every page looked at, as a picture
+ * HUITOU_CHROMIUM  the browser (/usr/bin/chromium) */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const here = new URL('./', import.meta.url).pathname
+const wanted = process.argv.slice(2)
+const files = readdirSync(here)
+  .filter((name) => name.endsWith('_test.mjs'))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+if (files.length === 0) {
+  console.error(`No file of ${here} has ${wanted.join(' or ')} in its name.`)
+  process.exit(2)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'huitou-e2e-run-'))
+let passed = 0
+let failed = 0
+/* One file after the other: each starts a server and a browser. */
+for (const file of files) {
+  const record = join(folder, file + '.tap')
+  const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=tap', `--test-reporter-destination=${record}`]
+  const done = spawnSync(process.execPath, ['--test', ...reporters, join(here, file)], { stdio: 'inherit' })
+  const text = readFileSync(record, 'utf8')
+  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  passed += count('pass')
+  failed += Math.max(count('fail') + count('cancelled'), done.status === 0 ? 0 : 1)
+}
+rmSync(folder, { recursive: true, force: true })
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && passed > 0 ? 0 : 1)
