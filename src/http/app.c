@@ -9,9 +9,9 @@
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {
-    &setup_endpoints,   &access_endpoints, &customer_endpoints, &import_endpoints,
-    &people_endpoints,  &insight_endpoints, &today_endpoints,   &backup_endpoints,
-    &review_endpoints,  &system_endpoints,
+    &setup_endpoints,  &access_endpoints, &customer_endpoints, &person_endpoints,
+    &import_endpoints, &people_endpoints, &insight_endpoints,  &portrait_endpoints,
+    &today_endpoints,  &backup_endpoints, &review_endpoints,   &system_endpoints,
 };
 #define TABLE_COUNT ((int)(sizeof(tables) / sizeof(tables[0])))
 
@@ -116,9 +116,13 @@ const struct err *app_open(struct server_control *control)
     service->brand = control->home->brand;
     service->deps = control->home->deps;
     service->upload_directory = control->home->temporary_directory;
+    service->directory = control->home->directory;
     bool exists = false;
     struct store_job job = {.name = "staff exists", .fn = staff_exists_tx, .arg = &exists};
     const struct err *err = store_read(service->store, control->arena, &job);
+    /* A process may have ended between an erasure's commit and its line in the log. */
+    if (!err)
+        err = erasure_log_settle(service->store, control->arena, service->directory);
     if (err) {
         home_close(control->home);
         control->home = NULL;

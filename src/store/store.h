@@ -65,6 +65,10 @@ void **tx_slot(struct tx *tx, enum tx_slot slot);
 /* For tests and `huitou verify`: how the database would run a statement; *full_scan says whether a table is read whole. */
 ERR_RESULT store_explain(struct store *store, struct arena *arena, const struct stmt *stmt, struct str *plan,
                          bool *full_scan);
+/* Asks for the log that writes go through first to be emptied soon, so that what was overwritten is in it no longer (SQLite:
+ * a checkpoint that truncates, tried until no reader is in its way; PostgreSQL keeps its log by its own settings). For
+ * erasures. Returns at once. */
+void store_drop_log(struct store *store);
 /* Counters since opening: commits, commands committed, retries, checkpoints. */
 struct store_counters {
     int64_t commits, commands, retries, checkpoints;

@@ -234,6 +234,24 @@ const struct err *staff_password_set(struct tx *tx, int64_t staff_id, struct str
         tx, &(struct sql_access_session_delete_others_in){staff_id, keep_session_id});
 }
 
+const struct err *access_name_of(struct tx *tx, struct str by, struct str *name)
+{
+    int64_t id;
+    bool found = false;
+    *name = by;
+    if (str_starts(by, STR("staff:")) && str_to_i64(str_slice(by, 6, by.n), &id)) {
+        struct sql_access_staff_one_out staff;
+        TRY(sql_access_staff_one_one(tx, &(struct sql_access_staff_one_in){id}, &staff, &found));
+        *name = found ? staff.name : by;
+    }
+    if (str_starts(by, STR("key:")) && str_to_i64(str_slice(by, 4, by.n), &id)) {
+        struct sql_access_key_name_out key;
+        TRY(sql_access_key_name_one(tx, &(struct sql_access_key_name_in){id}, &key, &found));
+        *name = found ? key.name : by;
+    }
+    return NULL;
+}
+
 const struct err *staff_names(struct tx *tx, struct staff_name **names, size_t *count)
 {
     struct people people;

@@ -115,3 +115,11 @@ CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
 -- when the person last logged in; NULL: never. read by: the review of security.
 ALTER TABLE staff ADD COLUMN seen_at INT64;
+
+-- migration: 15 what an answer was about
+
+-- idempotency.object: what the request was done to, as in audit. read by: an erasure, which takes answers away.
+ALTER TABLE idempotency ADD COLUMN object TEXT NOT NULL DEFAULT '';
+
+-- read by: an erasure.
+CREATE INDEX idempotency_by_object ON idempotency (object);

@@ -164,6 +164,13 @@ VALUES (:key_id, :token_hash, :name, :hint, :scopes, :created_by, :created_at);
 -- plan: search
 SELECT key_id, name, scopes, used_at, revoked_at FROM api_key WHERE token_hash = :token_hash;
 
+-- name: access_key_name
+-- doc: what a key is called, for who did something.
+-- in: key_id i64
+-- out: name text
+-- plan: search
+SELECT name FROM api_key WHERE key_id = :key_id;
+
 -- name: access_key_used
 -- doc: the key is in use.
 -- in: key_id i64, used_at i64
@@ -254,10 +261,23 @@ SELECT request_hash, status, reply, location FROM idempotency WHERE principal = 
 
 -- name: access_idempotency_insert
 -- doc: what was done under a key; a second one at the same moment fails, and is run again.
--- in: principal text, key_hash bytes, request_hash bytes, status i64, reply text?, location text?, created_at i64
+-- in: principal text, key_hash bytes, request_hash bytes, status i64, reply text?, location text?, object text,
+--   created_at i64
 -- plan: search
-INSERT INTO idempotency (principal, key_hash, request_hash, status, reply, location, created_at)
-VALUES (:principal, :key_hash, :request_hash, :status, :reply, :location, :created_at);
+INSERT INTO idempotency (principal, key_hash, request_hash, status, reply, location, object, created_at)
+VALUES (:principal, :key_hash, :request_hash, :status, :reply, :location, :object, :created_at);
+
+-- name: access_idempotency_erase
+-- doc: the answers about somebody who was erased; that the requests were done stays known.
+-- in: object text
+-- plan: search
+UPDATE idempotency SET reply = NULL WHERE object = :object;
+
+-- name: access_audit_erase
+-- doc: that something was done stays, what it was about somebody who was erased does not.
+-- in: object text
+-- plan: search
+UPDATE audit SET before = NULL, after = NULL WHERE object = :object;
 
 -- name: access_idempotency_forget
 -- doc: what is older than is promised.
