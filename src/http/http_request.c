@@ -61,13 +61,19 @@ static enum lang lang_of(struct request *request)
     return LANG_EN;
 }
 
+static bool comes_by_proxy(const struct request *request)
+{
+    struct str peer = str_c(request->connection->address);
+    bool loopback = str_starts(peer, STR("127.")) || str_eq(peer, STR("::1"));
+    return request->server->options.behind_proxy && loopback;
+}
+
 /* A proxy on this machine names the client last in X-Forwarded-For; what stands before may be made up. */
 static struct str client_address(struct request *request)
 {
     struct str peer = str_c(request->connection->address);
-    bool loopback = str_starts(peer, STR("127.")) || str_eq(peer, STR("::1"));
     struct str forwarded = head_value(request, "X-Forwarded-For");
-    if (!request->server->options.behind_proxy || !loopback || !forwarded.p)
+    if (!comes_by_proxy(request) || !forwarded.p)
         return peer;
     struct str last = STR_NONE, rest = forwarded;
     while (rest.p)
@@ -86,6 +92,8 @@ static bool over_tls(struct request *request)
 
 static void read_head(struct request *request)
 {
+    request->by_tls = comes_by_proxy(request) &&
+                      str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
     struct str authorization = head_value(request, "Authorization");
     if (str_starts(authorization, STR("Bearer ")))
         request->credentials.bearer =

@@ -65,7 +65,7 @@ UPDATE backup SET restored_at = :restored_at WHERE sha256 = :sha256;
 -- doc: the backups made last.
 -- in: most i64
 -- out: backup_id i64, made_at i64, made_by text, path text, bytes i64, sha256 text, with_key i64, restored_at i64?
--- plan: search
+-- plan: scan, because it goes backwards along the key and stops
 SELECT backup_id, made_at, made_by, path, bytes, sha256, with_key, restored_at
 FROM backup ORDER BY backup_id DESC LIMIT :most;
 
