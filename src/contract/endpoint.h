@@ -51,7 +51,8 @@ const char *reach_name(enum reach reach);
           "查看设置、员工与审计记录")                                                       \
     SCOPE(SETTINGS_WRITE, "settings:write", "Change settings, staff and keys",              \
           "修改设置、员工与密钥")                                                           \
-    SCOPE(SYSTEM_READ, "system:read", "System health", "查看系统状态")
+    SCOPE(SYSTEM_READ, "system:read", "System health", "查看系统状态")                      \
+    SCOPE(CUSTOMERS_ERASE, "customers:erase", "Erase customers for good", "永久删除客户个人信息")
 enum scope {
 #define SCOPE(code, name, en, zh) SCOPE_##code,
     SCOPE_TABLE(SCOPE)

@@ -209,7 +209,7 @@ static void test_json_messages(void **state)
         {"{\"title\": \"x\", \"day\": \"1980-01-01\"}",
          "/day: must be a day such as 2011-12-09, from 1990-01-01 to 2099-12-31."},
         {"{\"title\": \"x\", \"part\": {\"name\": \"\"}}",
-         "/part/name: must be 1 to 5 bytes long; it has 0."},
+         "/part/name: needs 1 to 5 characters (a Chinese one counts as 3); it has 0."},
         {"{\"title\": \"x\", \"parts\": [{}, {}, {}, {}]}",
          "/parts: must have 0 to 3 items; it has 4."},
         {"{\"title\": 1}", "/title: must be text, in double quotes."},

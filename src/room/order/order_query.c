@@ -23,6 +23,7 @@ static struct order_view view_of(struct arena *arena,
         .amount_minor = out->amount_minor,
         .refunded_minor = out->refunded_minor,
         .line_count = (int)out->line_count,
+        .recorded_at_us = out->recorded_at,
     };
 }
 
