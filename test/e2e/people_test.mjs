@@ -32,6 +32,7 @@ async function count_of(guest) {
 test('pages with a real shop', { timeout: 600_000 }, async (context) => {
   const brand = await start_brand({ name: 'Tea House 茶舍', fill: fill_online_retail })
   context.after(() => brand.stop())
+  brand.knows('France') /* in a sentence */
   const first = (await brand.owner.call('GET', '/api/v1/customers?limit=1')).items[0]
   const ids = `/customers?ids=${first.customer_id}`
   for (const screen of SCREENS) {
@@ -133,7 +134,7 @@ test('find, filter, tag many and take it back', { timeout: 300_000 }, async (con
   /* A filter, by hand: at least five purchase days, as the report says: 1,026 (frequency, repurchase). */
   await page.click('[data-test=filters]')
   await page.fill('input[name=days_min]', '5')
-  await page.click('.el-drawer button[type=submit]')
+  await page.click('.el-drawer:visible button[type=submit]')
   await page.waitForURL('**days_min=5**')
   const five = (await brand.owner.call('GET', '/api/v1/reports/repurchase')).sections.repurchase[0].five_plus_days
   assert.equal(await count_of(guest), five)
@@ -144,7 +145,7 @@ test('find, filter, tag many and take it back', { timeout: 300_000 }, async (con
   await page.getByRole('button', { name: `Choose all ${five.toLocaleString('en')}` }).click()
   await page.getByRole('button', { name: 'Tag or hand over' }).click()
   await guest.look('bulk')
-  await page.locator('.el-drawer .el-select').first().click()
+  await page.locator('.el-drawer:visible .el-select').first().click()
   await page.keyboard.type('Comes back')
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: /^Change/ }).click()
