@@ -351,6 +351,50 @@ def test_drill(check, binary, kind):
             again.close()
 
 
+def test_erasures(check, binary, kind):
+    """Who is erased after a backup is erased again when it is restored, by the log of the directory that was, or by that beside
+    the backup; and comes back, which is said, where there is none."""
+    with program.Brand(binary, kind) as brand:
+        brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 60), "--map", map_file(brand.base / "m.json"))
+        place = brand.base / "to"
+        place.mkdir()
+        backup = pathlib.Path(brand.json("backup", place)["path"])
+        gone = brand.sql("SELECT customer_id FROM identity ORDER BY 1 LIMIT 1")[0][0]
+        keyed = f"SELECT COUNT(*) FROM customer WHERE customer_id = {gone} AND data_key IS NOT NULL"
+        check(brand.sql(keyed) == [["1"]], f"{kind} there is somebody to erase")
+        brand.run("customer", "erase", gone, "--confirm", gone)
+        check(brand.sql(keyed) == [["0"]], f"{kind} who is erased")
+        log = brand.dir / "erasures.log"
+        totals = brand.json("report", "totals")["sections"]
+
+        def restored(what, erased, known, *flags):
+            again = Restored(binary, kind, brand.base)
+            try:
+                run = again.try_run("restore", backup, "--key", brand.dir / "master.key", *flags, *again.store, "--json")
+                told = json.loads(run.stdout)
+                check(run.returncode == 0 and told["equal"], f"{kind} {what}: {run.stdout}{run.stderr}")
+                check((told["erased"], told["erasures_known"]) == (erased, known), f"{kind} {what}: it says so: {told}")
+                check(again.sql(keyed) == [["0" if erased else "1"]], f"{kind} {what}: the key")
+                if erased:
+                    check(again.sql(f"SELECT COUNT(*) FROM identity WHERE customer_id = {gone}") == [["0"]], f"{kind} {what}: identities")
+                    check(again.json("report", "totals")["sections"] == totals, f"{kind} {what}: the figures stay")
+                    check(gone in (again.dir / "erasures.log").read_text(), f"{kind} {what}: the new directory's own log has it")
+            finally:
+                again.close()
+        restored("without a log", 0, False)
+        restored("with the directory's log", 1, True, "--erasures", log)
+        brand.run("backup", place)  # copies the log beside the backups
+        check((place / "erasures.log").read_bytes() == log.read_bytes(), f"{kind} the log lies beside the backups")
+        restored("with the log beside the backup", 1, True)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", backup, "--key", brand.dir / "master.key", "--erasures", brand.base / "none", *again.store,
+                                "--json")
+            check(codes(run) == ["FILE_OPEN"] and not again.dir.exists(), f"{kind} a log that is not there: {run.stdout}")
+        finally:
+            again.close()
+
+
 def test_console(check, binary, kind):
     """The same through the API: begun, listed, downloaded; only for the owner; in the audit trail."""
     with program.Brand(binary, kind) as brand, Server(brand) as server:
@@ -389,7 +433,7 @@ def test_console(check, binary, kind):
         check(server.request("GET", f"/api/v1/backups/{one['backup_id']}/file")[0] == 404, f"{kind} nor by a way around")
 
 
-TESTS = (test_same, test_refusals, test_key, test_drill, test_damage, test_console, test_under_load)
+TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_damage, test_console, test_under_load)
 
 
 def main():
