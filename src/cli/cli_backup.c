@@ -41,10 +41,11 @@ static const struct field restore_fields[] = {
     SHAPE_FIELD(struct restore_flags, key, TEXT, "The master.key that you kept apart.",
                 "另行保存的 master.key。"),
     FLAG_PASSPHRASE(struct restore_flags),
-    SHAPE_FIELD(struct restore_flags, erasures, TEXT,
-                "The erasures.log of the directory that was: who was erased after the backup is erased "
-                "again. Default: erasures.log beside the backup.",
-                "原数据目录的 erasures.log：备份之后已删除的人将再次删除。默认取备份旁的 erasures.log。"),
+    SHAPE_FIELD(
+        struct restore_flags, erasures, TEXT,
+        "The erasures.log of the directory that was: who was erased after the backup is erased "
+        "again. Default: erasures.log beside the backup.",
+        "原数据目录的 erasures.log：备份之后已删除的人将再次删除。默认取备份旁的 erasures.log。"),
 };
 const struct shape cli_restore_shape = {
     .name = "restore", .size = sizeof(struct restore_flags), SHAPE_FIELDS(restore_fields)};
@@ -240,11 +241,12 @@ const struct err *cli_restore(struct cli *cli, const struct cli_call *call)
         PAGE_SAY(&cli->page, "Erased again: {0} people.", "再次删除：{0} 人。",
                  text_count(cli->arena, result.erased));
     else
-        PAGE_SAY(&cli->page,
-                 "There was no log of erasures: whoever was erased after this backup is back. If the "
-                 "old directory's erasures.log is left, restore again with --erasures.",
-                 "没有删除记录：备份之后已删除的人会重新出现。若原目录的 erasures.log 仍在，请用 "
-                 "--erasures 重新恢复。");
+        PAGE_SAY(
+            &cli->page,
+            "There was no log of erasures: whoever was erased after this backup is back. If the "
+            "old directory's erasures.log is left, restore again with --erasures.",
+            "没有删除记录：备份之后已删除的人会重新出现。若原目录的 erasures.log 仍在，请用 "
+            "--erasures 重新恢复。");
     PAGE_SAY(&cli->page,
              "All logins have ended. Look at staff and API keys: who was blocked, or what was "
              "revoked, after the backup is "

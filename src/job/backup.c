@@ -192,7 +192,8 @@ static const struct err *note_made(struct arena *arena, const struct backup_opti
     return store_write(options->store, arena, &job);
 }
 
-/* Beside backups in a directory lies the log of erasures as it is now, for who restores an older one of them. */
+/* Beside backups in a directory lies the log of erasures as it is now, for who restores an older
+ * one of them. */
 static const struct err *copy_erasures(struct arena *arena, const struct backup_options *options)
 {
     struct str log = str_fmt(arena, "%.*s/" ERASURE_LOG_NAME, STR_ARG(options->directory)), text;
