@@ -262,7 +262,7 @@ void home_remove(struct arena *arena, struct str directory)
 {
     static const char *const ours[] = {"huitou.json",   "huitou.db",      "huitou.db-wal",
                                        "huitou.db-shm", "huitou.db-turn", "master.key",
-                                       "lock"};
+                                       "erasures.log",  "lock"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlink(str_z(arena, home_path(arena, directory, ours[i])));
     for (int place = 1; place <= HOME_COMMANDS_MAX; place++)
