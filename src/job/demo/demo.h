@@ -27,7 +27,7 @@ struct demo_options {
 };
 struct demo_result {
     struct str name; /* of the brand */
-    int64_t orders, refunds, rows_rejected, staff, tagged, merged, proposals, took_us;
+    int64_t orders, refunds, rows_rejected, staff, tagged, consents, merged, proposals, took_us;
     int32_t last_day; /* of an order, in the brand's zone: yesterday */
 };
 /* Makes the demo brand; a demo that was broken off there is removed first. Leaves nothing behind on error.
