@@ -1,10 +1,10 @@
 /* The demo brand: a year of a real shop's orders (Online Retail, CC BY 4.0: share/demo/NOTICE.md), replayed through the
  * real commands into an empty data directory, with the days moved so that the last order was yesterday, and with people
- * made up by a seed. Every room gives it the life that the room knows: a file demo_ROOM.c here and a step in the table of
- * demo.c.
+ * made up by a seed. Every room gives it the life that the room knows: a file demo_ROOM.c here, and a step in the table
+ * of demo.c.
  *
- * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_demo_remove). Nobody can
- * log in: the people who work here have no password until an owner gives them one. */
+ * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_demo_remove). Nobody
+ * can log in: the people who work here have no password until an owner gives them one. */
 #ifndef HUITOU_JOB_DEMO_DEMO_H
 #define HUITOU_JOB_DEMO_DEMO_H
 
