@@ -508,7 +508,8 @@ static void answer_file(struct request *request)
     struct endpoint_file *file = &request->call.file;
     struct reply *reply = &request->reply;
     reply->content_type = file->content_type;
-    reply->body = file->bytes;
+    reply->gzipped = request->accepts_gzip && file->packed.p;
+    reply->body = reply->gzipped ? file->packed : file->bytes;
     reply->file_path = file->bytes.p ? STR_NONE : file->path;
     reply->remove_file = !file->keep;
     if (!file->name.p)
@@ -537,7 +538,8 @@ static void answer_json(struct request *request)
         return;
     }
     request->reply.content_type = STR("application/json");
-    request->reply.body = call->replay;
+    request->reply.gzipped = request->accepts_gzip && call->replay_packed.p;
+    request->reply.body = request->reply.gzipped ? call->replay_packed : call->replay;
     if (!call->replay.p)
         request->reply.body = endpoint_reply_json(call);
 }
@@ -582,7 +584,10 @@ void request_work(struct request *request)
     else
         answer(request);
     leave(request);
-    reply_pack(request);
+    if (request->reply.gzipped)
+        reply_tag_packed(request);
+    else
+        reply_pack(request);
     request->ready = true;
 }
 

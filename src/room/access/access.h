@@ -44,6 +44,9 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    /* Another text whenever a report may have another answer; absent while they are being built. */
+    struct str (*columns_stand)(struct service *service, struct arena *arena);
+    struct kept_answers *kept; /* answers of reports (room insight) */
     int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
     void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
