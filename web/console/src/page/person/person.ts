@@ -1,6 +1,7 @@
 /* What the parts of one customer's page share. */
 import type { Schema } from '../../api/client'
 import { cell_text } from '../../format'
+import { language } from '../../language'
 import { session } from '../../session'
 
 export type Customer = Schema['Customer']
@@ -8,6 +9,17 @@ export type Translate = (key: string) => string
 
 export function money(amount: string | null | undefined): string {
   return cell_text(amount ?? null, 'amount', session.status?.currency ?? '')
+}
+/* Without the minor unit, for narrow places. */
+export function whole_money(amount: string | null | undefined): string {
+  if (amount === null || amount === undefined) return ''
+  const options: Intl.NumberFormatOptions = { style: 'currency', currency: session.status?.currency ?? 'CNY', currencyDisplay: 'narrowSymbol', maximumFractionDigits: 0 }
+  if (language() === 'zh-CN' && Math.abs(Number(amount)) >= 100_000) Object.assign(options, { notation: 'compact', maximumFractionDigits: 1 })
+  return new Intl.NumberFormat(language(), options).format(Number(amount))
+}
+/* The day of a moment, in the brand's time zone. */
+export function day_of_time(time: string): string {
+  return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeZone: session.status?.time_zone ?? 'UTC' }).format(new Date(time))
 }
 export function count(n: number | null | undefined): string {
   return cell_text(n ?? null, 'count', '')
