@@ -30,11 +30,16 @@ struct backup_work *backup_work_new(struct arena *arena)
     return work;
 }
 
-void backup_work_stop(struct backup_work *work)
+void backup_work_join(struct backup_work *work)
 {
     if (work->started)
         pthread_join(work->thread, NULL);
     work->started = false;
+}
+
+void backup_work_stop(struct backup_work *work)
+{
+    backup_work_join(work);
     pthread_mutex_destroy(&work->lock);
 }
 

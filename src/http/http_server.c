@@ -82,7 +82,7 @@ static enum MHD_Result send_reply(struct request *request)
     if (!response)
         return MHD_NO;
     bool stopping = atomic_load(&request->server->stopping);
-    if (stopping)
+    if (stopping || request->reply.closes)
         MHD_add_response_header(response, "Connection", "close");
     connection_state(&request->server->connections, request->connection,
                      request->reply.stream ? CONNECTION_STREAM : CONNECTION_REPLY,

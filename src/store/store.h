@@ -32,6 +32,10 @@ const struct deps *store_deps(const struct store *store);
  * Call before store_open. Errors: STORE_OPEN, SCHEMA_NEW, MIGRATION_FAILED. */
 ERR_RESULT store_migrate(struct arena *arena, const struct store_options *options, int *applied_count);
 
+/* Takes away all that store_migrate made: the file of SQLite, the tables in PostgreSQL (the database itself and what else
+ * is in it stay). Nobody may have the store open. What is gone already is no error. Errors: STORE_OPEN, FILE_WRITE. */
+ERR_RESULT store_remove(struct arena *arena, struct str url);
+
 /* fn runs inside a transaction and may run several times: no effect outside the transaction, all memory from
  * tx_arena (rewound between tries). An error it returns rolls everything back. */
 typedef const struct err *store_fn(struct tx *tx, void *arg);

@@ -96,6 +96,7 @@ struct str access_csrf_token(struct arena *arena, const struct keyring *keys, st
 
 struct staff_new {
     struct str login, name, password;
+    bool no_password; /* nobody can log in as them before an owner gives them one */
     enum role role;
     int64_t manager_id; /* 0: none */
 };
@@ -117,11 +118,13 @@ struct str staff_password_hash(struct service *service, struct arena *arena, str
 bool staff_password_fits(struct service *service, struct str password, struct str hash);
 /* NULL where there is such a person, or staff_id is 0. Errors: STAFF_UNKNOWN. */
 ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
-/* Whether anybody works here yet. */
+/* Whether anybody can log in yet: has a password. */
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
 /* What people call whom the rooms note as having done something: "staff:7" → the name, "key:9" → the key's; anything
  * else ("cli:lin", "import") as it stands. */
 ERR_RESULT access_name_of(struct tx *tx, struct str by, struct str *name);
+/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in the tx's arena. */
+ERR_RESULT staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name);
 /* Everybody's name, in the transaction's arena. */
 struct staff_name {
     int64_t staff_id;

@@ -65,7 +65,7 @@ const struct err *staff_check(struct arena *arena, const struct staff_new *wante
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_LOGIN, STR("/login")));
     if (!name_is_good(str_trim(wanted->name)))
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_NAME, STR("/name")));
-    if (!password_is_good(wanted->password, login))
+    if (!wanted->no_password && !password_is_good(wanted->password, login))
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_PASSWORD, STR("/password")));
     return errors.first;
 }
@@ -74,6 +74,17 @@ const struct err *staff_exists(struct tx *tx, bool *exists)
 {
     struct sql_access_staff_any_out row;
     return sql_access_staff_any_one(tx, &row, exists);
+}
+
+const struct err *staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name)
+{
+    struct sql_access_staff_without_password_out row;
+    bool found;
+    TRY(sql_access_staff_without_password_one(
+        tx, &(struct sql_access_staff_without_password_in){ROLE_OWNER}, &row, &found));
+    *staff_id = found ? row.staff_id : 0;
+    *name = found ? str_copy(tx_arena(tx), row.name) : STR("");
+    return NULL;
 }
 
 const struct err *staff_known(struct tx *tx, int64_t staff_id)

@@ -3,7 +3,8 @@
 -- migration: 8 access
 
 -- row: a person who works for the brand. login: what they type, in lower case. role: enum role. manager_id: who supervises
--- them (NULL: nobody). password_hash: argon2id, with its parameters. blocked_at NULL: may log in.
+-- them (NULL: nobody). password_hash: argon2id, with its parameters; empty: no password fits, nobody can log in as them.
+-- blocked_at NULL: may log in.
 -- read by: login, every request of a session, the page of staff.
 CREATE TABLE staff (
     staff_id INT64 NOT NULL,

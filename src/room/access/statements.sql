@@ -93,10 +93,18 @@ SELECT staff_id FROM staff WHERE role = :role AND blocked_at IS NULL ORDER BY st
 SELECT staff_id FROM staff WHERE role = :role AND blocked_at IS NULL ORDER BY staff_id LIMIT 10000 FOR UPDATE;
 
 -- name: access_staff_any
--- doc: whether anybody works here yet: before, the set-up link makes the owner.
+-- doc: whether anybody can log in yet: before, the set-up link makes the owner, or begins the session of a demo's.
 -- out: staff_id i64
--- plan: scan, because one row is enough
-SELECT staff_id FROM staff LIMIT 1;
+-- plan: scan, because one row is enough, and there are some hundreds
+SELECT staff_id FROM staff WHERE password_hash <> '' LIMIT 1;
+
+-- name: access_staff_without_password
+-- doc: the first in a role whom nobody can log in as: the owner of a demo brand.
+-- in: role i64
+-- out: staff_id i64, name text
+-- plan: scan, because there are some hundreds of people
+SELECT staff_id, name FROM staff WHERE role = :role AND password_hash = '' AND blocked_at IS NULL
+ORDER BY staff_id LIMIT 1;
 
 -- --- Sessions ---
 

@@ -444,8 +444,8 @@ static const struct err *get_report_file(struct call *call)
     {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
 
 #define REPORT_ERRORS                                                                                \
-    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAY_RANGE, ERR_REPORT_DAYS,                 \
-        ERR_REPORT_EMPTY, ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_NO_BUYERS
+    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAYS, ERR_REPORT_EMPTY,                     \
+        ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_NO_BUYERS
 static const enum err_code report_errors[] = {REPORT_ERRORS, ERR_REPORT_ROWS, ERR_NONE};
 static const enum err_code file_errors[] = {REPORT_ERRORS, ERR_SHEET_ROWS, ERR_FILE_WRITE, ERR_NONE};
 

@@ -45,3 +45,8 @@ CREATE TABLE backup (
 
 -- read by: the end of a restore.
 CREATE UNIQUE INDEX backup_by_sha256 ON backup (sha256);
+
+-- migration: 16 demo brand
+
+-- 0: one's own; 1: a demo that is not finished yet; 2: a demo (enum brand_demo). Only a demo can be taken away as a whole.
+ALTER TABLE brand ADD COLUMN demo INT64 NOT NULL DEFAULT 0;
