@@ -45,21 +45,13 @@ static void say_where(struct cli *cli, const struct app *app, struct str address
         return;
     }
     /* One line, however narrow the terminal: it is to be copied. */
-<<<<<<< HEAD
-    if (token.p)
-=======
     if (token.p && app_is_demo(app))
         page_str(&cli->page,
                  TEXT_FILL(cli->arena, cli->lang,
-                           "Open {0}/welcome#{1} to look around in the demo brand (the link works once).\n",
+                           "Open {0}/welcome#{1} to look around in the demo brand "
+                           "(the link works once).\n",
                            "打开 {0}/welcome#{1} 查看演示品牌（链接只能用一次）。\n", base, token));
     else if (token.p)
-        page_str(&cli->page, TEXT_FILL(cli->arena, cli->lang,
-                                       "Open {0}/welcome#{1} to set up the brand (the link works once).\n",
-                                       "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。\n", base,
-                                       token));
-    else
->>>>>>> step3
         page_str(&cli->page,
                  TEXT_FILL(cli->arena, cli->lang,
                            "Open {0}/welcome#{1} to set up the brand (the link works once).\n",
