@@ -41,11 +41,16 @@ function sections_of_page() {
       title: plain(fact.querySelector('dt')), shown: plain(fact.querySelector('dd')), exact: fact.querySelector('dd').title,
     }))
     const table = section.querySelector('table')
-    const cells = (row) => [...row.cells].filter((cell) => !cell.matches('.bar-place')).map(plain)
+    const seen = (cell) => {
+      const own = cell.cloneNode(true)
+      for (const sign of own.querySelectorAll('[aria-hidden=true]')) sign.remove()
+      return plain(own)
+    }
+    const cells = (row) => [...row.cells].filter((cell) => !cell.matches('.bar-place')).map(seen)
     found[section.dataset.section] = {
       title: plain(section.querySelector('h2')),
       facts,
-      head: table ? cells(table.tHead.rows[0]) : [],
+      head: table ? cells([...table.tHead.rows].at(-1)) : [],
       rows: table ? [...table.tBodies[0].rows].map(cells) : [],
     }
   }

@@ -30,15 +30,18 @@ async function reports_of(brand) {
   return items.map((one) => `/insight/${one.name}`)
 }
 
+/* All that is found on all screens. */
 async function look_at_all(brand, what, paths) {
+  const found = []
   for (const screen of SCREENS) {
     const guest = await visit(browser, brand, { ...screen, as: brand.owner })
     for (const path of paths) {
       await guest.go(path)
       await guest.look(`${what}-${name_of(path)}`)
     }
-    await guest.close()
+    found.push(...(await guest.leave()))
   }
+  assert.deepEqual(found, [])
 }
 
 test('a real shop', { timeout: 900_000 }, async (context) => {
@@ -123,7 +126,7 @@ test('by keyboard', { timeout: 300_000 }, async (context) => {
         stops.push(stop)
       }
       assert.ok(stops.length >= 5 && stops.length < 80, `${guest.name_of(path)}: ${stops.length} stops`)
-      assert.deepEqual(stops.filter((stop) => !stop.seen || !stop.inside).map((stop) => stop.name), [], guest.name_of(path))
+      assert.deepEqual(stops.filter((stop) => !stop.seen || !stop.inside).map((stop) => JSON.stringify(stop)), [], guest.name_of(path))
       await guest.close()
     }
 })

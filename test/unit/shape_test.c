@@ -209,7 +209,7 @@ static void test_json_messages(void **state)
         {"{\"title\": \"x\", \"day\": \"1980-01-01\"}",
          "/day: must be a day such as 2011-12-09, from 1990-01-01 to 2099-12-31."},
         {"{\"title\": \"x\", \"part\": {\"name\": \"\"}}",
-         "/part/name: must be 1 to 5 bytes long; it has 0."},
+         "/part/name: needs 1 to 5 characters (a Chinese one counts as 3); it has 0."},
         {"{\"title\": \"x\", \"parts\": [{}, {}, {}, {}]}",
          "/parts: must have 0 to 3 items; it has 4."},
         {"{\"title\": 1}", "/title: must be text, in double quotes."},
@@ -332,14 +332,14 @@ static const struct shape flags_shape = {
     .name = "flags", .size = sizeof(struct flags), SHAPE_FIELDS(flag_fields)};
 
 #define ARGS_MAX 16
-struct call {
+struct move {
     struct flags out;
     struct str rest[ARGS_MAX];
     int rest_count;
 };
 
 /* words: arguments separated by one space each. */
-static const struct err *read_flags(struct arena *arena, const char *words, struct call *call)
+static const struct err *read_flags(struct arena *arena, const char *words, struct move *call)
 {
     char *argv[ARGS_MAX];
     int argc = 0;
@@ -356,7 +356,7 @@ static const struct err *read_flags(struct arena *arena, const char *words, stru
 
 static void test_flags_good(void **state)
 {
-    struct call call;
+    struct move call;
     assert_null(read_flags(
         *state, "a --map-name x --json --as-of=2011-12-09 b --amount net --tag 1 --tag=2 - -- --c",
         &call));
@@ -386,7 +386,7 @@ static void test_flags_good(void **state)
 
 static void test_flags_bad(void **state)
 {
-    struct call call;
+    struct move call;
     const struct err *err =
         read_flags(*state,
                    "--limit ten --amuont=net --as-of today --json=yes -x --tag a --tag b --tag c"
@@ -442,7 +442,7 @@ static void test_nearest_flag(void **state)
         {"--amounts", "--amount"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct call call;
+        struct move call;
         const struct err *err = read_flags(*state, cases[i].words, &call);
         assert_int_equal(err->code, ERR_FLAG_UNKNOWN);
         assert_string_equal(str_z(*state, err->arg[0]), cases[i].nearest);

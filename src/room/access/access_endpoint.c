@@ -561,7 +561,7 @@ static const struct err *revoke_key(struct call *call)
 
 struct audit_out {
     int64_t audit_id, at_us, by_id;
-    struct str by_kind, by_name, operation, object, before, after, request_id;
+    struct str by_kind, by_name, operation, title, object, before, after, request_id;
 };
 static const struct field audit_fields[] = {
     SHAPE_FIELD(struct audit_out, audit_id, ID, "The row.", "记录编号。", .required = true),
@@ -571,6 +571,7 @@ static const struct field audit_fields[] = {
     SHAPE_FIELD(struct audit_out, by_name, TEXT, "Who, by name.", "操作者。", .required = true),
     SHAPE_FIELD(struct audit_out, operation, TEXT, "The operation (operationId).", "操作（operationId）。",
                 .required = true),
+    SHAPE_FIELD(struct audit_out, title, TEXT, "The operation as people call it.", "操作的名称。", .required = true),
     SHAPE_FIELD(struct audit_out, object, TEXT, "What it was done to: kind:id.", "对象：种类:编号。", .required = true),
     SHAPE_FIELD(struct audit_out, before, JSON, "What it was, without personal data.", "之前的内容（不含个人信息）。"),
     SHAPE_FIELD(struct audit_out, after, JSON, "What it became.", "之后的内容。"),
@@ -601,6 +602,19 @@ static const struct field audit_query_fields[] = {
 static const struct shape audit_query_shape = {
     .name = "audit_query", .size = sizeof(struct audit_query), SHAPE_FIELDS(audit_query_fields)};
 
+/* An operation that no endpoint has (any more) goes by its own name. */
+static struct str operation_title(struct call *call, struct str name)
+{
+    const struct service *service = call->service;
+    for (int t = 0; t < service->table_count; t++) {
+        const struct endpoint_table *table = service->tables[t];
+        for (int i = 0; i < table->count; i++)
+            if (str_eq(name, str_c(table->endpoints[i].name)))
+                return str_c(table->endpoints[i].title.in[call->lang]);
+    }
+    return str_copy(call->arena, name);
+}
+
 static void add_audit(struct call *call, const struct sql_access_audit_page_out *row)
 {
     static const char *const kinds[] = {"nobody", "staff", "key"};
@@ -613,6 +627,7 @@ static void add_audit(struct call *call, const struct sql_access_audit_page_out 
         .by_id = row->by_id,
         .by_name = str_copy(arena, row->by_name),
         .operation = str_copy(arena, row->endpoint),
+        .title = operation_title(call, row->endpoint),
         .object = str_copy(arena, row->object),
         .before = row->before.p ? str_copy(arena, row->before) : STR_NONE,
         .after = row->after.p ? str_copy(arena, row->after) : STR_NONE,

@@ -70,9 +70,8 @@ export function badly_set_text() {
         if (cuts(style, 'x') || cuts(style, 'y') || scrolls(style, 'x') || scrolls(style, 'y')) {
           seen = { left: Math.max(seen.left, edge.left), right: Math.min(seen.right, edge.right), top: Math.max(seen.top, edge.top), bottom: Math.min(seen.bottom, edge.bottom) }
           if (seen.right - seen.left < 1 || seen.bottom - seen.top < 1) return
-        }
-        if (scrolls(style, 'x') || scrolls(style, 'y')) frames = false
-        if (frames && edge.width > 0 && over_x > LEAST_PX) return void tell('sticks out', text, box, ` by ${Math.round(over_x)} px`)
+          if (scrolls(style, 'x') || scrolls(style, 'y')) frames = false
+        } else if (frames && edge.width > 0 && over_x > LEAST_PX) return void tell('sticks out', text, box, ` by ${Math.round(over_x)} px`)
       }
       if (style.position === 'absolute') needs_position = true
       if (style.position === 'absolute' || style.position === 'fixed') frames = false

@@ -18,7 +18,7 @@ export function open_browser() {
 
 class Visit {
   constructor(brand, context, page, { language, width, theme }) {
-    Object.assign(this, { brand, context, page, language, width, theme, complaints: [], allowed_statuses: [] })
+    Object.assign(this, { brand, context, page, language, width, theme, complaints: [], findings: [], allowed_statuses: [] })
     page.setDefaultTimeout(20_000)
     page.on('console', (message) => {
       /* The browser itself tells of a refused request; the answers are looked at below. */
@@ -75,20 +75,25 @@ class Visit {
     await this.page.screenshot({ path: join(process.env.HUITOU_SHOTS, this.name_of(what) + '.png'), fullPage: true })
   }
 
-  /* Everything that must hold of any page in any state; `what` names it in messages and of the picture.
-   * options: axe: false leaves axe-core out. */
+  /* Everything that must hold of any page in any state; `what` names it in messages and of the picture. What does not hold
+   * is told by close(), so that a test finds all of it in one run. options: axe: false leaves axe-core out. */
   async look(what, options = {}) {
     await this.settle()
     await this.shoot(what)
     const wrong = await check_page(this.page, { language: this.language, known: this.brand.known, ...options })
     wrong.push(...this.complaints.splice(0))
-    assert.deepEqual(wrong, [], this.name_of(what))
+    this.findings.push(...wrong.map((one) => `${this.name_of(what)}: ${one}`))
   }
 
-  async close() {
-    const left = this.complaints.splice(0)
+  /* Ends the visit; all that was found. */
+  async leave() {
     await this.context.close()
-    assert.deepEqual(left, [], 'complaints of the browser')
+    return [...this.findings, ...this.complaints]
+  }
+
+  /* Ends the visit; fails where anything was found. */
+  async close() {
+    assert.deepEqual(await this.leave(), [])
   }
 }
 

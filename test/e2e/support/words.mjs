@@ -11,6 +11,8 @@ const LATIN_NAMES = new Set(
     'GBP CNY USD EUR ' + // currencies
     'English Online Retail UCI').split(/\s+/), // the other language's switch; the demo data's name
 )
+/* IANA's names of time zones are what a brand's setting is called everywhere. */
+const TIME_ZONE = /\b(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\/[\w/ -]+/g
 /* Chinese that an English page may show: the product's name, and the other language's switch. */
 const CHINESE_NAMES = ['回头', '中文']
 
@@ -55,7 +57,7 @@ function complaint({ text, where }, language, known) {
     const chinese = without(own, CHINESE_NAMES).match(/\p{Script=Han}+/u)
     return chinese ? `Chinese on an English page: "${text}" in ${where}` : ''
   }
-  const foreign = (own.match(/\p{Script=Latin}[\p{Script=Latin}’'-]+/gu) ?? []).filter((word) => !LATIN_NAMES.has(word))
+  const foreign = (own.replace(TIME_ZONE, '').match(/\p{Script=Latin}[\p{Script=Latin}’'-]+/gu) ?? []).filter((word) => !LATIN_NAMES.has(word))
   return foreign.length ? `not Chinese on a Chinese page: ${foreign.join(' ')} in "${text.slice(0, 80)}" in ${where}` : ''
 }
 

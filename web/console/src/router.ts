@@ -13,7 +13,9 @@ export const router = createRouter({
       path: '/',
       component: () => import('./page/ShellPage.vue'),
       children: [
-        { path: '', redirect: () => (may('listReports') ? '/insight' : '/settings') },
+        { path: '', redirect: () => (may('getToday') ? '/today' : may('listCustomers') ? '/customers' : '/settings') },
+        { path: 'today', component: () => import('./page/today/TodayPage.vue') },
+        { path: 'customers', component: () => import('./page/customers/ListPage.vue') },
         { path: 'insight', component: () => import('./page/insight/IndexPage.vue') },
         { path: 'insight/:report', component: () => import('./page/insight/ReportPage.vue') },
         { path: 'import', component: () => import('./page/import/ImportPage.vue') },
@@ -48,7 +50,7 @@ async function load_session() {
 
 router.beforeEach(async (to: RouteLocationNormalized) => {
   await load_session()
-  if (session.status && !session.status.owner_exists) return to.path === '/welcome' ? true : '/welcome'
+  if (session.status && !session.status.owner_exists && !session.me) return to.path === '/welcome' ? true : '/welcome'
   if (to.path === '/welcome') return '/'
   if (to.meta.open) return true
   return session.me ? true : { path: '/login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }

@@ -1,6 +1,6 @@
 /* The API, typed from its own document (docs/api/openapi.json). */
 import createClient from 'openapi-fetch'
-import { language } from '../language'
+import { i18n, language } from '../language'
 import { session, session_is_over } from '../session'
 import type { components, paths } from './schema'
 
@@ -10,6 +10,11 @@ export interface Problem {
   detail: string
   request_id?: string
   errors?: { code: string; pointer: string | null; detail: string }[]
+}
+
+/* What stands in place of an answer that is none: the page shows its text. */
+function no_answer(status: number, detail: string): Response {
+  return new Response(JSON.stringify({ status, detail }), { status, headers: { 'Content-Type': 'application/problem+json' } })
 }
 
 export const api = createClient<paths>({ baseUrl: location.origin })
@@ -23,8 +28,11 @@ api.use({
   onResponse({ request, response }) {
     const logs_in = request.method === 'POST' && request.url.endsWith('/api/v1/session')
     if (response.status === 401 && !logs_in) session_is_over()
-    return undefined
+    /* A proxy that stands before the server has pages of its own for this. */
+    const ours = /json/.test(response.headers.get('Content-Type') ?? '')
+    return response.ok || ours ? undefined : no_answer(response.status, i18n.global.t('state.bad_answer', { status: response.status }))
   },
+  onError: () => no_answer(503, i18n.global.t('state.no_answer')),
 })
 
 /* "/login", "?from", "/scopes/0", "{tag}" → the field as a form calls it. */

@@ -1,6 +1,6 @@
 /* The parts of ECharts that the pages draw with, and a chart that follows size and theme. Drawn as SVG: sharp in print and
  * at any zoom, and its texts are texts. */
-import { BarChart, LineChart } from 'echarts/charts'
+import { BarChart, CustomChart, LineChart } from 'echarts/charts'
 import { GridComponent, TooltipComponent } from 'echarts/components'
 import { init, use, type EChartsCoreOption } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
@@ -8,17 +8,19 @@ import { onBeforeUnmount, onMounted, watch, type Ref } from 'vue'
 import { language } from '../../language'
 import { dark } from '../../theme'
 
-use([BarChart, LineChart, GridComponent, TooltipComponent, SVGRenderer])
+use([BarChart, CustomChart, LineChart, GridComponent, TooltipComponent, SVGRenderer])
 
 export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim()
 }
 
-export function use_chart(place: Ref<HTMLElement | undefined>, option: () => EChartsCoreOption) {
+/* press: what to do with a point that is pressed, given as its series' value. */
+export function use_chart(place: Ref<HTMLElement | undefined>, option: () => EChartsCoreOption, press?: (value: unknown) => void) {
   onMounted(() => {
     if (!place.value) return
     const chart = init(place.value, null, { renderer: 'svg' })
     const draw = () => chart.setOption({ animation: false, textStyle: { fontFamily: token('font') }, ...option() }, true)
+    if (press) chart.on('click', (at) => press(at.value))
     const observer = new ResizeObserver(() => chart.resize())
     observer.observe(place.value)
     watch([option, dark], draw, { immediate: true, flush: 'post' })
@@ -67,7 +69,7 @@ export function whole_percent(value: number): string {
   return new Intl.NumberFormat(language(), { style: 'percent', maximumFractionDigits: 0 }).format(value)
 }
 export function short_count(value: number): string {
-  return new Intl.NumberFormat(language(), { notation: 'compact', maximumFractionDigits: 1 }).format(value)
+  return new Intl.NumberFormat(language(), { notation: 'compact', maximumFractionDigits: 1, useGrouping: true }).format(value)
 }
 /* Text of the data, safe within the tooltip's HTML. */
 export function as_html(text: string): string {
