@@ -44,6 +44,7 @@ static void put_json(struct cli *cli, const struct demo_result *result)
                    {"refunds", result->refunds},
                    {"staff", result->staff},
                    {"tagged", result->tagged},
+                   {"consents", result->consents},
                    {"merged", result->merged},
                    {"merge_proposals", result->proposals},
                    {"rows_rejected", result->rows_rejected},

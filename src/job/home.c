@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "contract/shape.h"
+#include "room/customer/customer.h"
 
 #define HOME_CONFIG_BYTES_MAX (64u << 10)
 #define HOME_KEY_FILE_ENV "HUITOU_MASTER_KEY_FILE"
@@ -262,7 +263,7 @@ void home_remove(struct arena *arena, struct str directory)
 {
     static const char *const ours[] = {"huitou.json",   "huitou.db",      "huitou.db-wal",
                                        "huitou.db-shm", "huitou.db-turn", "master.key",
-                                       "lock"};
+                                       "erasures.log",  "lock"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlink(str_z(arena, home_path(arena, directory, ours[i])));
     for (int place = 1; place <= HOME_COMMANDS_MAX; place++)
@@ -503,7 +504,8 @@ void home_close(struct home *home)
 
 /* --- Taking a demo brand away ----------------------------------------------------------------- */
 
-/* All folders that this program keeps in a data directory; its files are in home_remove. */
+/* All folders that this program keeps in a data directory; its files are in home_remove, but for
+ * the log of erasures. */
 static const char *const home_folders[] = {"tmp", "uploads", "backups"};
 
 enum home_state home_state(struct arena *arena, struct str directory)
@@ -556,6 +558,7 @@ static const struct err *finish_removal(struct arena *arena, struct str director
     TRY(store_remove(arena, store_url_of(arena, directory, config.store)));
     TRY(remove_folders(arena, directory));
     home_remove(arena, directory);
+    unlink(str_z(arena, home_path(arena, directory, ERASURE_LOG_NAME)));
     if (unlink(str_z(arena, path)) != 0)
         return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
     return NULL;

@@ -18,7 +18,7 @@ const SCREENS = [
 ]
 const BRAND = { 'zh-CN': '一家名字相当长的茶叶店', en: 'A tea shop with quite a long name' }
 /* What the demo shows of itself. */
-const DEMO_NAMES = ['Living demo · gift shop', '演示品牌 · 礼品店', 'Demo owner', '演示品牌方', 'Grace Lin', '林嘉怡', 'Thomas Reed', '沈文博', 'Min Wang', '王敏', 'Emma Hughes', '赵雨桐', 'Lei Zhao', '孙浩然', 'Yue Sun', '何欣怡', 'demo.owner', 'demo.operator', 'demo.service', 'demo.client', 'demo.agent1', 'demo.agent2', 'demo.agent3']
+const DEMO_NAMES = ['Demo gift shop', '演示礼品店', 'Demo owner', '演示品牌方', 'Grace Lin', '林嘉怡', 'Thomas Reed', '沈文博', 'Min Wang', '王敏', 'Emma Hughes', '赵雨桐', 'Lei Zhao', '孙浩然', 'Yue Sun', '何欣怡', 'demo.owner', 'demo.operator', 'demo.service', 'demo.client', 'demo.agent1', 'demo.agent2', 'demo.agent3']
 
 /* Where the data's source is named, and that file is GB18030: test/reference/merchant_files.py makes it by a seed. */
 function taobao_file(folder) {

@@ -146,6 +146,8 @@ def check_life(demo, made):
     keepers = demo.sql("SELECT COUNT(DISTINCT staff_id), COUNT(*) FROM customer_keeper")
     check(int(keepers[0][0]) == 4 and int(keepers[0][1]) > 150, f"{kind}: keepers {keepers}")
     check(demo.sql("SELECT demo FROM brand") == [["2"]], f"{kind}: is not marked as a finished demo")
+    consents = demo.sql("SELECT given, COUNT(DISTINCT customer_id) FROM consent GROUP BY given ORDER BY given")
+    check([row[0] for row in consents] == ["0", "1"] and int(consents[1][1]) >= 100, f"{kind}: consents {consents}")
     verify = demo.try_run("verify")
     check(verify.returncode == 0, f"{kind}: verify: {verify.stdout}{verify.stderr}")
     late = demo.sql(f"SELECT COUNT(*) FROM event WHERE recorded_at > {int(time.time() * 1e6)}")
@@ -206,7 +208,7 @@ def command_line(facts):
             other.make()
             second = everything(other)
             check(second["totals"] == first["totals"] and second["people"] != first["people"], f"{kind}: another seed")
-            check("演示品牌" in other.sql("SELECT name FROM brand")[0][0], f"{kind}: its name in Chinese")
+            check("演示" in other.sql("SELECT name FROM brand")[0][0], f"{kind}: its name in Chinese")
 
 
 def digest(folder):
@@ -352,6 +354,18 @@ def entered(server):
     check(newest["operation"] == "enterDemo" and newest["by_name"], f"audit: {newest}")
 
 
+def leave_traces(server):
+    """All that a brand in use leaves in its directory: a backup, an upload, the log of erasures."""
+    status, reply, _ = server.ask("POST", "/api/v1/backups", {})
+    check(status in (200, 201, 202), f"a backup of the demo: {status} {reply}")
+    _, reply, _ = server.ask("GET", "/api/v1/customers?limit=1")
+    customer = reply["items"][0]["customer_id"]
+    status, reply, _ = server.ask("POST", f"/api/v1/customers/{customer}/erase", {"confirm": customer})
+    check(status in (200, 204), f"a customer erased: {status} {reply}")
+    left = {path.name for path in server.folder.iterdir()}
+    check({"backups", "erasures.log", "uploads"} <= left, f"traces: {left}")
+
+
 def removed(server):
     status, _, _ = server.ask("DELETE", "/api/v1/demo", cookie=False)
     check(status == 401, f"removed by a stranger: {status}")
@@ -408,6 +422,7 @@ def over_http():
     try:
         made_from_the_link(server)
         entered(server)
+        leave_traces(server)
         old_cookie = removed(server)
         own_brand(server, old_cookie)
     finally:

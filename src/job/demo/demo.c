@@ -38,9 +38,10 @@ static const struct demo_step {
     int weight;
     demo_step_fn *run;
 } steps[] = {
-    {TEXT("Bringing in a year of orders", "正在导入一年的订单"), 7, 7, 70, demo_orders_past},
-    {TEXT("Inviting the team", "正在邀请团队"), 7, 9, 1, demo_staff},
+    {TEXT("Inviting the team", "正在邀请团队"), 7, 7, 1, demo_staff},
+    {TEXT("Bringing in a year of orders", "正在导入一年的订单"), 7, 8, 70, demo_orders_past},
     {TEXT("Getting to know the customers", "正在整理客户"), 6, 10, 8, demo_customers},
+    {TEXT("Asking what they allow", "正在记录客户的同意"), 6, 14, 3, demo_consent},
     {TEXT("Putting double accounts together", "正在合并重复账号"), 5, 15, 3, demo_merges},
     {TEXT("Adding the last week", "正在补上最近一周"), 0, 22, 18, demo_orders_week},
 };
@@ -114,7 +115,7 @@ static const struct err *make(struct demo *demo)
     demo->shift_days = demo->yesterday - demo->data->last_day;
     invent_people(demo);
     move_clock(&moved, zone, demo->yesterday - DAYS_AT_ONCE, 6);
-    demo->result->name = demo_word(demo, "Living demo · gift shop", "演示品牌 · 礼品店");
+    demo->result->name = demo_word(demo, "Demo gift shop", "演示礼品店");
     demo->result->last_day = demo->yesterday;
     struct home_create create = {.directory = options->directory,
                                  .name = demo->result->name,

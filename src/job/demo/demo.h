@@ -1,10 +1,10 @@
 /* The demo brand: a year of a real shop's orders (Online Retail, CC BY 4.0: share/demo/NOTICE.md), replayed through the
  * real commands into an empty data directory, with the days moved so that the last order was yesterday, and with people
- * made up by a seed. Every room gives it the life that the room knows: a file demo_ROOM.c here and a step in the table of
- * demo.c.
+ * made up by a seed. Every room gives it the life that the room knows: a file demo_ROOM.c here, and a step in the table
+ * of demo.c.
  *
- * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_demo_remove). Nobody can
- * log in: the people who work here have no password until an owner gives them one. */
+ * The brand says of itself that it is a demo (brand.demo), and only such a brand can be removed (home_demo_remove). Nobody
+ * can log in: the people who work here have no password until an owner gives them one. */
 #ifndef HUITOU_JOB_DEMO_DEMO_H
 #define HUITOU_JOB_DEMO_DEMO_H
 
@@ -27,7 +27,7 @@ struct demo_options {
 };
 struct demo_result {
     struct str name; /* of the brand */
-    int64_t orders, refunds, rows_rejected, staff, tagged, merged, proposals, took_us;
+    int64_t orders, refunds, rows_rejected, staff, tagged, consents, merged, proposals, took_us;
     int32_t last_day; /* of an order, in the brand's zone: yesterday */
 };
 /* Makes the demo brand; a demo that was broken off there is removed first. Leaves nothing behind on error.

@@ -63,6 +63,7 @@ demo_step_fn demo_orders_past; /* room order: all but the last week */
 demo_step_fn demo_orders_week; /* the last week, with rows that are rejected */
 demo_step_fn demo_staff;       /* room access */
 demo_step_fn demo_customers;   /* room customer: tags, and who looks after whom */
+demo_step_fn demo_consent;     /* what customers allowed, and took back */
 demo_step_fn demo_merges;      /* second accounts are put together; what is only proposed is left waiting */
 /* Who has two accounts, and who shares a phone: before any order is written. */
 void demo_customers_choose(struct demo *demo);
