@@ -64,7 +64,7 @@ struct service {
 
 /* --- For handlers --- */
 
-/* Runs fn(tx, arg) in a transaction; it fills call->out, call->audit_* and may run several times (out is cleared before each).
+/* Runs fn(tx, arg) in a transaction; it fills call->out, call->audit_* and may run several times (out is cleared before).
  * Where the endpoint is audited a row of the audit trail is written with it; where the request has an idempotency key, the
  * answer too, or, where the key was used before, fn is not run and call->replay is that answer.
  * Errors: IDEMPOTENCY_OTHER (the key was used for another request); what fn and the store return. */
@@ -88,8 +88,8 @@ ERR_RESULT access_forget(struct tx *tx, struct str object);
 struct access_claim {
     struct str bearer, session_token, csrf_token, address;
 };
-/* Fills the principal; PRINCIPAL_NOBODY where nothing is claimed. Errors: ACCESS_KEY_BAD, ACCESS_SESSION_OVER, ACCESS_CSRF (a
- * write of a session without its token). */
+/* Fills the principal; PRINCIPAL_NOBODY where nothing is claimed. Errors: ACCESS_KEY_BAD, ACCESS_SESSION_OVER, ACCESS_CSRF
+ * (a write of a session without its token). */
 ERR_RESULT access_principal(struct service *service, struct arena *arena, const struct access_claim *claim,
                             bool is_write, struct principal *principal);
 /* The CSRF token that belongs to a session's token. */

@@ -16,8 +16,8 @@ struct kept_answer {
 };
 /* Freed with the arena. */
 struct kept_answers *kept_answers_new(struct arena *arena);
-/* True: *answer is a copy in `arena`. False: the caller makes it, and then calls kept_put or kept_leave, whatever comes. key: of all
- * that the answer depends on. */
+/* True: *answer is a copy in `arena`. False: the caller makes it, and then calls kept_put or kept_leave, whatever comes.
+ * key: of all that the answer depends on. */
 bool kept_find(struct kept_answers *kept, struct arena *arena, const uint8_t key[SECRET_HASH_BYTES],
                struct kept_answer *answer);
 /* Keeps a copy of the body; *answer is the whole answer, in `arena`. */
