@@ -13,7 +13,9 @@ export const router = createRouter({
       path: '/',
       component: () => import('./page/ShellPage.vue'),
       children: [
-        { path: '', redirect: () => (may('listReports') ? '/insight' : '/settings') },
+        { path: '', redirect: () => (may('getToday') ? '/today' : may('listCustomers') ? '/customers' : '/settings') },
+        { path: 'today', component: () => import('./page/today/TodayPage.vue') },
+        { path: 'customers', component: () => import('./page/customers/ListPage.vue') },
         { path: 'insight', component: () => import('./page/insight/IndexPage.vue') },
         { path: 'insight/:report', component: () => import('./page/insight/ReportPage.vue') },
         { path: 'import', component: () => import('./page/import/ImportPage.vue') },

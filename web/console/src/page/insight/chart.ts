@@ -14,11 +14,13 @@ export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim()
 }
 
-export function use_chart(place: Ref<HTMLElement | undefined>, option: () => EChartsCoreOption) {
+/* press: what to do with a point that is pressed, given as its series' value. */
+export function use_chart(place: Ref<HTMLElement | undefined>, option: () => EChartsCoreOption, press?: (value: unknown) => void) {
   onMounted(() => {
     if (!place.value) return
     const chart = init(place.value, null, { renderer: 'svg' })
     const draw = () => chart.setOption({ animation: false, textStyle: { fontFamily: token('font') }, ...option() }, true)
+    if (press) chart.on('click', (at) => press(at.value))
     const observer = new ResizeObserver(() => chart.resize())
     observer.observe(place.value)
     watch([option, dark], draw, { immediate: true, flush: 'post' })

@@ -8,6 +8,8 @@ export interface MatrixCell {
   value: number | null
   /* Its month is not over: the figure still grows. */
   grows: boolean
+  /* A row that it comes from. */
+  source: Row | null
 }
 export interface MatrixLine {
   label: Cell
@@ -24,6 +26,8 @@ export interface Matrix {
   /* Of the cells that are shaded. */
   low: number
   high: number
+  /* Some cells are sums of several rows. */
+  summed: boolean
 }
 /* The days looked at, YYYY-MM-DD. */
 export interface Days {
@@ -77,14 +81,19 @@ export function matrix_of(section: Section, rows: Row[], days: Days): Matrix | n
   const keys = cohort ? cohort_keys(given) : given
   const labels = distinct(rows.map((one) => one[row.name]))
   if (section.rows_descending) labels.reverse()
+  let summed = false
   const lines = labels.map((label): MatrixLine => {
-    const cells = keys.map((): MatrixCell => ({ value: null, grows: false }))
+    const cells = keys.map((): MatrixCell => ({ value: null, grows: false, source: null }))
     const line: MatrixLine = { label, size: null, cells }
     for (const one of rows.filter((candidate) => candidate[row.name] === label)) {
       const at = one[key.name]
       const cell = cells[keys.indexOf(cohort && Number(at) < 0 ? BEFORE : at)]
       const figure = one[value.name]
-      if (cell && typeof figure === 'number') cell.value = (cell.value ?? 0) + figure
+      if (cell && typeof figure === 'number') {
+        summed ||= cell.source !== null
+        cell.value = (cell.value ?? 0) + figure
+        cell.source = one
+      }
       if (size) line.size = one[size.name]
     }
     if (cohort) finish_cohort(line, keys, days)
@@ -93,5 +102,5 @@ export function matrix_of(section: Section, rows: Row[], days: Days): Matrix | n
   /* A cohort's own first month is all of it, and would make everything after look alike. */
   const shaded = lines.flatMap((line) => line.cells.filter((_, k) => !cohort || Number(keys[k]) > 0))
   const figures = shaded.flatMap((cell) => (cell.value === null ? [] : [cell.value]))
-  return { row, key, value, size, rows: lines, keys, low: Math.min(...figures, 0), high: Math.max(...figures, 0) }
+  return { row, key, value, size, rows: lines, keys, low: Math.min(...figures, 0), high: Math.max(...figures, 0), summed }
 }
