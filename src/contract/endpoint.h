@@ -51,7 +51,8 @@ const char *reach_name(enum reach reach);
           "查看设置、员工与审计记录")                                                       \
     SCOPE(SETTINGS_WRITE, "settings:write", "Change settings, staff and keys",              \
           "修改设置、员工与密钥")                                                           \
-    SCOPE(SYSTEM_READ, "system:read", "System health", "查看系统状态")
+    SCOPE(SYSTEM_READ, "system:read", "System health", "查看系统状态")                      \
+    SCOPE(CUSTOMERS_ERASE, "customers:erase", "Erase customers for good", "永久删除客户个人信息")
 enum scope {
 #define SCOPE(code, name, en, zh) SCOPE_##code,
     SCOPE_TABLE(SCOPE)
@@ -100,6 +101,7 @@ enum endpoint_flag {
 struct endpoint_file {
     struct str content_type, name; /* name: offered for saving; absent: shown in the browser */
     struct str bytes; /* in the call's arena; absent: the file at `path` */
+    struct str packed; /* the same as gzip; absent: not at hand */
     struct str path;
     bool keep; /* the file at `path` stays; else it is removed once it is sent */
 };
@@ -135,7 +137,8 @@ struct call {
     struct str set_cookie; /* whole header values, at most two */
     struct str set_cookie_2;
     struct str audit_object, audit_before, audit_after; /* "customer:123", JSON, JSON: for the audit trail */
-    struct str replay; /* the answer of an earlier request with the same idempotency key: sent as it stands */
+    /* An answer that was made before (of an earlier request with the same idempotency key, or kept): sent as it stands. */
+    struct str replay, replay_packed; /* packed: the same as gzip; absent: not at hand */
 };
 
 typedef const struct err *endpoint_fn(struct call *call);

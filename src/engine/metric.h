@@ -222,12 +222,14 @@ struct overdue_verdict {
     enum overdue_basis basis;
     bool is_overdue;
     double limit_days;
+    uint32_t purchase_number; /* of the last day looked at, from the first ever; at most PURCHASE_NUMBER_MAX */
     uint32_t purchase_days;
     uint16_t last_day;
 };
 /* Memory of one thread to judge with. */
 struct overdue_judge {
     const struct quantile *limits; /* the brand's, by purchase number; parts 0: none */
+    const struct quantile *medians; /* likewise, of the same gaps */
     int64_t *gap_counts;           /* summed up already: nobody reads them any more */
     int64_t *gaps, *spare;         /* a customer's own */
 };
@@ -236,6 +238,9 @@ ERR_RESULT overdue_judges(struct metric_run *run, struct overdue_judge judges[EN
 /* By slot. Asks for the block's orders itself. */
 void overdue_judge_block(struct seen *seen, const struct overdue_judge *judge,
                          struct overdue_verdict verdicts[ENGINE_BLOCK]);
+
+/* A customer's own gaps between purchase days looked at, ascending, into judge->gaps; how many. After seen_orders. */
+size_t rhythm_own_gaps(const struct overdue_judge *judge, const struct seen *seen, uint32_t slot);
 
 /* The index of the product of the largest line of the first purchase day ever; after seen_is_counted and for who
  * has such a day (metric_group.c). */

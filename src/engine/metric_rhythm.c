@@ -317,8 +317,7 @@ static void brand_gaps_add(struct seen *seen, void *share)
     gaps_add_orders(seen, share, buyers);
 }
 
-static struct quantile own_limit(const struct overdue_judge *judge, const struct seen *seen,
-                                 uint32_t slot)
+size_t rhythm_own_gaps(const struct overdue_judge *judge, const struct seen *seen, uint32_t slot)
 {
     const struct block *block = seen->block;
     uint16_t last = ENGINE_DAY_NONE;
@@ -332,7 +331,7 @@ static struct quantile own_limit(const struct overdue_judge *judge, const struct
         last = day;
     }
     metric_sort(judge->gaps, judge->spare, n);
-    return quantile_of_sorted(judge->gaps, n, 9, 10);
+    return n;
 }
 
 static struct overdue_verdict judge_customer(const struct overdue_judge *judge,
@@ -342,12 +341,13 @@ static struct overdue_verdict judge_customer(const struct overdue_judge *judge,
     struct quantile limit = judge->limits[buyer->number];
     struct overdue_verdict verdict = {
         .basis = limit.parts > 0 ? OVERDUE_BY_BRAND : OVERDUE_BY_NONE,
+        .purchase_number = buyer->number,
         .purchase_days = buyer->gaps + 1,
         .last_day = buyer->last_day,
     };
     if (buyer->gaps >= OWN_GAPS_MIN) {
         verdict.basis = OVERDUE_BY_OWN;
-        limit = own_limit(judge, seen, slot);
+        limit = quantile_of_sorted(judge->gaps, rhythm_own_gaps(judge, seen, slot), 9, 10);
     }
     if (verdict.basis == OVERDUE_BY_NONE)
         return verdict;
@@ -462,9 +462,10 @@ static void overdue_write_summary(struct report *report, const struct overdue_sh
     }
 }
 
-/* The brand's limits, from all gaps. */
+/* The brand's limits and medians, from all gaps. */
 static ERR_RESULT brand_limits(struct metric_run *run, int64_t *counts[ENGINE_THREADS_MAX],
-                               struct quantile limits[NUMBER_MAX + 1])
+                               struct quantile limits[NUMBER_MAX + 1],
+                               struct quantile medians[NUMBER_MAX + 1])
 {
     size_t size = gap_counts_size(run);
     if (!metric_sums(run, size, counts))
@@ -473,9 +474,13 @@ static ERR_RESULT brand_limits(struct metric_run *run, int64_t *counts[ENGINE_TH
     metric_unite(run, size, counts);
     struct gaps by_number[NUMBER_MAX + 1];
     TRY(gaps_of(run, counts[0], by_number));
-    for (int i = 1; i <= NUMBER_MAX; i++)
-        if (by_number[i].n > 0)
-            limits[i] = quantile_of_counts(by_number[i].counts, (size_t)by_number[i].n, 9, 10);
+    for (int i = 1; i <= NUMBER_MAX; i++) {
+        const struct gaps *gaps = &by_number[i];
+        if (gaps->n == 0)
+            continue;
+        limits[i] = quantile_of_counts(gaps->counts, (size_t)gaps->n, 9, 10);
+        medians[i] = quantile_of_counts(gaps->counts, (size_t)gaps->n, 1, 2);
+    }
     return NULL;
 }
 
@@ -484,13 +489,18 @@ ERR_RESULT overdue_judges(struct metric_run *run, struct overdue_judge judges[EN
     int64_t *gap_counts[ENGINE_THREADS_MAX], *gaps[ENGINE_THREADS_MAX];
     size_t orders_max = run->engine->orders_max;
     struct quantile *limits = metric_scratch(run, NUMBER_MAX + 1, sizeof(*limits));
-    if (!limits)
+    struct quantile *medians = metric_scratch(run, NUMBER_MAX + 1, sizeof(*medians));
+    if (!limits || !medians)
         return metric_no_memory(run);
-    TRY(brand_limits(run, gap_counts, limits));
+    TRY(brand_limits(run, gap_counts, limits, medians));
     if (!metric_sums(run, 2 * orders_max, gaps))
         return metric_no_memory(run);
     for (int i = 0; i < run->threads; i++)
-        judges[i] = (struct overdue_judge){limits, gap_counts[i], gaps[i], gaps[i] + orders_max};
+        judges[i] = (struct overdue_judge){.limits = limits,
+                                           .medians = medians,
+                                           .gap_counts = gap_counts[i],
+                                           .gaps = gaps[i],
+                                           .spare = gaps[i] + orders_max};
     return NULL;
 }
 

@@ -450,6 +450,11 @@ const struct err *event_of_customer(struct tx *tx, int64_t customer_id, struct e
     return NULL;
 }
 
+const struct err *event_forget(struct tx *tx, int64_t customer_id)
+{
+    return sql_event_forget_run(tx, &(struct sql_event_forget_in){customer_id});
+}
+
 const struct err *event_verify(struct tx *tx, struct event_faults *faults)
 {
     struct sql_event_verify_customers_out customers;

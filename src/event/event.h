@@ -58,6 +58,9 @@ ERR_RESULT event_read(struct tx *tx, struct event_cursor *cursor, size_t max, st
 /* One customer's events, oldest first. */
 ERR_RESULT event_of_customer(struct tx *tx, int64_t customer_id, struct event **events, size_t *count);
 
+/* Takes away what the events of an erased customer say; that they happened, and when, stays. */
+ERR_RESULT event_forget(struct tx *tx, int64_t customer_id);
+
 /* For verify: customers whose head does not agree with their events (versions 1…n without a gap), and partitions whose
  * numbers have a gap. */
 struct event_faults {

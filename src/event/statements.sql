@@ -68,6 +68,12 @@ FROM event
 WHERE customer_id = :customer_id
 ORDER BY version;
 
+-- name: event_forget
+-- doc: what the events of an erased customer say.
+-- in: customer_id i64
+-- plan: search
+UPDATE event SET payload = NULL WHERE customer_id = :customer_id;
+
 -- name: event_verify_customers
 -- doc: customers whose head is not the newest of gapless versions 1…n, or who have events and no head.
 -- out: fault_count i64

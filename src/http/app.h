@@ -18,8 +18,10 @@ struct app;
 ERR_RESULT app_start(struct arena *arena, const struct app_options *options, struct app **out);
 void app_stop(struct app *app);
 int app_port(const struct app *app);
-/* The one-time token of the set-up link; absent where the brand has people already. */
+/* The one-time token of the set-up link; absent where somebody can log in already. */
 struct str app_setup_token(const struct app *app);
+/* Whether a demo brand is served: the set-up link then leads into it. */
+bool app_is_demo(const struct app *app);
 /* All that is served. */
 const struct endpoint_table *const *app_tables(int *count);
 

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "engine/engine.h"
 #include "room/access/access_session.h"
 
 /* --- What stands --- */
 
 struct status_out {
-    bool brand_exists, owner_exists;
+    bool brand_exists, owner_exists, is_demo, has_orders;
     struct str brand_name, currency, time_zone, version;
     int64_t currency_digits;
     bool columns_ready;
@@ -17,6 +18,9 @@ struct status_out {
 static const struct field status_fields[] = {
     SHAPE_FIELD(struct status_out, brand_exists, BOOL, "A brand has been set up here.", "已建立品牌。"),
     SHAPE_FIELD(struct status_out, owner_exists, BOOL, "Somebody can log in.", "已有可登录的人。"),
+    SHAPE_FIELD(struct status_out, is_demo, BOOL, "The brand is a demo: its people are made up, and it can be removed.",
+                "这是演示品牌：人物均为虚构，可以移除。"),
+    SHAPE_FIELD(struct status_out, has_orders, BOOL, "Some paid order is in the figures.", "报表中已有付款订单。"),
     SHAPE_FIELD(struct status_out, brand_name, TEXT, "Its name.", "品牌名称。"),
     SHAPE_FIELD(struct status_out, currency, TEXT, "ISO 4217 code.", "币种代码（ISO 4217）。"),
     SHAPE_FIELD(struct status_out, currency_digits, I64, "Decimals of amounts.", "金额小数位数。"),
@@ -43,7 +47,10 @@ static const struct err *get_status(struct call *call)
     out->currency = brand->currency;
     out->currency_digits = brand->currency_digits;
     out->time_zone = brand->time_zone;
-    out->columns_ready = live_engine(control->live) != NULL;
+    struct engine *engine = live_engine(control->live);
+    out->is_demo = brand->demo != BRAND_REAL;
+    out->has_orders = engine && engine_size(engine).orders > 0;
+    out->columns_ready = engine != NULL;
     return NULL;
 }
 
@@ -96,7 +103,10 @@ static const struct err *make_owner_tx(struct tx *tx, void *arg)
         return ERR_NEW(tx_arena(tx), ERR_SETUP_LINK, STR("/token"));
     TRY(staff_create(tx, &owner->wanted, owner->hash, &staff_id));
     TRY(access_session_new(tx, staff_id, owner->token));
-    call->audit_object = str_fmt(tx_arena(tx), "staff:%lld", (long long)staff_id);
+    /* Who has just become the owner is who did it. */
+    call->principal = (struct principal){
+        .kind = PRINCIPAL_STAFF, .id = staff_id, .role = ROLE_OWNER, .name = str_trim(owner->wanted.name)};
+    call->audit_object = str_fmt(call->arena, "staff:%lld", (long long)staff_id);
     return access_audit(tx, call);
 }
 
@@ -143,6 +153,8 @@ static const struct err *set_up_locked(struct call *call, const struct setup_in 
                           .token = secret_token(call->arena, STR(""))};
     if (control->setup_token[0] == '\0' || !secret_equal(str_c(control->setup_token), in->token))
         return ERR_NEW(call->arena, ERR_SETUP_LINK, STR("/token"));
+    if (app_demo_is_busy(control))
+        return ERR_NEW(call->arena, ERR_DEMO_MAKING, STR_NONE);
     TRY(check_all(control, in, &owner.wanted, call->arena));
     owner.hash = staff_password_hash(call->service, call->arena, in->password);
     if (!control->home) {
@@ -151,7 +163,7 @@ static const struct err *set_up_locked(struct call *call, const struct setup_in 
                                      .currency = in->currency,
                                      .time_zone = in->time_zone};
         TRY(home_create(call->arena, &create));
-        TRY(app_open(control));
+        TRY(app_open(control, call->arena));
     }
     struct store_job job = {.name = "set up", .fn = make_owner_tx, .arg = &owner};
     TRY(store_write(call->service->store, call->arena, &job));
@@ -173,7 +185,8 @@ static const struct err *set_up(struct call *call)
 }
 
 static const enum err_code setup_errors[] = {ERR_SETUP_LINK, ERR_SETUP_NAME, ERR_SETUP_CURRENCY, ERR_ZONE_UNKNOWN,
-                                             ERR_STAFF_LOGIN, ERR_STAFF_NAME, ERR_STAFF_PASSWORD, ERR_NONE};
+                                             ERR_STAFF_LOGIN, ERR_STAFF_NAME, ERR_STAFF_PASSWORD, ERR_DEMO_MAKING,
+                                             ERR_NONE};
 
 static const struct endpoint endpoints[] = {
     {.name = "getStatus", .method = METHOD_GET, .path = "/api/v1/status", .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP,

@@ -136,10 +136,10 @@ static const struct err *get_metrics(struct call *call)
 
 static const struct err *get_openapi(struct call *call)
 {
-    int count;
-    const struct endpoint_table *const *tables = app_tables(&count);
+    const struct server_control *control = call->service->control;
     call->file = (struct endpoint_file){.content_type = STR("application/json"),
-                                        .bytes = http_openapi(call->arena, tables, count)};
+                                        .bytes = control->openapi,
+                                        .packed = control->openapi_packed};
     return NULL;
 }
 

@@ -44,6 +44,10 @@ struct http_options {
     /* Fills call->principal (PRINCIPAL_NOBODY where there are no credentials). is_write: a session's CSRF token must fit.
      * Errors: what an answer may say (ACCESS_*). Called on a worker, or, for uploads, before the body is read. */
     const struct err *(*authenticate)(struct call *call, const struct http_credentials *credentials, bool is_write);
+    /* Called around whatever `authenticate` and a handler do, so that what they reach can be swapped in between. NULL: not
+     * needed. */
+    void (*enter)(struct service *service);
+    void (*leave)(struct service *service);
     /* Where the head says that a proxy on this machine stands between: whether X-Forwarded-For of a loopback peer is believed. */
     bool behind_proxy;
     struct str upload_directory; /* uploads are put aside here and removed after the answer */

@@ -55,8 +55,8 @@ struct routes {
     int count;
 };
 struct routes routes_new(struct arena *arena, const struct endpoint_table *const *tables, int table_count);
-/* Splits a path at '/', with percent escapes decoded. False where it is no path that this server could know: "..", ".", an
- * empty part, a control character, an escaped '/', bad escapes, not UTF-8. */
+/* Splits a path at '/', with percent escapes decoded; an escaped '/' belongs to its part (a tag may be called so). False where
+ * it is no path that this server could know: "..", ".", an empty part, a control character, bad escapes, not UTF-8. */
 bool path_split(struct arena *arena, struct str path, struct str parts[LIMIT_HTTP_PATH_PARTS_MAX], int *count);
 /* The endpoint; NULL where none has the path (*allowed absent) or the method (*allowed: those that it has). */
 const struct endpoint *route_find(struct arena *arena, const struct routes *routes, struct str method,
@@ -76,6 +76,7 @@ struct reply {
     struct str etag, location, allow, disposition, set_cookie, set_cookie_2, cache_control, retry_after;
     bool gzipped; /* the body is gzip already */
     bool stream;
+    bool closes; /* the connection ends with it */
 };
 struct request {
     struct request *next; /* in the work queue */
@@ -92,6 +93,7 @@ struct request {
     size_t variable_count;
     struct str if_none_match, content_type;
     bool accepts_gzip, is_head;
+    bool by_tls; /* as the proxy on this machine says: cookies are for TLS only */
     struct buf body;
     int64_t body_bytes, body_bytes_max;
     int upload_fd; /* -1: none */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -60,13 +61,19 @@ static enum lang lang_of(struct request *request)
     return LANG_EN;
 }
 
+static bool comes_by_proxy(const struct request *request)
+{
+    struct str peer = str_c(request->connection->address);
+    bool loopback = str_starts(peer, STR("127.")) || str_eq(peer, STR("::1"));
+    return request->server->options.behind_proxy && loopback;
+}
+
 /* A proxy on this machine names the client last in X-Forwarded-For; what stands before may be made up. */
 static struct str client_address(struct request *request)
 {
     struct str peer = str_c(request->connection->address);
-    bool loopback = str_starts(peer, STR("127.")) || str_eq(peer, STR("::1"));
     struct str forwarded = head_value(request, "X-Forwarded-For");
-    if (!request->server->options.behind_proxy || !loopback || !forwarded.p)
+    if (!comes_by_proxy(request) || !forwarded.p)
         return peer;
     struct str last = STR_NONE, rest = forwarded;
     while (rest.p)
@@ -85,6 +92,8 @@ static bool over_tls(struct request *request)
 
 static void read_head(struct request *request)
 {
+    request->by_tls = comes_by_proxy(request) &&
+                      str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
     struct str authorization = head_value(request, "Authorization");
     if (str_starts(authorization, STR("Bearer ")))
         request->credentials.bearer =
@@ -178,13 +187,15 @@ static void answer_asset(struct request *request, const struct http_asset *asset
     secret_content_hash(packed, hash);
     reply->etag = str_fmt(request->arena, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0], hash[1],
                           hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
+    answer_not_modified(request);
+    request->ready = true;
+    if (reply->status == MHD_HTTP_NOT_MODIFIED)
+        return;
     reply->body = packed;
     reply->gzipped = request->accepts_gzip ||
                      !gzip_unpack(request->arena, packed, LIMIT_HTTP_REPLY_BYTES_MAX, &reply->body);
     if (reply->gzipped)
         reply_tag_packed(request);
-    answer_not_modified(request);
-    request->ready = true;
 }
 
 /* --- Routing and limits --- */
@@ -205,6 +216,36 @@ static const struct err *find_route(struct request *request)
     if (allowed.p)
         return ERR_NEW(request->arena, ERR_HTTP_METHOD, STR_NONE, request->method, allowed);
     return ERR_NEW(request->arena, ERR_HTTP_NOT_FOUND, STR_NONE);
+}
+
+/* Where a body ends must be beyond doubt, or the next request begins elsewhere for us than for a proxy before us (request
+ * smuggling). RFC 9112, 6.1 and 6.3: one length or one list of chunks, not both; 3.2: one host. */
+struct framing {
+    int lengths, codings, hosts;
+    bool is_chunked;
+};
+
+static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct framing *framing = arg;
+    (void)kind;
+    framing->lengths += strcasecmp(name, "Content-Length") == 0;
+    framing->hosts += strcasecmp(name, "Host") == 0;
+    if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        framing->codings++;
+        framing->is_chunked = value && strcasecmp(value, "chunked") == 0;
+    }
+    return MHD_YES;
+}
+
+static const struct err *check_framing(struct request *request)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_framing, &framing);
+    bool good = framing.lengths + framing.codings <= 1 && framing.hosts <= 1 &&
+                (framing.codings == 0 || framing.is_chunked);
+    return good ? NULL : ERR_NEW(request->arena, ERR_HTTP_FRAMING, STR_NONE);
 }
 
 static const struct err *check_length(struct request *request)
@@ -245,14 +286,31 @@ static const struct err *authenticate(struct request *request)
         return NULL;
     if (request->call.principal.kind == PRINCIPAL_NOBODY)
         return ERR_NEW(request->arena, ERR_HTTP_LOGIN, STR_NONE);
-    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE, str_c(endpoint->name));
+    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE, str_c(endpoint->title.in[request->call.lang]));
+}
+
+static void enter(const struct request *request)
+{
+    const struct http_options *options = &request->server->options;
+    if (options->enter)
+        options->enter(options->service);
+}
+
+static void leave(const struct request *request)
+{
+    const struct http_options *options = &request->server->options;
+    if (options->leave)
+        options->leave(options->service);
 }
 
 static const struct err *open_upload(struct request *request)
 {
     if (!(request->call.endpoint->flags & ENDPOINT_UPLOAD))
         return NULL;
-    TRY(authenticate(request));
+    enter(request);
+    const struct err *err = authenticate(request);
+    leave(request);
+    TRY(err);
     request->call.upload_path =
         str_fmt(request->arena, "%.*s/upload-%s",
                 STR_ARG(request->server->options.upload_directory), request->id);
@@ -286,6 +344,12 @@ void request_begin(struct request *request)
     request->is_head = str_eq(request->method, STR("HEAD"));
     bool reads = request->is_head || str_eq(request->method, STR("GET"));
     const struct http_options *options = &request->server->options;
+    const struct err *framing = check_framing(request);
+    if (framing) {
+        fail(request, framing);
+        request->reply.closes = true;
+        return;
+    }
     const struct http_asset *asset = reads ? asset_at(options, request->url) : NULL;
     if (asset) {
         answer_asset(request, asset);
@@ -319,9 +383,9 @@ static const struct err *write_upload(struct request *request, const char *bytes
 
 void request_body(struct request *request, const char *bytes, size_t n)
 {
+    request->body_bytes += (int64_t)n;
     if (request->ready)
         return; /* refused already: the rest is passed over */
-    request->body_bytes += (int64_t)n;
     if (request->body_bytes > request->body_bytes_max) {
         fail(request, ERR_NEW(request->arena, ERR_HTTP_BODY_TOO_LARGE, STR_NONE,
                               str_fmt(request->arena, "%lld", (long long)request->body_bytes_max)));
@@ -427,9 +491,9 @@ static const struct err *run(struct request *request)
         }
         request->upload_fd = -1;
         request->call.upload_bytes = request->body_bytes;
-    } else {
-        TRY(authenticate(request));
     }
+    /* Of an upload once more: while its body came, the session may have ended. */
+    TRY(authenticate(request));
     TRY(decode(request));
     hash_request(request, request->call.request_hash);
     if (!(request->call.endpoint->flags & ENDPOINT_IDEMPOTENT))
@@ -444,7 +508,8 @@ static void answer_file(struct request *request)
     struct endpoint_file *file = &request->call.file;
     struct reply *reply = &request->reply;
     reply->content_type = file->content_type;
-    reply->body = file->bytes;
+    reply->gzipped = request->accepts_gzip && file->packed.p;
+    reply->body = reply->gzipped ? file->packed : file->bytes;
     reply->file_path = file->bytes.p ? STR_NONE : file->path;
     reply->remove_file = !file->keep;
     if (!file->name.p)
@@ -473,7 +538,8 @@ static void answer_json(struct request *request)
         return;
     }
     request->reply.content_type = STR("application/json");
-    request->reply.body = call->replay;
+    request->reply.gzipped = request->accepts_gzip && call->replay_packed.p;
+    request->reply.body = request->reply.gzipped ? call->replay_packed : call->replay;
     if (!call->replay.p)
         request->reply.body = endpoint_reply_json(call);
 }
@@ -511,12 +577,17 @@ static void answer(struct request *request)
 
 void request_work(struct request *request)
 {
+    enter(request);
     const struct err *err = run(request);
     if (err)
         reply_problem(request, err);
     else
         answer(request);
-    reply_pack(request);
+    leave(request);
+    if (request->reply.gzipped)
+        reply_tag_packed(request);
+    else
+        reply_pack(request);
     request->ready = true;
 }
 

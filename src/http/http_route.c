@@ -72,7 +72,7 @@ static bool part_is_good(struct str part)
         return false;
     for (size_t i = 0; i < part.n; i++) {
         unsigned char c = (unsigned char)part.p[i];
-        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
+        if (c < 0x20 || c == 0x7f)
             return false;
     }
     return true;

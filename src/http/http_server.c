@@ -62,7 +62,6 @@ static void *on_address(void *arg, const char *uri, struct MHD_Connection *mhd)
     request->query_text =
         request->query_text.p ? str_copy(arena, request->query_text) : STR("");
     request_id(request->id);
-    atomic_fetch_add(&server->requests_open, 1);
     return request;
 }
 
@@ -82,7 +81,7 @@ static enum MHD_Result send_reply(struct request *request)
     if (!response)
         return MHD_NO;
     bool stopping = atomic_load(&request->server->stopping);
-    if (stopping)
+    if (stopping || request->reply.closes)
         MHD_add_response_header(response, "Connection", "close");
     connection_state(&request->server->connections, request->connection,
                      request->reply.stream ? CONNECTION_STREAM : CONNECTION_REPLY,
@@ -110,6 +109,7 @@ static enum MHD_Result begin(struct request *request, struct MHD_Connection *mhd
     request->connection = info->socket_context;
     request->method = str_copy(request->arena, str_c(method));
     request->began_us = clock_now_us(&request->server->options.deps.clock);
+    atomic_fetch_add(&request->server->requests_open, 1);
     request_begin(request);
     if (request->ready)
         return send_reply(request);
@@ -163,8 +163,8 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
         log_request(request, took_us);
         connection_state(&server->connections, request->connection, CONNECTION_HEAD,
                          server->connections.head_timeout_ms);
+        atomic_fetch_sub(&server->requests_open, 1);
     }
-    atomic_fetch_sub(&server->requests_open, 1);
     request_end(request);
 }
 

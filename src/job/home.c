@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/arena.h"
 #include "codec/file.h"
 #include "contract/shape.h"
+#include "room/customer/customer.h"
 
 #define HOME_CONFIG_BYTES_MAX (64u << 10)
 #define HOME_KEY_FILE_ENV "HUITOU_MASTER_KEY_FILE"
@@ -135,20 +137,26 @@ static const struct err *key_make(struct arena *arena, struct str path)
     return home_key_write(arena, path, key);
 }
 
+/* clock NULL: the system's. */
 static const struct err *deps_make(struct arena *arena, struct str directory, int node,
-                                   struct deps *deps)
+                                   const struct clock *clock, struct deps *deps)
 {
     uint8_t key[SECRET_KEY_BYTES];
     secret_init();
     TRY(home_key_read(arena, key_path(arena, directory), key));
-    deps->clock = clock_system();
+    deps->clock = clock ? *clock : clock_system();
     deps->ids = id_maker_new(arena, &deps->clock, node);
     deps->keys = keyring_new(arena, key);
     return NULL;
 }
 
-const struct err *home_config_write(struct arena *arena, struct str directory,
-                                    struct str store_url, int node)
+#define HOME_CONFIG "huitou.json"
+/* What the configuration is called while a demo brand is being made or removed: whoever finds it
+ * takes away what is there. */
+#define HOME_REMOVING "removing.json"
+
+static const struct err *config_write(struct arena *arena, struct str directory, const char *name,
+                                      struct str store_url, int node)
 {
     struct buf text = buf_new(arena, HOME_CONFIG_BYTES_MAX);
     struct json_writer w = json_writer(&text, true);
@@ -161,13 +169,19 @@ const struct err *home_config_write(struct arena *arena, struct str directory,
     json_put_i64(&w, node);
     json_close(&w, '}');
     buf_char(&text, '\n');
-    return file_write(arena, home_path(arena, directory, "huitou.json"), buf_view(&text), 0600);
+    return file_write(arena, home_path(arena, directory, name), buf_view(&text), 0600);
 }
 
-static const struct err *config_read(struct arena *arena, struct str directory,
+const struct err *home_config_write(struct arena *arena, struct str directory,
+                                    struct str store_url, int node)
+{
+    return config_write(arena, directory, HOME_CONFIG, store_url, node);
+}
+
+static const struct err *config_read(struct arena *arena, struct str directory, const char *name,
                                      struct home_config *config)
 {
-    struct str path = home_path(arena, directory, "huitou.json");
+    struct str path = home_path(arena, directory, name);
     if (!file_exists(arena, path))
         return ERR_NEW(arena, ERR_HOME_MISSING, directory);
     struct str text;
@@ -180,11 +194,12 @@ static const struct err *config_read(struct arena *arena, struct str directory,
 const struct err *home_node(struct arena *arena, struct str directory, int *node)
 {
     struct home_config config;
-    TRY(config_read(arena, directory, &config));
+    TRY(config_read(arena, directory, HOME_CONFIG, &config));
     *node = (int)config.node;
     return NULL;
 }
 
+/* But for what file_write leaves where it is killed while it writes HOME_REMOVING. */
 static bool directory_is_empty(struct arena *arena, struct str directory)
 {
     DIR *open = opendir(str_z(arena, directory));
@@ -192,7 +207,8 @@ static bool directory_is_empty(struct arena *arena, struct str directory)
         return true;
     int entries = 0;
     for (struct dirent *entry = readdir(open); entry; entry = readdir(open))
-        entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+                   strncmp(entry->d_name, HOME_REMOVING ".", sizeof HOME_REMOVING) != 0;
     closedir(open);
     return entries == 0;
 }
@@ -206,6 +222,8 @@ static const struct err *brand_make(struct arena *arena, const struct home_creat
     TRY(store_open(arena, options, &store));
     const struct err *err =
         setup_create(store, arena, create->name, create->currency, create->time_zone);
+    if (!err && create->is_demo)
+        err = setup_demo_set(store, arena, BRAND_DEMO_UNFINISHED);
     if (!err)
         err = setup_take_node(store, arena, &node);
     store_close(store);
@@ -245,7 +263,7 @@ void home_remove(struct arena *arena, struct str directory)
 {
     static const char *const ours[] = {"huitou.json",   "huitou.db",      "huitou.db-wal",
                                        "huitou.db-shm", "huitou.db-turn", "master.key",
-                                       "lock"};
+                                       "erasures.log",  "lock"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlink(str_z(arena, home_path(arena, directory, ours[i])));
     for (int place = 1; place <= HOME_COMMANDS_MAX; place++)
@@ -282,14 +300,18 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
     struct before before = look_before(arena, directory);
     struct store_options options = {.url = store_url_of(arena, directory, create->store_url)};
     const struct err *err = file_make_directory(arena, directory, 0700);
+    if (!err && create->is_demo)
+        err = config_write(arena, directory, HOME_REMOVING, create->store_url, 0);
     if (!err)
         err = file_make_directory(arena, home_path(arena, directory, "tmp"), 0700);
     if (!err)
         err = key_make(arena, key_path(arena, directory));
     if (!err)
-        err = deps_make(arena, directory, 0, &options.deps);
+        err = deps_make(arena, directory, 0, create->clock, &options.deps);
     if (!err)
         err = brand_make(arena, create, &options);
+    if (create->is_demo)
+        unlink(str_z(arena, home_path(arena, directory, HOME_REMOVING)));
     if (err)
         directory_undo(arena, directory, &before);
     return err;
@@ -384,9 +406,9 @@ static const struct err *lock_take(struct arena *arena, struct home *home, enum 
 static const struct err *home_prepare(struct arena *arena, struct home *home, enum home_use use)
 {
     struct home_config config;
-    TRY(config_read(arena, home->directory, &config));
+    TRY(config_read(arena, home->directory, HOME_CONFIG, &config));
     home->store_url = store_url_of(arena, home->directory, config.store);
-    TRY(deps_make(arena, home->directory, (int)config.node, &home->deps));
+    TRY(deps_make(arena, home->directory, (int)config.node, home->clock, &home->deps));
     TRY(lock_take(arena, home, use));
     return file_make_directory(arena, home->temporary_directory, 0700);
 }
@@ -429,10 +451,9 @@ static struct home *home_new(struct arena *arena, struct str directory)
     return home;
 }
 
-const struct err *home_open(struct arena *arena, struct str directory, enum home_use use,
-                            struct home **out)
+static const struct err *open_new(struct arena *arena, struct home *home, enum home_use use,
+                                  struct home **out)
 {
-    struct home *home = home_new(arena, directory);
     const struct err *err = home_open_store(arena, home, use);
     if (err) {
         home_close(home);
@@ -440,6 +461,20 @@ const struct err *home_open(struct arena *arena, struct str directory, enum home
     }
     *out = home;
     return NULL;
+}
+
+const struct err *home_open(struct arena *arena, struct str directory, enum home_use use,
+                            struct home **out)
+{
+    return open_new(arena, home_new(arena, directory), use, out);
+}
+
+const struct err *home_open_at(struct arena *arena, struct str directory, const struct clock *clock,
+                               struct home **out)
+{
+    struct home *home = home_new(arena, directory);
+    home->clock = clock;
+    return open_new(arena, home, HOME_ALONE, out);
 }
 
 const struct err *home_migrate(struct arena *arena, struct str directory, int *applied_count)
@@ -465,4 +500,78 @@ void home_close(struct home *home)
             close(home->lock_fds[place]);
         home->lock_fds[place] = -1;
     }
+}
+
+/* --- Taking a demo brand away ----------------------------------------------------------------- */
+
+/* All folders that this program keeps in a data directory; its files are in home_remove, but for
+ * the log of erasures. */
+static const char *const home_folders[] = {"tmp", "uploads", "backups"};
+
+enum home_state home_state(struct arena *arena, struct str directory)
+{
+    if (file_exists(arena, home_path(arena, directory, HOME_REMOVING)))
+        return HOME_HALF_REMOVED;
+    if (file_exists(arena, home_path(arena, directory, HOME_CONFIG)))
+        return HOME_BRAND;
+    return HOME_NOTHING;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    return remove(path);
+}
+
+static const struct err *remove_folders(struct arena *arena, struct str directory)
+{
+    for (size_t i = 0; i < sizeof home_folders / sizeof *home_folders; i++) {
+        struct str path = home_path(arena, directory, home_folders[i]);
+        int failed = nftw(str_z(arena, path), remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        if (failed && errno != ENOENT)
+            return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    }
+    return NULL;
+}
+
+/* Looks whether it is a demo, and takes the configuration out of the way, which is the point of no
+ * return. Keeps the locks. */
+static const struct err *begin_removal(struct arena *arena, struct home *home)
+{
+    const char *from = str_z(arena, home_path(arena, home->directory, HOME_CONFIG));
+    const char *to = str_z(arena, home_path(arena, home->directory, HOME_REMOVING));
+    TRY(home_open_store(arena, home, HOME_ALONE));
+    store_close(home->store);
+    home->store = NULL;
+    if (home->brand->demo == BRAND_REAL)
+        return ERR_NEW(arena, ERR_DEMO_NOT, home->directory, home->brand->name);
+    if (rename(from, to) != 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, str_c(to), str_c(strerrordesc_np(errno)));
+    return NULL;
+}
+
+static const struct err *finish_removal(struct arena *arena, struct str directory)
+{
+    struct home_config config;
+    struct str path = home_path(arena, directory, HOME_REMOVING);
+    TRY(config_read(arena, directory, HOME_REMOVING, &config));
+    TRY(store_remove(arena, store_url_of(arena, directory, config.store)));
+    TRY(remove_folders(arena, directory));
+    home_remove(arena, directory);
+    unlink(str_z(arena, home_path(arena, directory, ERASURE_LOG_NAME)));
+    if (unlink(str_z(arena, path)) != 0)
+        return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
+    return NULL;
+}
+
+const struct err *home_demo_remove(struct arena *arena, struct str directory)
+{
+    struct home *home = home_new(arena, directory);
+    const struct err *err = home_state(arena, directory) == HOME_HALF_REMOVED
+                                ? lock_take(arena, home, HOME_ALONE)
+                                : begin_removal(arena, home);
+    if (!err)
+        err = finish_removal(arena, directory);
+    home_close(home);
+    return err;
 }

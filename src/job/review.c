@@ -248,7 +248,7 @@ static void judge_disk(struct judge *j)
             "On a full disk nothing more can be written: imports stop and logins fail.",
             "磁盘写满后无法再写入：导入中止，登录失败。"),
         state,
-        counted(j, (struct text)TEXT("{0} % are free ({1} MB).", "剩余 {0}%（{1} MB）。"), percent,
+        counted(j, (struct text)TEXT("{0} % are free: {1} MB.", "剩余 {0}%，即 {1} MB。"), percent,
                 f->disk_free_bytes / 1000000),
         (struct text)TEXT("Make room, or move the data to a larger disk.",
                           "请清理空间，或把数据移到更大的磁盘。"));
@@ -296,7 +296,7 @@ static void judge_people(struct judge *j)
                           "唯一的品牌方若忘记密码，没有人能重置。"),
         a->owners >= 2 ? REVIEW_GOOD : REVIEW_ATTEND,
         counted(j,
-                (struct text)TEXT("{0} owners of {1} people can log in.",
+                (struct text)TEXT("Owners among those who can log in: {0} of {1}.",
                                   "可登录的 {1} 人中有 {0} 位品牌方。"),
                 a->owners, a->people),
         (struct text)TEXT("Make a second owner under Settings, Staff.",
@@ -306,7 +306,7 @@ static void judge_people(struct judge *j)
                           "没人使用的账号被盗也不会有人发现。"),
         a->people_unseen ? REVIEW_ATTEND : REVIEW_GOOD,
         counted(j,
-                (struct text)TEXT("{0} of {1} people have not logged in for 90 days.",
+                (struct text)TEXT("Not logged in for 90 days: {0} of {1}.",
                                   "{1} 人中有 {0} 人 90 天未登录。"),
                 a->people_unseen, a->people),
         (struct text)TEXT("Block who no longer works here.", "请停用已不在此工作的人。"));
@@ -315,7 +315,7 @@ static void judge_people(struct judge *j)
                           "每一个都是无需密码即可进入的浏览器。"),
         a->sessions > SESSIONS_PER_PERSON * a->people ? REVIEW_ATTEND : REVIEW_GOOD,
         counted(j,
-                (struct text)TEXT("{0} logins of {1} people are open.",
+                (struct text)TEXT("Open logins: {0}; people who can log in: {1}.",
                                   "{1} 人共有 {0} 个未退出的登录。"),
                 a->sessions, a->people),
         (struct text)TEXT("Ask people to log out on machines that others use; a new password ends "
@@ -331,7 +331,7 @@ static void judge_keys(struct judge *j)
                           "不再需要的密钥仍然能打开大门。"),
         a->keys_unused ? REVIEW_ATTEND : REVIEW_GOOD,
         counted(j,
-                (struct text)TEXT("{0} of {1} keys were not used for 90 days.",
+                (struct text)TEXT("Not used for 90 days: {0} of {1}.",
                                   "{1} 个密钥中有 {0} 个 90 天未使用。"),
                 a->keys_unused, a->keys),
         (struct text)TEXT("Revoke them under Settings, API keys.",
@@ -341,7 +341,7 @@ static void judge_keys(struct judge *j)
                           "密钥用得越久，知道它的地方越多。"),
         a->keys_old ? REVIEW_ATTEND : REVIEW_GOOD,
         counted(j,
-                (struct text)TEXT("{0} of {1} keys are older than a year.",
+                (struct text)TEXT("Older than a year: {0} of {1}.",
                                   "{1} 个密钥中有 {0} 个已超过一年。"),
                 a->keys_old, a->keys),
         (struct text)TEXT("Make a new key for the program, then revoke the old one.",
@@ -359,10 +359,11 @@ static void judge_backups(struct judge *j)
         (struct text)TEXT("What happened since the last backup is lost with the disk.",
                           "磁盘损坏时，备份之后的内容全部丢失。"),
         state,
-        f->backup_made_at_us.set
-            ? counted(j, (struct text)TEXT("It was made {0} days ago.", "{0} 天前完成。"),
-                      age_us / DAY_US, 0)
-            : said(j, (struct text)TEXT("There is none yet.", "还没有备份。")),
+        !f->backup_made_at_us.set ? said(j, (struct text)TEXT("There is none yet.", "还没有备份。"))
+        : age_us < DAY_US
+            ? said(j, (struct text)TEXT("Made less than a day ago.", "不到一天前完成。"))
+            : counted(j, (struct text)TEXT("Days since it was made: {0}.", "{0} 天前完成。"),
+                      age_us / DAY_US, 0),
         (struct text)TEXT(
             "Make one under Settings, Backups, and have one made every night (docs/operations.md).",
             "请在 设置 · 备份 中备份一次，并安排每晚自动备份（见 docs/operations.md）。"));

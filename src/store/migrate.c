@@ -1,5 +1,7 @@
 /* Migrations: which of them a database has, and applying those that it has not. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "store/store_internal.h"
@@ -157,4 +159,60 @@ const struct err *store_migrate(struct arena *arena, const struct store_options 
                                 int *applied_count)
 {
     return store_migrate_to(arena, options, migration_count, applied_count);
+}
+
+/* --- Taking away ------------------------------------------------------------------------------ */
+
+static const struct err *remove_files(struct arena *arena, struct str path)
+{
+    static const char *const endings[] = {"-shm", "-wal", "-journal", "-turn", ""};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        struct str name = str_fmt(arena, "%.*s%s", STR_ARG(path), endings[i]);
+        if (unlink(str_z(arena, name)) != 0 && errno != ENOENT)
+            return ERR_NEW(arena, ERR_FILE_WRITE, name, str_c(strerrordesc_np(errno)));
+    }
+    return NULL;
+}
+
+/* The table that a statement of a migration makes; absent where it makes none. */
+static struct str table_made(struct str statement)
+{
+    struct str rest = str_trim(statement);
+    if (!str_starts(rest, STR("CREATE TABLE ")))
+        return STR_NONE;
+    return str_cut(str_slice(rest, STR("CREATE TABLE ").n, rest.n), ' ', &rest);
+}
+
+static const struct err *drop_table(struct arena *arena, void *bare, struct str table)
+{
+    struct str sql = str_fmt(arena, "DROP TABLE IF EXISTS %.*s CASCADE", STR_ARG(table));
+    return postgres_driver.bare_run(arena, bare, str_z(arena, sql), NULL);
+}
+
+static const struct err *drop_tables(struct arena *arena, void *bare)
+{
+    TRY(postgres_driver.bare_run(arena, bare, postgres_driver.sql_begin, NULL));
+    for (int m = 0; m < migration_count; m++) {
+        for (int i = 0; i < migration_all[m].statement_count; i++) {
+            struct str table = table_made(str_c(migration_all[m].postgres[i]));
+            if (table.p)
+                TRY(drop_table(arena, bare, table));
+        }
+    }
+    TRY(drop_table(arena, bare, STR("schema_migration")));
+    return postgres_driver.bare_run(arena, bare, "COMMIT", NULL);
+}
+
+const struct err *store_remove(struct arena *arena, struct str url)
+{
+    const struct store_driver *driver;
+    struct store_options options = {.url = url};
+    void *bare;
+    TRY(store_driver_of(arena, url, &driver));
+    if (driver->kind == STORE_SQLITE)
+        return remove_files(arena, str_slice(url, STR("sqlite:").n, url.n));
+    TRY(driver->bare_open(arena, &options, false, &bare));
+    const struct err *err = drop_tables(arena, bare);
+    driver->bare_close(bare);
+    return err;
 }

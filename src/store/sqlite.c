@@ -10,10 +10,12 @@
 #include "base/check.h"
 
 /* No memory map anywhere: its I/O errors would be signals. Sorts of the reports may be big:
- * readers keep them in files. */
+ * readers keep them in files. What is deleted is overwritten: the key of somebody who was erased
+ * must not lie in a free page. */
 #define SETTINGS_WRITER                                                                            \
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"         \
     "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"                \
+    "PRAGMA secure_delete = ON;"                                                                   \
     "PRAGMA journal_size_limit = 67108864"
 #define SETTINGS_READER "PRAGMA query_only = ON; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0"
 #define SETTINGS_CHECKPOINT                                                                        \
@@ -528,6 +530,7 @@ const struct store_driver sqlite_driver = {
     .next = sqlite_next,
     .close_cursor = sqlite_close_cursor,
     .explain = sqlite_explain,
+    .drop_log = sqlite_drop_log,
     .bare_open = sqlite_bare_open,
     .bare_close = sqlite_bare_close,
     .bare_run = sqlite_bare_run,

@@ -14,6 +14,7 @@
 #define GROUP_JOBS_MAX 256
 #define CHECKPOINT_WAL_BYTES (4 << 20)
 #define TRUNCATE_WAL_BYTES (256 << 20)
+#define DROP_LOG_AGAIN_S 2 /* where readers were in the way */
 #define CHECKPOINT_BUSY_TIMEOUT_MS                                                                 \
     100 /* a truncating checkpoint stops writers while it waits for readers */
 #define STOP_REASON_BYTES_MAX 300
@@ -40,7 +41,7 @@ struct sqlite {
     bool passed_long; /* the group before went ahead of a long job that waits */
     struct sqlite_connection *free_readers;
     int64_t wal_pages, wal_pages_noted; /* now; when a checkpoint was last asked for */
-    bool want_checkpoint, closing, stopped;
+    bool want_checkpoint, want_dropped, closing, stopped;
     char stop_reason[STOP_REASON_BYTES_MAX];
 };
 
@@ -347,34 +348,61 @@ static int after_commit(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static void checkpoint(struct sqlite *s, int mode)
+/* False where readers were in the way. */
+static bool checkpoint(struct sqlite *s, int mode)
 {
     int code = sqlite3_wal_checkpoint_v2(s->checkpoint.db, NULL, mode, NULL, NULL);
     if (code == SQLITE_OK)
         atomic_fetch_add(&s->store->checkpoints, 1);
     else if ((code & 0xff) == SQLITE_IOERR)
         stop(s, &s->checkpoint);
+    return code == SQLITE_OK;
+}
+
+void sqlite_drop_log(struct store *store)
+{
+    struct sqlite *s = store->database;
+    pthread_mutex_lock(&s->lock);
+    s->want_dropped = true;
+    pthread_cond_signal(&s->checkpoint_wanted);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Until a checkpoint is wanted; where the log could not be dropped, for a while only. */
+static void wait_for_wish(struct sqlite *s, bool was_busy)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DROP_LOG_AGAIN_S;
+    while (!s->want_checkpoint && !s->closing && (was_busy || !s->want_dropped)) {
+        if (!was_busy)
+            pthread_cond_wait(&s->checkpoint_wanted, &s->lock);
+        else if (pthread_cond_timedwait(&s->checkpoint_wanted, &s->lock, &until) != 0)
+            return;
+    }
 }
 
 static void *checkpoint_main(void *arg)
 {
     struct sqlite *s = arg;
+    bool was_busy = false;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (!s->want_checkpoint && !s->closing)
-            pthread_cond_wait(&s->checkpoint_wanted, &s->lock);
+        wait_for_wish(s, was_busy);
         if (s->closing)
             break;
-        bool truncate = s->wal_pages * s->page_bytes >= TRUNCATE_WAL_BYTES;
+        bool drop = s->want_dropped;
+        bool truncate = drop || s->wal_pages * s->page_bytes >= TRUNCATE_WAL_BYTES;
         bool stopped = s->stopped;
-        s->want_checkpoint = false;
+        s->want_checkpoint = s->want_dropped = false;
         pthread_mutex_unlock(&s->lock);
-        if (!stopped)
-            checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+        bool done = stopped || checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
         /* Writers stand still meanwhile: right after the other, which leaves it little to copy. */
         if (!stopped && truncate)
-            checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+            done = checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
         pthread_mutex_lock(&s->lock);
+        was_busy = drop && !done;
+        s->want_dropped = s->want_dropped || was_busy;
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -452,7 +480,7 @@ void sqlite_close(struct store *store)
     pthread_join(s->writer_thread, NULL);
     pthread_join(s->checkpoint_thread, NULL);
     if (!is_stopped(s))
-        checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+        (void)checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
     /* What the log holds is for the next start to judge, also where this very checkpoint has
      * failed: SQLite would try once more and remove the log, but after an fsync that failed the
      * next one says nothing of pages that an earlier, unfinished checkpoint copied and that are

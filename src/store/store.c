@@ -81,6 +81,12 @@ const struct err *store_explain(struct store *store, struct arena *arena, const 
     return store->driver->explain(store, arena, stmt, plan, full_scan);
 }
 
+void store_drop_log(struct store *store)
+{
+    if (store->driver->drop_log)
+        store->driver->drop_log(store);
+}
+
 struct str store_message(struct arena *arena, const char *message)
 {
     struct str text = str_trim(str_c(message));

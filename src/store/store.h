@@ -32,6 +32,10 @@ const struct deps *store_deps(const struct store *store);
  * Call before store_open. Errors: STORE_OPEN, SCHEMA_NEW, MIGRATION_FAILED. */
 ERR_RESULT store_migrate(struct arena *arena, const struct store_options *options, int *applied_count);
 
+/* Takes away all that store_migrate made: the file of SQLite, the tables in PostgreSQL (the database itself and what else
+ * is in it stay). Nobody may have the store open. What is gone already is no error. Errors: STORE_OPEN, FILE_WRITE. */
+ERR_RESULT store_remove(struct arena *arena, struct str url);
+
 /* fn runs inside a transaction and may run several times: no effect outside the transaction, all memory from
  * tx_arena (rewound between tries). An error it returns rolls everything back. */
 typedef const struct err *store_fn(struct tx *tx, void *arg);
@@ -65,6 +69,10 @@ void **tx_slot(struct tx *tx, enum tx_slot slot);
 /* For tests and `huitou verify`: how the database would run a statement; *full_scan says whether a table is read whole. */
 ERR_RESULT store_explain(struct store *store, struct arena *arena, const struct stmt *stmt, struct str *plan,
                          bool *full_scan);
+/* Asks for the log that writes go through first to be emptied soon, so that what was overwritten is in it no longer (SQLite:
+ * a checkpoint that truncates, tried until no reader is in its way; PostgreSQL keeps its log by its own settings). For
+ * erasures. Returns at once. */
+void store_drop_log(struct store *store);
 /* Counters since opening: commits, commands committed, retries, checkpoints. */
 struct store_counters {
     int64_t commits, commands, retries, checkpoints;

@@ -56,6 +56,7 @@ struct store_driver {
     void (*close_cursor)(struct tx *tx, void *cursor);
     const struct err *(*explain)(struct store *store, struct arena *arena, const struct stmt *stmt,
                                  struct str *plan, bool *full_scan);
+    void (*drop_log)(struct store *store); /* NULL: nothing to do */
     /* A bare connection for migrations; create: SQLite makes the file where there is none. */
     const struct err *(*bare_open)(struct arena *arena, const struct store_options *options, bool create,
                                    void **bare);

@@ -29,8 +29,7 @@ static void route(struct arena *arena, const struct routes *routes, struct str p
     if (!path_split(arena, path, parts, &part_count))
         return;
     for (int i = 0; i < part_count; i++)
-        CHECK(str_is_utf8(parts[i]) && !memchr(parts[i].p, '/', parts[i].n) &&
-              !memchr(parts[i].p, '\0', parts[i].n) && !str_eq(parts[i], STR("..")));
+        CHECK(str_is_utf8(parts[i]) && !memchr(parts[i].p, '\0', parts[i].n) && !str_eq(parts[i], STR("..")));
     const struct endpoint *endpoint = route_find(arena, routes, STR("GET"), parts, part_count,
                                                  variables, &variable_count, &allowed);
     if (!endpoint || !endpoint->path_shape)

@@ -117,7 +117,7 @@ def one_row(operation, walk, login, client, customer_id, keeper, reach):
     client.packs = True  # turn and turn about: the next two are both plain
     reply = asked(client, operation, walk, path, query, expect=ANY)
     if reaches(login, keeper, reach):
-        unknown = reply is not None and reply.code == "CUSTOMER_UNKNOWN" and not query
+        unknown = reply is not None and reply.code == "CUSTOMER_UNKNOWN" and reply["errors"][0]["pointer"] == "{customer_id}"
         tally.check(reply is not None and not unknown and reply.status != 403, f"{what}: {reply and reply.body[:200]}")
         return
     client.packs = True

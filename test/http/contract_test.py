@@ -220,8 +220,13 @@ def customers(owner):
 
 
 def refuse(owner, ids, second):
-    """A proposal comes of an identity that two people share weakly: here there is none, and two who are one person."""
-    owner.call("listProposals")
+    """Two accounts with one phone may be one person, or not."""
+    proposed = owner.call("listProposals")["items"]
+    if tally.check(len(proposed) == 2, f"two merges are proposed: {len(proposed)}"):
+        pair = {"customer_id": proposed[0]["customer"]["customer_id"], "other_id": proposed[0]["other"]["customer_id"]}
+        owner.call("refuseProposal", body=pair, key="refuse 1")
+        owner.call("refuseProposal", body=pair, key="refuse 1")
+        tally.check(len(owner.call("listProposals")["items"]) == 1, "what was refused is not proposed any more")
     attempt("no such proposal", owner.call, "refuseProposal", body={"customer_id": ids[2], "other_id": ids[3]},
             expect="CUSTOMER_PROPOSAL_UNKNOWN")
     attempt("nobody", owner.call, "refuseProposal", body={"customer_id": "77", "other_id": ids[3]},
@@ -238,9 +243,8 @@ def reports(owner):
             tally.check(reply.body[:3] == (b"\xef\xbb\xbf" if format_ == "csv" else b"PK\x03"), f"{one['name']}.{format_}")
     for name in ("getReport", "getReportFile"):
         attempt(name, owner.call, name, {"report": "nothing"}, expect="REPORT_UNKNOWN")
-        for query, code in (({"from": "2024-05-01", "to": "2024-04-01"}, "REPORT_DAYS"), ({"as_of": "1999-01-01"}, "REPORT_EMPTY_BEFORE"),
-                            ({"as_of": "2099-12-31"}, "REPORT_DAY_RANGE"), ({"to": "2099-12-31"}, "REPORT_DAY_RANGE")):
-            attempt(f"{name} {query}", owner.call, name, {"report": "totals"}, query, expect={code, 200} if "2099" in str(query) else code)
+        for query, code in (({"from": "2024-05-01", "to": "2024-04-01"}, "REPORT_DAYS"), ({"as_of": "1999-01-01"}, "REPORT_EMPTY_BEFORE")):
+            attempt(f"{name} {query}", owner.call, name, {"report": "totals"}, query, expect=code)
 
 
 def the_rest(server, owner):
@@ -272,7 +276,7 @@ def no_buyers(binary, kind, folder):
 
 
 def run_on(binary, kind, folder):
-    file, map_file = shop.write(folder)
+    file, map_file = shop.write(folder, proposals=2)
     with Brand(binary, kind, "CNY", "Asia/Shanghai") as brand:
         brand.run("import", "orders", file, "--map", map_file)
         with Server(brand.command("serve")) as server:

@@ -273,11 +273,16 @@ static void test_limits_and_tricks(void **state)
 {
     (void)state;
     struct fixture *f = started((struct http_options){0});
-    static const char *const bad[] = {"/api/../etc/passwd", "/api/%2e%2e/x", "/api/things%2f42", "/api//things",
-                                      "/api/things/%00", "/api/%ff%fe", "/api/a%5cb", "/api/./things", "/api/%zz"};
+    static const char *const bad[] = {"/api/../etc/passwd", "/api/%2e%2e/x", "/api/things/%2e", "/api//things",
+                                      "/api/things/%00", "/api/%ff%fe", "/api/./things", "/api/%zz"};
+    static const char *const nowhere[] = {"/api/things%2f42", "/api/a%5cb", "/api/%2e%2e%2fthings/42", "/api/things/4%2f2"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct str head = str_fmt(f->arena, "GET %s HTTP/1.1", bad[i]);
         assert_int_equal(status_of(asked(f, str_z(f->arena, head), NULL)), 400);
+    }
+    for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+        struct str head = str_fmt(f->arena, "GET %s HTTP/1.1", nowhere[i]);
+        assert_int_equal(status_of(asked(f, str_z(f->arena, head), NULL)), 404);
     }
     struct str text = asked(f, "POST /api/things HTTP/1.1\r\nContent-Type: application/json\r\n"
                                "Content-Length: 1073741824", NULL);

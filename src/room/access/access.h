@@ -44,11 +44,15 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    /* Another text whenever a report may have another answer; absent while they are being built. */
+    struct str (*columns_stand)(struct service *service, struct arena *arena);
+    struct kept_answers *kept; /* answers of reports (room insight) */
     int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
     void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;
+    struct str directory; /* the data directory */
     const struct endpoint_table *const *tables; /* all that is served */
     int table_count;
     struct password_gate passwords;
@@ -69,6 +73,16 @@ ERR_RESULT call_read(struct call *call, store_fn *fn, void *arg);
 /* The audit trail of what is not a transaction of its own. */
 ERR_RESULT access_audit(struct tx *tx, const struct call *call);
 
+/* What was done to an object, the newest first, at most `max`. */
+struct audit_row {
+    int64_t at_us;
+    struct str by, operation, before, after; /* before, after: JSON, absent where there is none */
+};
+ERR_RESULT access_audit_of(struct tx *tx, struct str object, size_t max, struct audit_row **out, size_t *count);
+/* Takes what the audit trail and kept answers say of an object ("customer:ID") away; that something was done, by whom and
+ * when stays. For erasures. */
+ERR_RESULT access_forget(struct tx *tx, struct str object);
+
 /* --- Who asks --- */
 
 struct access_claim {
@@ -85,6 +99,7 @@ struct str access_csrf_token(struct arena *arena, const struct keyring *keys, st
 
 struct staff_new {
     struct str login, name, password;
+    bool no_password; /* nobody can log in as them before an owner gives them one */
     enum role role;
     int64_t manager_id; /* 0: none */
 };
@@ -106,8 +121,13 @@ struct str staff_password_hash(struct service *service, struct arena *arena, str
 bool staff_password_fits(struct service *service, struct str password, struct str hash);
 /* NULL where there is such a person, or staff_id is 0. Errors: STAFF_UNKNOWN. */
 ERR_RESULT staff_known(struct tx *tx, int64_t staff_id);
-/* Whether anybody works here yet. */
+/* Whether anybody can log in yet: has a password. */
 ERR_RESULT staff_exists(struct tx *tx, bool *exists);
+/* What people call whom the rooms note as having done something: "staff:7" → the name, "key:9" → the key's; anything
+ * else ("cli:lin", "import") as it stands. */
+ERR_RESULT access_name_of(struct tx *tx, struct str by, struct str *name);
+/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in the tx's arena. */
+ERR_RESULT staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name);
 /* Everybody's name, in the transaction's arena. */
 struct staff_name {
     int64_t staff_id;

@@ -36,6 +36,40 @@ const struct err *access_audit(struct tx *tx, const struct call *call)
     return sql_access_audit_insert_run(tx, &row);
 }
 
+const struct err *access_forget(struct tx *tx, struct str object)
+{
+    TRY(sql_access_audit_erase_run(tx, &(struct sql_access_audit_erase_in){object}));
+    return sql_access_idempotency_erase_run(tx, &(struct sql_access_idempotency_erase_in){object});
+}
+
+static struct audit_row note_of(struct arena *arena,
+                                const struct sql_access_audit_of_object_out *row)
+{
+    return (struct audit_row){.at_us = row->at,
+                              .by = str_copy(arena, row->by_name),
+                              .operation = str_copy(arena, row->endpoint),
+                              .before = row->before.p ? str_copy(arena, row->before) : STR_NONE,
+                              .after = row->after.p ? str_copy(arena, row->after) : STR_NONE};
+}
+
+const struct err *access_audit_of(struct tx *tx, struct str object, size_t max,
+                                  struct audit_row **out, size_t *count)
+{
+    struct sql_access_audit_of_object_in in = {object, INT64_MAX, (int64_t)max};
+    struct sql_access_audit_of_object_out row;
+    struct stmt_cursor cursor;
+    bool has;
+    *out = ARENA_ARRAY(tx_arena(tx), max + 1, struct audit_row);
+    *count = 0;
+    TRY(sql_access_audit_of_object_open(tx, &in, &cursor));
+    for (;;) {
+        TRY(sql_access_audit_of_object_next(&cursor, &row, &has));
+        if (!has)
+            return NULL;
+        (*out)[(*count)++] = note_of(tx_arena(tx), &row);
+    }
+}
+
 /* *known: the key was used before; call->replay is the answer. */
 static const struct err *find_earlier(struct tx *tx, struct call *call, struct str key_hash,
                                       bool *known)
@@ -47,6 +81,8 @@ static const struct err *find_earlier(struct tx *tx, struct call *call, struct s
         return NULL;
     if (!str_eq(row.request_hash, bytes_of(call->request_hash, sizeof(call->request_hash))))
         return ERR_NEW(tx_arena(tx), ERR_IDEMPOTENCY_OTHER, STR("Idempotency-Key"));
+    if (!row.reply.p && call->endpoint->out)
+        return ERR_NEW(tx_arena(tx), ERR_IDEMPOTENCY_ERASED, STR("Idempotency-Key"));
     call->replay = str_copy(call->arena, row.reply.p ? row.reply : STR(""));
     call->location = row.location.p ? str_copy(call->arena, row.location) : STR_NONE;
     call->status = (int)row.status;
@@ -71,6 +107,7 @@ static const struct err *keep_answer(struct tx *tx, const struct call *call, str
         .status = status_of(call),
         .reply = call->endpoint->out ? endpoint_reply_json(call) : STR_NONE,
         .location = call->location,
+        .object = call->audit_object.p ? call->audit_object : STR(""),
         .created_at = tx_now_us(tx),
     };
     return sql_access_idempotency_insert_run(tx, &row);

@@ -65,7 +65,7 @@ const struct err *staff_check(struct arena *arena, const struct staff_new *wante
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_LOGIN, STR("/login")));
     if (!name_is_good(str_trim(wanted->name)))
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_NAME, STR("/name")));
-    if (!password_is_good(wanted->password, login))
+    if (!wanted->no_password && !password_is_good(wanted->password, login))
         err_list_add(&errors, ERR_NEW(arena, ERR_STAFF_PASSWORD, STR("/password")));
     return errors.first;
 }
@@ -74,6 +74,17 @@ const struct err *staff_exists(struct tx *tx, bool *exists)
 {
     struct sql_access_staff_any_out row;
     return sql_access_staff_any_one(tx, &row, exists);
+}
+
+const struct err *staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name)
+{
+    struct sql_access_staff_without_password_out row;
+    bool found;
+    TRY(sql_access_staff_without_password_one(
+        tx, &(struct sql_access_staff_without_password_in){ROLE_OWNER}, &row, &found));
+    *staff_id = found ? row.staff_id : 0;
+    *name = found ? str_copy(tx_arena(tx), row.name) : STR("");
+    return NULL;
 }
 
 const struct err *staff_known(struct tx *tx, int64_t staff_id)
@@ -232,6 +243,24 @@ const struct err *staff_password_set(struct tx *tx, int64_t staff_id, struct str
     TRY(sql_access_staff_password_set_run(tx, &(struct sql_access_staff_password_set_in){staff_id, password_hash}));
     return sql_access_session_delete_others_run(
         tx, &(struct sql_access_session_delete_others_in){staff_id, keep_session_id});
+}
+
+const struct err *access_name_of(struct tx *tx, struct str by, struct str *name)
+{
+    int64_t id;
+    bool found = false;
+    *name = by;
+    if (str_starts(by, STR("staff:")) && str_to_i64(str_slice(by, 6, by.n), &id)) {
+        struct sql_access_staff_one_out staff;
+        TRY(sql_access_staff_one_one(tx, &(struct sql_access_staff_one_in){id}, &staff, &found));
+        *name = found ? staff.name : by;
+    }
+    if (str_starts(by, STR("key:")) && str_to_i64(str_slice(by, 4, by.n), &id)) {
+        struct sql_access_key_name_out key;
+        TRY(sql_access_key_name_one(tx, &(struct sql_access_key_name_in){id}, &key, &found));
+        *name = found ? key.name : by;
+    }
+    return NULL;
 }
 
 const struct err *staff_names(struct tx *tx, struct staff_name **names, size_t *count)

@@ -3,7 +3,8 @@
 -- migration: 8 access
 
 -- row: a person who works for the brand. login: what they type, in lower case. role: enum role. manager_id: who supervises
--- them (NULL: nobody). password_hash: argon2id, with its parameters. blocked_at NULL: may log in.
+-- them (NULL: nobody). password_hash: argon2id, with its parameters; empty: no password fits, nobody can log in as them.
+-- blocked_at NULL: may log in.
 -- read by: login, every request of a session, the page of staff.
 CREATE TABLE staff (
     staff_id INT64 NOT NULL,
@@ -115,3 +116,11 @@ CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
 -- when the person last logged in; NULL: never. read by: the review of security.
 ALTER TABLE staff ADD COLUMN seen_at INT64;
+
+-- migration: 15 what an answer was about
+
+-- idempotency.object: what the request was done to, as in audit. read by: an erasure, which takes answers away.
+ALTER TABLE idempotency ADD COLUMN object TEXT NOT NULL DEFAULT '';
+
+-- read by: an erasure.
+CREATE INDEX idempotency_by_object ON idempotency (object);

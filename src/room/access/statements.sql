@@ -93,10 +93,18 @@ SELECT staff_id FROM staff WHERE role = :role AND blocked_at IS NULL ORDER BY st
 SELECT staff_id FROM staff WHERE role = :role AND blocked_at IS NULL ORDER BY staff_id LIMIT 10000 FOR UPDATE;
 
 -- name: access_staff_any
--- doc: whether anybody works here yet: before, the set-up link makes the owner.
+-- doc: whether anybody can log in yet: before, the set-up link makes the owner, or begins the session of a demo's.
 -- out: staff_id i64
--- plan: scan, because one row is enough
-SELECT staff_id FROM staff LIMIT 1;
+-- plan: scan, because one row is enough, and there are some hundreds
+SELECT staff_id FROM staff WHERE password_hash <> '' LIMIT 1;
+
+-- name: access_staff_without_password
+-- doc: the first in a role whom nobody can log in as: the owner of a demo brand.
+-- in: role i64
+-- out: staff_id i64, name text
+-- plan: scan, because there are some hundreds of people
+SELECT staff_id, name FROM staff WHERE role = :role AND password_hash = '' AND blocked_at IS NULL
+ORDER BY staff_id LIMIT 1;
 
 -- --- Sessions ---
 
@@ -163,6 +171,13 @@ VALUES (:key_id, :token_hash, :name, :hint, :scopes, :created_by, :created_at);
 -- out: key_id i64, name text, scopes i64, used_at i64?, revoked_at i64?
 -- plan: search
 SELECT key_id, name, scopes, used_at, revoked_at FROM api_key WHERE token_hash = :token_hash;
+
+-- name: access_key_name
+-- doc: what a key is called, for who did something.
+-- in: key_id i64
+-- out: name text
+-- plan: search
+SELECT name FROM api_key WHERE key_id = :key_id;
 
 -- name: access_key_used
 -- doc: the key is in use.
@@ -254,10 +269,23 @@ SELECT request_hash, status, reply, location FROM idempotency WHERE principal = 
 
 -- name: access_idempotency_insert
 -- doc: what was done under a key; a second one at the same moment fails, and is run again.
--- in: principal text, key_hash bytes, request_hash bytes, status i64, reply text?, location text?, created_at i64
+-- in: principal text, key_hash bytes, request_hash bytes, status i64, reply text?, location text?, object text,
+--   created_at i64
 -- plan: search
-INSERT INTO idempotency (principal, key_hash, request_hash, status, reply, location, created_at)
-VALUES (:principal, :key_hash, :request_hash, :status, :reply, :location, :created_at);
+INSERT INTO idempotency (principal, key_hash, request_hash, status, reply, location, object, created_at)
+VALUES (:principal, :key_hash, :request_hash, :status, :reply, :location, :object, :created_at);
+
+-- name: access_idempotency_erase
+-- doc: the answers about somebody who was erased; that the requests were done stays known.
+-- in: object text
+-- plan: search
+UPDATE idempotency SET reply = NULL WHERE object = :object;
+
+-- name: access_audit_erase
+-- doc: that something was done stays, what it was about somebody who was erased does not.
+-- in: object text
+-- plan: search
+UPDATE audit SET before = NULL, after = NULL WHERE object = :object;
 
 -- name: access_idempotency_forget
 -- doc: what is older than is promised.

@@ -73,7 +73,7 @@ ERR_RESULT customer_roots(struct tx *tx, const int64_t *customer_ids, size_t cou
 /* --- Commands --- */
 
 /* Links the root of from_id below the root of into_id. Errors: CUSTOMER_UNKNOWN, CUSTOMER_SAME, CUSTOMER_MERGE_LIMIT,
- * CUSTOMER_PLACEHOLDER (into_id stands in for an unknown buyer; the other way round is fine). */
+ * CUSTOMER_PLACEHOLDER (into_id stands in for an unknown buyer; the other way round is fine), CUSTOMER_ERASED. */
 ERR_RESULT customer_merge(struct tx *tx, int64_t from_id, int64_t into_id, struct str by);
 /* Undoes the merge that linked customer_id below another: it and all that was merged below it stand alone again.
  * Errors: CUSTOMER_UNKNOWN, CUSTOMER_NOT_MERGED. */
@@ -89,6 +89,135 @@ ERR_RESULT customer_reveal(struct tx *tx, int64_t customer_id, struct str by);
 /* Refuses the open proposals between two persons, whichever of their births are given. Errors: CUSTOMER_UNKNOWN,
  * CUSTOMER_SAME, CUSTOMER_PROPOSAL_UNKNOWN. */
 ERR_RESULT customer_proposal_refuse(struct tx *tx, int64_t a_id, int64_t b_id);
+
+/* --- Correcting what names a person (PIPL article 46, GDPR article 16) --- */
+
+/* Gives the person an identity that nobody has; sure from then on. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED,
+ * IDENTITY_VALUE, IDENTITY_TAKEN (names whose it is: the two may be one person), IDENTITY_HAS (it is this person's already). */
+ERR_RESULT customer_identity_add(struct tx *tx, int64_t customer_id, const struct identity_value *identity, struct str by);
+/* Puts the right value in place of a wrong one; orders that came through it stay. Errors: as above, IDENTITY_UNKNOWN. */
+ERR_RESULT customer_identity_correct(struct tx *tx, int64_t customer_id, int64_t identity_id, struct str value,
+                                     struct str by);
+/* The identity is not the person's. Errors: CUSTOMER_UNKNOWN, IDENTITY_UNKNOWN. */
+ERR_RESULT customer_identity_remove(struct tx *tx, int64_t customer_id, int64_t identity_id, struct str by);
+
+/* --- Consent (PIPL articles 13 to 16, 23: by purpose, taken back as easily as given; GDPR article 7: to be shown) --- */
+
+/* PURPOSE(CODE, "name", number, has channels): the number is stored. */
+#define CONSENT_PURPOSE_TABLE(PURPOSE)             \
+    PURPOSE(MARKETING, "marketing", 1, true)       \
+    PURPOSE(SERVICE, "service", 2, true)           \
+    PURPOSE(PROFILING, "profiling", 3, false)      \
+    PURPOSE(SHARING, "sharing", 4, false)
+/* CHANNEL(CODE, "name", number): ANY is every channel of the purpose, and the one of purposes without channels. */
+#define CONSENT_CHANNEL_TABLE(CHANNEL) \
+    CHANNEL(ANY, "any", 0)             \
+    CHANNEL(PHONE, "phone", 1)         \
+    CHANNEL(SMS, "sms", 2)             \
+    CHANNEL(EMAIL, "email", 3)         \
+    CHANNEL(CHAT, "chat", 4)           \
+    CHANNEL(POST, "post", 5)
+/* HOW(CODE, "name", number): how it was told. */
+#define CONSENT_HOW_TABLE(HOW) \
+    HOW(FORM, "form", 1)       \
+    HOW(SPOKEN, "spoken", 2)   \
+    HOW(MESSAGE, "message", 3) \
+    HOW(CONTRACT, "contract", 4) \
+    HOW(IMPORT, "import", 5)   \
+    HOW(OTHER, "other", 6)
+enum consent_purpose {
+    CONSENT_PURPOSE_NONE,
+#define PURPOSE(code, name, number, channels) CONSENT_##code = number,
+    CONSENT_PURPOSE_TABLE(PURPOSE)
+#undef PURPOSE
+    CONSENT_PURPOSE_MAX
+};
+enum consent_channel {
+#define CHANNEL(code, name, number) CONSENT_BY_##code = number,
+    CONSENT_CHANNEL_TABLE(CHANNEL)
+#undef CHANNEL
+    CONSENT_CHANNEL_MAX
+};
+enum consent_how {
+    CONSENT_HOW_NONE,
+#define HOW(code, name, number) CONSENT_HOW_##code = number,
+    CONSENT_HOW_TABLE(HOW)
+#undef HOW
+    CONSENT_HOW_MAX
+};
+const char *consent_purpose_name(enum consent_purpose purpose);
+const char *consent_channel_name(enum consent_channel channel);
+const char *consent_how_name(enum consent_how how);
+bool consent_has_channels(enum consent_purpose purpose);
+
+struct consent {
+    int64_t consent_id;
+    enum consent_purpose purpose;
+    enum consent_channel channel;
+    bool given; /* false: taken back, or refused */
+    enum consent_how how;
+    struct str evidence; /* what shows it; absent where there is none */
+    struct str recorded_by;
+    int64_t occurred_at_us, recorded_at_us;
+};
+#define CONSENT_EVIDENCE_BYTES_MAX 2000
+/* Notes what a person allowed or took back. A giving needs its evidence (GDPR 7(1)). Giving stands on the root; taking back
+ * on every birth, so that it holds for both when a merge is undone. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED,
+ * CONSENT_CHANNEL (a purpose without channels), CONSENT_EVIDENCE, CONSENT_FUTURE. */
+ERR_RESULT customer_consent_set(struct tx *tx, int64_t customer_id, const struct consent *told, struct str by);
+/* All that was told of a person, what happened last first (told of the same moment: what was recorded last). */
+ERR_RESULT customer_consents(struct tx *tx, int64_t root_id, struct consent **out, size_t *count);
+/* What holds for a purpose over a channel: the first of the list that is about it, or about all channels of the purpose; NULL:
+ * nothing was ever told, so nothing is allowed. */
+const struct consent *consent_newest(const struct consent *consents, size_t count, enum consent_purpose purpose,
+                                     enum consent_channel channel);
+
+/* --- Erasure (PIPL article 47, GDPR article 17; docs/decisions/0016-erasure.md) --- */
+
+struct erased {
+    int64_t erasure_id;
+    size_t birth_count;
+};
+/* Erases a person, with all births: destroys the data keys, the sealed fields, identities, look-ups, name hashes, tags,
+ * evidence, the keeper, what events, audit rows and kept answers say; orders, money and what was consented to stay, without a
+ * name. typed: the customer's id or whole name, typed by who asks for it. Cannot be undone. Then call
+ * erasure_log_settle and store_drop_log. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED, CUSTOMER_ERASE_CONFIRM. */
+ERR_RESULT customer_erase(struct tx *tx, int64_t customer_id, struct str typed, struct str by, struct erased *out);
+/* When each buyer was erased, as far as an order of then must not bring them back: the latest erasure of one of the sure
+ * identities that the buyer tells (of any, where all are weak); INT64_MIN: never. buyers may be NULL, and hashed or not.
+ * *any: somebody was ever erased here. */
+ERR_RESULT customer_buyers_erased(struct tx *tx, struct customer_buyer *const *buyers, size_t count, int64_t *erased_at_us,
+                                  bool *any);
+
+/* The log of erasures: DIRECTORY/erasures.log, a JSON line each (ids and keyed hashes, no personal data), outside the
+ * database and its backup, so that an older backup that is restored is erased again. */
+#define ERASURE_LOG_NAME "erasures.log"
+struct erasure_entry {
+    int64_t erasure_id, customer_id, erased_at_us;
+    struct str by;
+    int64_t *births;
+    size_t birth_count;
+    struct erased_identity_hash {
+        int kind;
+        uint8_t hash[SECRET_HASH_BYTES];
+    } *identities;
+    size_t identity_count;
+};
+/* Adds a line, durably. Errors: FILE_WRITE. */
+ERR_RESULT erasure_log_append(struct arena *arena, struct str path, const struct erasure_entry *entry);
+/* Adds those erasures of the store that the log lacks. After every erasure, and when a directory is opened for writing: the
+ * process may have ended in between. Errors: of the store, FILE_READ, FILE_WRITE. */
+ERR_RESULT erasure_log_settle(struct store *store, struct arena *arena, struct str directory);
+struct erasure_replayed {
+    int64_t erasures, births; /* erased now */
+    int64_t unreadable_lines; /* torn by a power cut: the erasure follows in a later line, or was never acknowledged */
+};
+/* Erases again, in a store that was restored, all that the log names: births that are there and not erased. Doing it twice does
+ * no harm. A log that is missing is an empty one. */
+ERR_RESULT erasure_replay(struct store *store, struct arena *arena, struct str path, struct erasure_replayed *out);
+
+/* Notes that all that is kept of a person was handed out (PIPL article 45, GDPR articles 15 and 20). */
+ERR_RESULT customer_exported(struct tx *tx, int64_t customer_id, struct str by);
 
 /* Who of the staff looks after a customer (its root); 0: nobody. */
 ERR_RESULT customer_keeper_set(struct tx *tx, int64_t customer_id, int64_t staff_id, struct str by);
@@ -113,6 +242,8 @@ struct customer_tag {
 struct customer_view {
     int64_t customer_id; /* the root */
     bool placeholder;
+    bool erased; /* the root's data key is destroyed: name and identities are gone */
+    int64_t erased_at_us; /* INT64_MIN: not erased */
     struct str name; /* in the clear; absent where unknown */
     int64_t created_at_us;
     int64_t *members; /* all births, the root first, then by id */

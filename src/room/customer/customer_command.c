@@ -68,7 +68,7 @@ ERR_RESULT customer_rename(struct tx *tx, int64_t customer_id, struct str name)
     if (!found)
         return ERR_NEW(arena, ERR_CUSTOMER_UNKNOWN, STR("customer"), customer_id_text(tx, root_id));
     uint8_t key[SECRET_KEY_BYTES];
-    TRY(secret_data_key_open(arena, tx_deps(tx)->keys, root_id, row.data_key, key));
+    TRY(customer_data_key(tx, root_id, key));
     if (row.name_sealed.p) {
         struct str old;
         TRY(secret_open(arena, key, CUSTOMER_NAME_CONTEXT, row.name_sealed, &old));
@@ -88,7 +88,9 @@ ERR_RESULT customer_rename(struct tx *tx, int64_t customer_id, struct str name)
 ERR_RESULT customer_reveal(struct tx *tx, int64_t customer_id, struct str by)
 {
     int64_t root_id;
+    uint8_t key[SECRET_KEY_BYTES];
     TRY(customer_lock_root(tx, STR("customer"), customer_id, &root_id));
+    TRY(customer_data_key(tx, root_id, key)); /* of who was erased there is nothing to see */
     struct customer_note notes[] = {{"by", by}};
     customer_note_event(tx, root_id, EVENT_CUSTOMER_REVEALED, notes, 1);
     return NULL;

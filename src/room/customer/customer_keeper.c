@@ -24,8 +24,9 @@ ERR_RESULT customer_keeper_set(struct tx *tx, int64_t customer_id, int64_t staff
         TRY(sql_customer_keeper_clear_run(tx, &(struct sql_customer_keeper_clear_in){root_id}));
     else
         TRY(sql_customer_keeper_set_run(tx, &row));
-    struct customer_note notes[] = {{"field", STR("keeper")}, {"by", by}};
-    customer_note_event(tx, root_id, EVENT_CUSTOMER_CHANGED, notes, 2);
+    struct str staff = staff_id ? customer_id_text(tx, staff_id) : STR_NONE;
+    struct customer_note notes[] = {{"field", STR("keeper")}, {"staff", staff}, {"by", by}};
+    customer_note_event(tx, root_id, EVENT_CUSTOMER_CHANGED, notes, 3);
     return NULL;
 }
 

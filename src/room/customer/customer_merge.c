@@ -21,17 +21,31 @@ static const struct err *lock_two(struct tx *tx, int64_t from_id, int64_t into_i
     return NULL;
 }
 
+/* Somebody who was erased is nobody's person any more: merged, they would be known again. */
+static const struct err *check_kinds(struct tx *tx, const int64_t roots[2])
+{
+    static const struct str fields[] = {STR_INIT("from"), STR_INIT("into")};
+    for (int i = 0; i < 2; i++) {
+        struct sql_customer_one_out row;
+        bool found;
+        TRY(sql_customer_one_one(tx, &(struct sql_customer_one_in){roots[i]}, &row, &found));
+        if (!found)
+            return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_UNKNOWN, fields[i],
+                           customer_id_text(tx, roots[i]));
+        if (!row.data_key.p)
+            return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_ERASED, fields[i],
+                           customer_id_text(tx, roots[i]));
+        if (i == 1 && row.placeholder)
+            return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_PLACEHOLDER, fields[i],
+                           customer_id_text(tx, roots[i]));
+    }
+    return NULL;
+}
+
 static const struct err *check_merge(struct tx *tx, const int64_t roots[2])
 {
-    struct sql_customer_one_out into;
+    TRY(check_kinds(tx, roots));
     bool found;
-    TRY(sql_customer_one_one(tx, &(struct sql_customer_one_in){roots[1]}, &into, &found));
-    if (!found)
-        return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_UNKNOWN, STR("into"),
-                       customer_id_text(tx, roots[1]));
-    if (into.placeholder)
-        return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_PLACEHOLDER, STR("into"),
-                       customer_id_text(tx, roots[1]));
     int64_t members = 0;
     for (int i = 0; i < 2; i++) {
         struct sql_customer_member_count_out count;

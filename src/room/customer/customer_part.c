@@ -49,6 +49,41 @@ ERR_RESULT customer_lock_root(struct tx *tx, struct str field, int64_t customer_
     return NULL;
 }
 
+ERR_RESULT customer_data_key(struct tx *tx, int64_t customer_id, uint8_t key[SECRET_KEY_BYTES])
+{
+    struct sql_customer_one_out row;
+    bool found;
+    TRY(sql_customer_one_one(tx, &(struct sql_customer_one_in){customer_id}, &row, &found));
+    if (!found)
+        return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_UNKNOWN, STR("customer"),
+                       customer_id_text(tx, customer_id));
+    if (!row.data_key.p)
+        return ERR_NEW(tx_arena(tx), ERR_CUSTOMER_ERASED, STR("customer"),
+                       customer_id_text(tx, customer_id));
+    return secret_data_key_open(tx_arena(tx), tx_deps(tx)->keys, customer_id, row.data_key, key);
+}
+
+ERR_RESULT customer_lock_births(struct tx *tx, int64_t root_id, int64_t **births, size_t *count)
+{
+    struct stmt_cursor cursor;
+    struct sql_customer_members_out row;
+    bool has;
+    *births = ARENA_ARRAY(tx_arena(tx), LIMIT_MERGE_MEMBERS_MAX, int64_t);
+    *count = 0;
+    TRY(sql_customer_members_open(tx, &(struct sql_customer_members_in){root_id}, &cursor));
+    for (;;) {
+        TRY(sql_customer_members_next(&cursor, &row, &has));
+        if (!has)
+            return event_lock(tx, *births, *count);
+        if (*count == LIMIT_MERGE_MEMBERS_MAX) {
+            stmt_close(&cursor);
+            return ERR_NEW(tx_arena(tx), ERR_INTERNAL, STR_NONE,
+                           STR("a merged customer has too many members"));
+        }
+        (*births)[(*count)++] = row.customer_id;
+    }
+}
+
 void customer_note_event(struct tx *tx, int64_t customer_id, enum event_type type,
                          const struct customer_note *notes, int note_count)
 {

@@ -7,6 +7,7 @@
 /* What is encrypted is bound to what it is. */
 #define CUSTOMER_NAME_CONTEXT STR("customer.name")
 #define CUSTOMER_IDENTITY_CONTEXT STR("identity.value")
+#define CUSTOMER_EVIDENCE_CONTEXT STR("consent.evidence")
 
 #define CUSTOMER_NAME_PREFIX_MAX 4 /* a name is found by its first 1–4 characters */
 
@@ -32,6 +33,10 @@ int customer_name_keys(struct arena *arena, const struct keyring *keys, struct s
 ERR_RESULT customer_text_check(struct tx *tx, enum err_code code, struct str field, struct str *text);
 /* The root of a customer, locked: nobody else changes the person until the end of the transaction. */
 ERR_RESULT customer_lock_root(struct tx *tx, struct str field, int64_t customer_id, int64_t *root_id);
+/* The data key of a birth. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED. */
+ERR_RESULT customer_data_key(struct tx *tx, int64_t customer_id, uint8_t key[SECRET_KEY_BYTES]);
+/* The births of a root, ascending, locked with it. */
+ERR_RESULT customer_lock_births(struct tx *tx, int64_t root_id, int64_t **births, size_t *count);
 ERR_RESULT customer_root_of(struct tx *tx, struct str field, int64_t customer_id, int64_t *root_id);
 /* Notes an event of a customer that happens now, with up to three members of text as payload (absent ones left out). */
 struct customer_note {

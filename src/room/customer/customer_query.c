@@ -57,8 +57,10 @@ static const struct err *load_births(struct person *person)
         TRY(open_birth(person, &row, &person->births[person->birth_count++], &name));
         if (name.p && (root || !view->name.p))
             view->name = name;
-        if (root)
+        if (root) {
             view->placeholder = row.placeholder != 0;
+            view->erased = row.data_key.p == NULL;
+        }
         if (person->birth_count == 1 || row.created_at < view->created_at_us)
             view->created_at_us = row.created_at;
     }
@@ -187,12 +189,27 @@ static const struct err *load_tags(struct person *person)
     }
 }
 
+static const struct err *load_erasure(struct person *person)
+{
+    struct sql_customer_erasure_of_out row;
+    bool found;
+    person->view->erased_at_us = INT64_MIN;
+    if (!person->view->erased)
+        return NULL;
+    TRY(sql_customer_erasure_of_one(
+        person->tx, &(struct sql_customer_erasure_of_in){person->view->customer_id}, &row, &found));
+    if (found)
+        person->view->erased_at_us = row.erased_at;
+    return NULL;
+}
+
 ERR_RESULT customer_view(struct tx *tx, int64_t customer_id, struct customer_view **out)
 {
     struct person person = {.tx = tx, .arena = tx_arena(tx)};
     person.view = ARENA_NEW(person.arena, struct customer_view);
     TRY(customer_root_of(tx, STR("customer"), customer_id, &person.view->customer_id));
     TRY(load_births(&person));
+    TRY(load_erasure(&person));
     TRY(load_identities(&person));
     TRY(load_tags(&person));
     *out = person.view;

@@ -229,9 +229,12 @@ static const struct err *load_keys(struct customer_batch *batch)
                 customer->name = STR_NONE;
             answer++;
         }
-        if (customer->writes_identities || customer->name.p)
-            TRY(secret_data_key_open(batch->arena, batch->deps->keys, customer->customer_id,
-                                     customer->data_key, customer->key));
+        if (!customer->writes_identities && !customer->name.p)
+            continue;
+        if (!customer->data_key.p) /* erased since the look-up named them */
+            return ERR_NEW(batch->arena, ERR_CUSTOMER_RACED, STR_NONE);
+        TRY(secret_data_key_open(batch->arena, batch->deps->keys, customer->customer_id,
+                                 customer->data_key, customer->key));
     }
     return NULL;
 }

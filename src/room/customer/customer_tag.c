@@ -51,7 +51,9 @@ ERR_RESULT customer_tag_set(struct tx *tx, int64_t customer_id, struct str tag, 
 {
     TRY(customer_text_check(tx, ERR_CUSTOMER_TAG_NAME, STR("tag"), &tag));
     int64_t root_id, tag_id;
+    uint8_t key[SECRET_KEY_BYTES];
     TRY(customer_lock_root(tx, STR("customer"), customer_id, &root_id));
+    TRY(customer_data_key(tx, root_id, key)); /* who was erased is told nothing about */
     TRY(tag_take(tx, tag, &tag_id));
     struct opt_i64 until = until_day == DAY_NONE ? (struct opt_i64){0} : some_i64(until_day);
     bool set;

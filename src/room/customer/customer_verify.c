@@ -98,6 +98,72 @@ static const struct err *verify_lookups(struct faults *faults)
     }
 }
 
+/* Of somebody who was erased nothing may be left. */
+static const struct err *verify_erased(struct faults *faults)
+{
+    struct stmt_cursor cursor;
+    struct sql_customer_verify_erased_out row;
+    bool has;
+    TRY(sql_customer_verify_erased_open(faults->tx, &cursor));
+    for (;;) {
+        TRY(sql_customer_verify_erased_next(&cursor, &row, &has));
+        if (!has)
+            return NULL;
+        if (!row.noted)
+            fault(faults, row.customer_id, "has no data key, and no erasure took it");
+        if (row.named || row.identities || row.evidence)
+            fault(faults, row.customer_id, "was erased, but sealed fields are left");
+    }
+}
+
+static const struct err *verify_forgotten(struct faults *faults)
+{
+    struct stmt_cursor cursor;
+    struct sql_customer_verify_erased_names_out named;
+    struct sql_customer_verify_keyed_out keyed;
+    bool has;
+    TRY(sql_customer_verify_erased_names_open(faults->tx, &cursor));
+    for (;;) {
+        TRY(sql_customer_verify_erased_names_next(&cursor, &named, &has));
+        if (!has)
+            break;
+        fault(faults, named.customer_id, "was erased, but is found by a name");
+    }
+    TRY(sql_customer_verify_keyed_open(faults->tx, &cursor));
+    for (;;) {
+        TRY(sql_customer_verify_keyed_next(&cursor, &keyed, &has));
+        if (!has)
+            return NULL;
+        fault(faults, keyed.customer_id, "was erased, but has a data key");
+    }
+}
+
+static bool consent_is_sound(const struct sql_customer_verify_consents_out *row)
+{
+    if (!row->known || row->purpose <= CONSENT_PURPOSE_NONE ||
+        row->purpose >= CONSENT_PURPOSE_MAX || row->channel < 0 ||
+        row->channel >= CONSENT_CHANNEL_MAX || (row->given != 0 && row->given != 1))
+        return false;
+    bool any = row->channel == CONSENT_BY_ANY;
+    return row->how > CONSENT_HOW_NONE && row->how < CONSENT_HOW_MAX &&
+           (any || consent_has_channels((enum consent_purpose)row->purpose));
+}
+
+static const struct err *verify_consents(struct faults *faults)
+{
+    struct stmt_cursor cursor;
+    struct sql_customer_verify_consents_out row;
+    bool has;
+    TRY(sql_customer_verify_consents_open(faults->tx, &cursor));
+    for (;;) {
+        TRY(sql_customer_verify_consents_next(&cursor, &row, &has));
+        if (!has)
+            return NULL;
+        if (!consent_is_sound(&row))
+            fault(faults, row.customer_id, "a consent makes no sense, or is nobody's");
+    }
+}
+
 ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *first_fault)
 {
     struct faults faults = {.tx = tx, .first = STR_NONE};
@@ -105,6 +171,9 @@ ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *firs
     TRY(verify_roots(&faults));
     TRY(verify_claims(&faults));
     TRY(verify_lookups(&faults));
+    TRY(verify_erased(&faults));
+    TRY(verify_forgotten(&faults));
+    TRY(verify_consents(&faults));
     *fault_count = faults.count;
     *first_fault = faults.first;
     return NULL;

@@ -132,3 +132,57 @@ CREATE TABLE customer_keeper (
 
 -- read by: the customers of a person.
 CREATE INDEX customer_keeper_by_staff ON customer_keeper (staff_id, customer_id);
+
+-- migration: 14 consent and erasure
+
+-- row: what a person allowed, or took back: purpose, channel (0: every channel of the purpose), how it was told (the enums
+-- consent_* of customer.h). given 0: taken back. evidence_sealed: what shows it, encrypted with the customer's data key;
+-- NULL where there is none, and after erasure. Rows are never changed: of those that fit, the one that happened last decides.
+-- A taking back stands on every birth of the person, under one id, so that it holds for both when a merge is undone.
+-- read by: the customer's page, whoever wants to send a message.
+CREATE TABLE consent (
+    customer_id INT64 NOT NULL,
+    consent_id INT64 NOT NULL,
+    purpose INT64 NOT NULL,
+    channel INT64 NOT NULL,
+    given INT64 NOT NULL,
+    how INT64 NOT NULL,
+    evidence_sealed BYTES,
+    recorded_by TEXT NOT NULL,
+    occurred_at INT64 NOT NULL,
+    recorded_at INT64 NOT NULL,
+    PRIMARY KEY (customer_id, consent_id)
+) STRICT CLUSTERED;
+
+-- row: a person was erased: customer_id was their root then. read by: the log of erasures outside the database;
+-- the import, which asks whether there is any.
+CREATE TABLE erasure (
+    erasure_id INT64 NOT NULL,
+    customer_id INT64 NOT NULL,
+    erased_at INT64 NOT NULL,
+    erased_by TEXT NOT NULL,
+    PRIMARY KEY (erasure_id)
+) STRICT;
+
+-- row: a birth whose data key was destroyed, and by which erasure. read by: the customer's page, the log of erasures.
+CREATE TABLE erasure_customer (
+    customer_id INT64 NOT NULL,
+    erasure_id INT64 NOT NULL,
+    PRIMARY KEY (customer_id)
+) STRICT;
+
+-- read by: the log of erasures.
+CREATE INDEX erasure_customer_by_erasure ON erasure_customer (erasure_id, customer_id);
+
+-- row: the keyed hash (as the lookup's) of an identity whose owner was erased, so that what an old file tells of the time
+-- before does not bring the person back (docs/decisions/0016-erasure.md). read by: the import, once anybody was erased.
+CREATE TABLE erased_identity (
+    kind INT64 NOT NULL,
+    hash BYTES NOT NULL,
+    erased_at INT64 NOT NULL,
+    erasure_id INT64 NOT NULL,
+    PRIMARY KEY (kind, hash)
+) STRICT CLUSTERED;
+
+-- read by: the log of erasures.
+CREATE INDEX erased_identity_by_erasure ON erased_identity (erasure_id, kind, hash);

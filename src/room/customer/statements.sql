@@ -410,3 +410,208 @@ DELETE FROM customer_keeper WHERE customer_id = :customer_id;
 -- out: staff_id i64, since i64
 -- plan: search
 SELECT staff_id, since FROM customer_keeper WHERE customer_id = :customer_id;
+
+-- name: customer_keeper_at
+-- doc: who looks after a customer, and who said so.
+-- in: customer_id i64
+-- out: staff_id i64, since i64, set_by text
+-- plan: search
+SELECT staff_id, since, set_by FROM customer_keeper WHERE customer_id = :customer_id;
+
+-- --- Consent ---
+
+-- name: customer_consent_insert
+-- doc: what a person allowed or took back.
+-- in: customer_id i64, consent_id i64, purpose i64, channel i64, given i64, how i64, evidence_sealed bytes?,
+--   recorded_by text, occurred_at i64, recorded_at i64
+-- plan: search
+-- bulk: yes
+INSERT INTO consent (customer_id, consent_id, purpose, channel, given, how, evidence_sealed, recorded_by, occurred_at,
+                     recorded_at)
+VALUES (:customer_id, :consent_id, :purpose, :channel, :given, :how, :evidence_sealed, :recorded_by, :occurred_at,
+        :recorded_at);
+
+-- name: customer_consents
+-- doc: all that a person allowed or took back, what happened last first; the root's row before those of other births.
+-- in: root_id i64
+-- out: customer_id i64, consent_id i64, purpose i64, channel i64, given i64, how i64, evidence_sealed bytes?,
+--   recorded_by text, occurred_at i64, recorded_at i64
+-- plan: search
+SELECT s.customer_id, s.consent_id, s.purpose, s.channel, s.given, s.how, s.evidence_sealed, s.recorded_by, s.occurred_at,
+       s.recorded_at
+FROM customer c JOIN consent s ON s.customer_id = c.customer_id
+WHERE c.root_id = :root_id
+ORDER BY s.occurred_at DESC, s.consent_id DESC, s.customer_id;
+
+-- --- Correcting identities ---
+
+-- name: customer_identity_one
+-- doc: an identity of a customer.
+-- in: customer_id i64, identity_id i64
+-- out: kind i64, issuer text, hash bytes, claimed i64, weak i64
+-- plan: search
+SELECT kind, issuer, hash, claimed, weak FROM identity WHERE customer_id = :customer_id AND identity_id = :identity_id;
+
+-- name: customer_identity_owner
+-- doc: which birth of a person has an identity.
+-- in: root_id i64, identity_id i64
+-- out: customer_id i64
+-- plan: search
+SELECT i.customer_id FROM customer c JOIN identity i ON i.customer_id = c.customer_id
+WHERE c.root_id = :root_id AND i.identity_id = :identity_id;
+
+-- name: customer_identity_set
+-- doc: the right value of an identity.
+-- in: customer_id i64, identity_id i64, hash bytes, claimed i64, value_sealed bytes
+-- plan: search
+UPDATE identity SET hash = :hash, claimed = :claimed, value_sealed = :value_sealed
+WHERE customer_id = :customer_id AND identity_id = :identity_id;
+
+-- name: customer_identity_delete
+-- doc: an identity is not the customer's.
+-- in: customer_id i64, identity_id i64
+-- plan: search
+DELETE FROM identity WHERE customer_id = :customer_id AND identity_id = :identity_id;
+
+-- name: customer_unclaim
+-- doc: nobody is found by this identity any more.
+-- in: kind i64, hash bytes, customer_id i64
+-- plan: search
+DELETE FROM lookup WHERE kind = :kind AND hash = :hash AND customer_id = :customer_id;
+
+-- --- Erasure ---
+
+-- name: customer_forget
+-- doc: destroys a birth's data key, and what it had sealed here.
+-- in: customer_id i64
+-- plan: search
+UPDATE customer SET data_key = NULL, name_sealed = NULL WHERE customer_id = :customer_id;
+
+-- name: customer_forget_identities
+-- doc: the identities of a birth.
+-- in: customer_id i64
+-- plan: search
+DELETE FROM identity WHERE customer_id = :customer_id;
+
+-- name: customer_forget_tags
+-- doc: the tags of a birth: they tell what the person is like.
+-- in: customer_id i64
+-- plan: search
+DELETE FROM customer_tag WHERE customer_id = :customer_id;
+
+-- name: customer_forget_evidence
+-- doc: what showed the consents of a birth; that they were given or taken back stays.
+-- in: customer_id i64
+-- plan: search
+UPDATE consent SET evidence_sealed = NULL WHERE customer_id = :customer_id;
+
+-- name: customer_forget_proposals
+-- doc: nobody need compare an erased birth with others.
+-- in: customer_id i64, decided i64, decided_at i64
+-- plan: search
+UPDATE merge_proposal SET decided = :decided, decided_at = :decided_at
+WHERE decided = 0 AND (customer_id = :customer_id OR other_id = :customer_id);
+
+-- name: customer_erasure_insert
+-- doc: a person was erased; again with the same id (an erasure replayed twice) changes nothing.
+-- in: erasure_id i64, customer_id i64, erased_at i64, erased_by text
+-- plan: search
+INSERT INTO erasure (erasure_id, customer_id, erased_at, erased_by)
+VALUES (:erasure_id, :customer_id, :erased_at, :erased_by)
+ON CONFLICT (erasure_id) DO NOTHING;
+
+-- name: customer_erasure_birth
+-- doc: a birth that an erasure took the key of.
+-- in: customer_id i64, erasure_id i64
+-- plan: search
+INSERT INTO erasure_customer (customer_id, erasure_id) VALUES (:customer_id, :erasure_id)
+ON CONFLICT (customer_id) DO NOTHING;
+
+-- name: customer_erasure_identity
+-- doc: an identity whose owner was erased; erased again, the later time holds.
+-- in: kind i64, hash bytes, erased_at i64, erasure_id i64
+-- plan: search
+INSERT INTO erased_identity (kind, hash, erased_at, erasure_id) VALUES (:kind, :hash, :erased_at, :erasure_id)
+ON CONFLICT (kind, hash) DO UPDATE SET erased_at = :erased_at, erasure_id = :erasure_id
+WHERE erased_identity.erased_at < :erased_at;
+
+-- name: customer_erasure_any
+-- doc: whether anybody was ever erased; spares the import the look-up per identity.
+-- out: erasure_id i64
+-- plan: scan, because one row of any is all that is asked
+SELECT erasure_id FROM erasure LIMIT 1;
+
+-- name: customer_erased_identity
+-- doc: when the owner of an identity was erased.
+-- in: kind i64, hash bytes
+-- out: erased_at i64
+-- plan: search
+SELECT erased_at FROM erased_identity WHERE kind = :kind AND hash = :hash;
+
+-- name: customer_erasure_of
+-- doc: when a birth was erased.
+-- in: customer_id i64
+-- out: erasure_id i64, erased_at i64, erased_by text
+-- plan: search
+SELECT e.erasure_id, e.erased_at, e.erased_by
+FROM erasure_customer c JOIN erasure e ON e.erasure_id = c.erasure_id WHERE c.customer_id = :customer_id;
+
+-- name: customer_erasure_all
+-- doc: all erasures, for the log outside the database.
+-- out: erasure_id i64, customer_id i64, erased_at i64, erased_by text
+-- plan: scan, because there are few
+SELECT erasure_id, customer_id, erased_at, erased_by FROM erasure ORDER BY erasure_id;
+
+-- name: customer_erasure_births
+-- doc: the births of an erasure.
+-- in: erasure_id i64
+-- out: customer_id i64
+-- plan: search
+SELECT customer_id FROM erasure_customer WHERE erasure_id = :erasure_id ORDER BY customer_id;
+
+-- name: customer_erasure_identities
+-- doc: the identities that an erasure keeps from coming back.
+-- in: erasure_id i64
+-- out: kind i64, hash bytes
+-- plan: search
+SELECT kind, hash FROM erased_identity WHERE erasure_id = :erasure_id ORDER BY kind, hash;
+
+-- name: customer_verify_erased
+-- doc: births without a data key, and what is left of them that should not be.
+-- out: customer_id i64, noted i64, named i64, identities i64, evidence i64
+-- plan: scan, because verify looks at everybody
+-- rows: many
+SELECT c.customer_id,
+       CAST(CASE WHEN EXISTS (SELECT 1 FROM erasure_customer e WHERE e.customer_id = c.customer_id) THEN 1 ELSE 0 END AS BIGINT)
+           AS noted,
+       CAST(CASE WHEN c.name_sealed IS NULL THEN 0 ELSE 1 END AS BIGINT) AS named,
+       CAST(CASE WHEN EXISTS (SELECT 1 FROM identity i WHERE i.customer_id = c.customer_id) THEN 1 ELSE 0 END AS BIGINT)
+           AS identities,
+       CAST(CASE WHEN EXISTS (SELECT 1 FROM consent s WHERE s.customer_id = c.customer_id AND s.evidence_sealed IS NOT NULL)
+            THEN 1 ELSE 0 END AS BIGINT) AS evidence
+FROM customer c WHERE c.data_key IS NULL ORDER BY c.customer_id;
+
+-- name: customer_verify_erased_names
+-- doc: erased births that are still found by a name.
+-- out: customer_id i64
+-- plan: scan, because verify looks at everybody
+-- rows: many
+SELECT DISTINCT h.customer_id FROM customer_name_hash h JOIN customer c ON c.customer_id = h.customer_id
+WHERE c.data_key IS NULL ORDER BY h.customer_id;
+
+-- name: customer_verify_keyed
+-- doc: births that were erased and have a data key again.
+-- out: customer_id i64
+-- plan: scan, because verify looks at every erased one
+SELECT e.customer_id FROM erasure_customer e JOIN customer c ON c.customer_id = e.customer_id
+WHERE c.data_key IS NOT NULL ORDER BY e.customer_id;
+
+-- name: customer_verify_consents
+-- doc: every consent with whether its customer is there.
+-- out: customer_id i64, purpose i64, channel i64, given i64, how i64, known i64
+-- plan: scan, because verify looks at every row
+-- rows: many
+SELECT s.customer_id, s.purpose, s.channel, s.given, s.how,
+       CAST(CASE WHEN c.customer_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS known
+FROM consent s LEFT JOIN customer c ON c.customer_id = s.customer_id
+ORDER BY s.customer_id, s.consent_id;

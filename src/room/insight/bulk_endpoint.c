@@ -156,7 +156,7 @@ static const struct err *read_start(struct tx *tx, void *arg)
     const struct bulk_in *in = start->call->in;
     if (in->action == ACTION_KEEPER)
         TRY(staff_known(tx, in->keeper_id));
-    return people_read(tx, start->call, &in->selection, &start->people);
+    return people_read(tx, start->call, &in->selection, "/selection/", &start->people);
 }
 
 static int compare_pairs(const void *left, const void *right)

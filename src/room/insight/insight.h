@@ -48,6 +48,6 @@ struct bulk_step {
 };
 ERR_RESULT bulk_step(struct store *store, struct arena *arena, struct bulk_step *told);
 
-extern const struct endpoint_table insight_endpoints, people_endpoints, today_endpoints;
+extern const struct endpoint_table insight_endpoints, people_endpoints, today_endpoints, portrait_endpoints;
 
 #endif

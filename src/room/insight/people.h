@@ -37,9 +37,11 @@ struct people {
     struct engine_selection selection;
     bool has_orders; /* else the brand has none of a known buyer yet, and the days are those of now */
 };
-/* In a transaction; the columns must be there. Fills in what the asker may reach. Errors: PEOPLE_MONTH, PEOPLE_KEEPER, PEOPLE_MONEY,
+/* In a transaction; the columns must be there. Fills in what the asker may reach. where: what a field's name stands behind in
+ * errors, "?" or a JSON pointer. Errors: PEOPLE_MONTH, PEOPLE_KEEPER, PEOPLE_MONEY,
  * PEOPLE_IDS (all at once); REPORT_DAY_RANGE, REPORT_DAYS, REPORT_EMPTY_BEFORE. */
-ERR_RESULT people_read(struct tx *tx, struct call *call, const struct people_query *query, struct people *people);
+ERR_RESULT people_read(struct tx *tx, struct call *call, const struct people_query *query, const char *where,
+                       struct people *people);
 /* The live columns. Errors: REPORT_NOT_READY. */
 ERR_RESULT people_engine(struct call *call, const struct engine **engine);
 

@@ -91,7 +91,7 @@ static const struct err *list_tx(struct tx *tx, void *arg)
     struct select_page page = people_page(query);
     TRY(read_cursor(call, query->cursor, &page));
     TRY(people_engine(call, &engine));
-    TRY(people_read(tx, call, query, &people));
+    TRY(people_read(tx, call, query, "?", &people));
     TRY(engine_select(call->arena, engine, &people.selection, &page, &selected));
     fill_head(call, &people, &selected, out);
     TRY(people_staff_read(tx, &staff));

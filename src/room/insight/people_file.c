@@ -19,7 +19,7 @@
 const enum err_code people_file_errors[] = {ERR_PEOPLE_MONTH,  ERR_PEOPLE_KEEPER,       ERR_PEOPLE_MONEY,
                                             ERR_REPORT_DAYS,   ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_DAY_RANGE,
                                             ERR_SHEET_ROWS,    ERR_REPORT_NOT_READY,    ERR_PEOPLE_IDS,
-                                            ERR_NONE};
+                                            ERR_FILE_WRITE,    ERR_NONE};
 
 static const struct text titles[COLUMN_COUNT] = {
     TEXT("Customer", "客户编号"),
@@ -50,7 +50,7 @@ struct export {
 static const struct err *select_tx(struct tx *tx, void *arg)
 {
     struct export *export = arg;
-    return people_read(tx, export->call, export->call->query, &export->people);
+    return people_read(tx, export->call, export->call->query, "?", &export->people);
 }
 
 static struct str list_text(struct arena *arena, const struct shape_list *tags)

@@ -121,6 +121,19 @@ const struct shape people_file_query_shape = {
 
 /* --- Texts into numbers --- */
 
+/* What is wrong with a query, and how its fields are called in errors. */
+struct faults {
+    struct err_list list;
+    const char *where;
+};
+
+static void add_fault(struct faults *faults, enum err_code code, const char *field, struct str text)
+{
+    struct arena *arena = faults->list.arena;
+    struct str name = str_fmt(arena, "%s%s", faults->where, field);
+    err_list_add(&faults->list, ERR_NEW(arena, code, name, text));
+}
+
 static bool month_parse(struct arena *arena, struct str text, int32_t *month)
 {
     int32_t day;
@@ -132,22 +145,22 @@ static bool month_parse(struct arena *arena, struct str text, int32_t *month)
 }
 
 /* The first and last day of a month that is asked; all days where none is. */
-static bool read_month(struct err_list *errors, const char *field, struct str text,
+static bool read_month(struct faults *faults, const char *field, struct str text,
                        struct select_range *days)
 {
     int32_t month;
     *days = SELECT_ANY;
     if (!text.p)
         return false;
-    if (!month_parse(errors->arena, text, &month)) {
-        err_list_add(errors, ERR_NEW(errors->arena, ERR_PEOPLE_MONTH, str_c(field), text));
+    if (!month_parse(faults->list.arena, text, &month)) {
+        add_fault(faults, ERR_PEOPLE_MONTH, field, text);
         return false;
     }
     *days = (struct select_range){month_first_day(month), month_first_day(month + 1) - 1};
     return true;
 }
 
-static int64_t read_money(struct err_list *errors, const char *field, struct str text, int digits,
+static int64_t read_money(struct faults *faults, const char *field, struct str text, int digits,
                           int64_t otherwise)
 {
     struct decimal decimal;
@@ -156,7 +169,7 @@ static int64_t read_money(struct err_list *errors, const char *field, struct str
         return otherwise;
     if (decimal_parse(text, &decimal) && decimal_to_minor(decimal, digits, &minor))
         return minor;
-    err_list_add(errors, ERR_NEW(errors->arena, ERR_PEOPLE_MONEY, str_c(field), text));
+    add_fault(faults, ERR_PEOPLE_MONEY, field, text);
     return otherwise;
 }
 
@@ -250,7 +263,7 @@ static const struct err *read_reach(struct tx *tx, struct call *call, struct eng
     return NULL;
 }
 
-static void read_keeper(struct call *call, struct err_list *errors,
+static void read_keeper(struct call *call, struct faults *faults,
                         const struct people_query *query, struct engine_selection *s)
 {
     int64_t *id = ARENA_NEW(call->arena, int64_t);
@@ -262,12 +275,11 @@ static void read_keeper(struct call *call, struct err_list *errors,
     if (str_eq(query->keeper, STR("me")))
         *id = call->principal.id;
     else if (!str_eq(query->keeper, STR("none")) && (!str_to_i64(query->keeper, id) || *id <= 0))
-        err_list_add(errors,
-                     ERR_NEW(call->arena, ERR_PEOPLE_KEEPER, STR("?keeper"), query->keeper));
+        add_fault(faults, ERR_PEOPLE_KEEPER, "keeper", query->keeper);
 }
 
 /* "123,456" */
-static void read_ids(struct call *call, struct err_list *errors, const struct people_query *query,
+static void read_ids(struct call *call, struct faults *faults, const struct people_query *query,
                      struct engine_selection *s)
 {
     struct str rest = query->ids;
@@ -280,7 +292,7 @@ static void read_ids(struct call *call, struct err_list *errors, const struct pe
             s->customer_count++;
             continue;
         }
-        err_list_add(errors, ERR_NEW(call->arena, ERR_PEOPLE_IDS, STR("?ids"), one));
+        add_fault(faults, ERR_PEOPLE_IDS, "ids", one);
         return;
     }
 }
@@ -346,32 +358,32 @@ const struct err *people_engine(struct call *call, const struct engine **engine)
 }
 
 const struct err *people_read(struct tx *tx, struct call *call, const struct people_query *query,
-                              struct people *people)
+                              const char *where, struct people *people)
 {
-    struct err_list errors = {.arena = call->arena};
+    struct faults faults = {.list = {.arena = call->arena}, .where = where};
     struct report_scope scope;
     struct select_range month, first_month, first_before;
     const struct engine *engine;
     int digits = call->service->brand->currency_digits;
     TRY(people_engine(call, &engine));
     TRY(read_scope(call, engine, query, &scope, &people->has_orders));
-    if (read_month(&errors, "?month", query->month, &month))
+    if (read_month(&faults, "month", query->month, &month))
         narrow_scope(&scope, month);
     struct engine_selection *s = &people->selection;
     *s = engine_selection_all(&scope);
     s->today = today_of(call);
     read_bounds(query, s);
-    read_month(&errors, "?first_month", query->first_month, &first_month);
+    read_month(&faults, "first_month", query->first_month, &first_month);
     s->first_day = narrower(days_range(query->first_from, query->first_to), first_month);
-    if (read_month(&errors, "?first_before", query->first_before, &first_before))
+    if (read_month(&faults, "first_before", query->first_before, &first_before))
         s->first_day =
             narrower(s->first_day, (struct select_range){INT64_MIN, first_before.min - 1});
-    s->amount.min = read_money(&errors, "?amount_min", query->amount_min, digits, INT64_MIN);
-    s->amount.max = read_money(&errors, "?amount_max", query->amount_max, digits, INT64_MAX);
-    read_keeper(call, &errors, query, s);
-    read_ids(call, &errors, query, s);
-    if (errors.first)
-        return errors.first;
+    s->amount.min = read_money(&faults, "amount_min", query->amount_min, digits, INT64_MIN);
+    s->amount.max = read_money(&faults, "amount_max", query->amount_max, digits, INT64_MAX);
+    read_keeper(call, &faults, query, s);
+    read_ids(call, &faults, query, s);
+    if (faults.list.first)
+        return faults.list.first;
     TRY(read_tags(tx, call, query, s));
     TRY(read_reach(tx, call, s));
     return read_search(tx, call, query, s);

@@ -2,24 +2,17 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/decimal.h"
-#include "room/order/person.h"
+#include "room/order/person_part.h"
 
-#include <stdlib.h>
-
-#define ORDERS_SHOWN_MAX 200
 #define FOUND_MAX 100
 #define AUDIT_BYTES_MAX 8192
 
 /* --- Shapes --- */
 
-struct customer_path {
-    int64_t customer_id;
-    struct str tag;
-};
 static const struct field customer_path_fields[] = {
     SHAPE_FIELD(struct customer_path, customer_id, ID, "The customer.", "客户。", .required = true),
 };
-static const struct shape customer_path_shape = {
+const struct shape customer_path_shape = {
     .name = "customer_path", .size = sizeof(struct customer_path), SHAPE_FIELDS(customer_path_fields)};
 static const struct field tag_path_fields[] = {
     SHAPE_FIELD(struct customer_path, customer_id, ID, "The customer.", "客户。", .required = true),
@@ -30,12 +23,13 @@ static const struct shape tag_path_shape = {
     .name = "customer_tag_path", .size = sizeof(struct customer_path), SHAPE_FIELDS(tag_path_fields)};
 
 struct identity_out {
-    int64_t customer_id;
+    int64_t customer_id, identity_id;
     struct str kind, issuer, value;
     bool claimed, weak;
 };
 static const struct field identity_fields[] = {
     SHAPE_FIELD(struct identity_out, customer_id, ID, "The birth that it hangs on.", "所属的客户记录。", .required = true),
+    SHAPE_FIELD(struct identity_out, identity_id, ID, "The identity.", "身份编号。", .required = true),
     SHAPE_FIELD(struct identity_out, kind, TEXT, "phone, buyer_id …", "phone、buyer_id 等。", .required = true),
     SHAPE_FIELD(struct identity_out, issuer, TEXT, "Who gives it its meaning; empty for phones.", "签发方；手机号为空。",
                 .required = true),
@@ -82,9 +76,9 @@ static const struct field order_fields[] = {
 static const struct shape order_shape = {.name = "order", .size = sizeof(struct order_out), SHAPE_FIELDS(order_fields)};
 
 struct customer_out {
-    int64_t customer_id, created_at_us, keeper_id, paid_orders;
-    bool placeholder, revealed;
-    struct str name, paid, refunded, net;
+    int64_t customer_id, created_at_us, erased_at_us, keeper_id, paid_orders;
+    bool placeholder, revealed, erased;
+    struct str name, keeper_name, paid, refunded, net;
     int32_t first_day, last_day;
     struct shape_list members, identities, tags, orders;
     bool orders_more;
@@ -94,8 +88,11 @@ static const struct field customer_fields[] = {
     SHAPE_FIELD(struct customer_out, placeholder, BOOL, "Stands in for an unknown buyer.", "未知买家的占位客户。"),
     SHAPE_FIELD(struct customer_out, name, TEXT, "Masked, unless revealed.", "脱敏姓名；揭示后为明文。", .personal = true),
     SHAPE_FIELD(struct customer_out, revealed, BOOL, "Personal data stands in the clear.", "个人信息为明文。"),
+    SHAPE_FIELD(struct customer_out, erased, BOOL, "The personal data was erased.", "个人信息已删除。"),
+    SHAPE_FIELD_AS(struct customer_out, erased_at_us, "erased_at", TIME, "When it was erased.", "删除时间。"),
     SHAPE_FIELD_AS(struct customer_out, created_at_us, "created_at", TIME, "First met.", "首次认识。", .required = true),
     SHAPE_FIELD(struct customer_out, keeper_id, ID, "Who of the staff looks after them.", "负责的员工。"),
+    SHAPE_FIELD(struct customer_out, keeper_name, TEXT, "Their name.", "负责人的姓名。"),
     SHAPE_FIELD(struct customer_out, paid_orders, I64, "Paid orders.", "已付款订单数。"),
     SHAPE_FIELD(struct customer_out, paid, DECIMAL, "Paid in all.", "累计实付。", .required = true),
     SHAPE_FIELD(struct customer_out, refunded, DECIMAL, "Given back in all.", "累计退款。", .required = true),
@@ -109,7 +106,7 @@ static const struct field customer_fields[] = {
     SHAPE_FIELD(struct customer_out, orders, LIST, "Orders, the newest first.", "订单，最新在前。", .sub = &order_shape),
     SHAPE_FIELD(struct customer_out, orders_more, BOOL, "There are further orders.", "还有更多订单。"),
 };
-static const struct shape customer_shape = {
+const struct shape customer_shape = {
     .name = "customer", .size = sizeof(struct customer_out), SHAPE_FIELDS(customer_fields)};
 
 struct customer_list_out {
@@ -146,6 +143,7 @@ static struct shape_list identities_of(struct arena *arena, const struct custome
                                   : identity_mask(arena, identity->kind, identity->value);
         items[i] = (struct identity_out){
             .customer_id = identity->customer_id,
+            .identity_id = identity->identity_id,
             .kind = str_c(identity_kind_name(identity->kind)),
             .issuer = str_copy(arena, identity->issuer.p ? identity->issuer : STR("")),
             .value = str_copy(arena, value),
@@ -206,6 +204,8 @@ static struct customer_out customer_of(struct call *call, const struct person *p
         .placeholder = view->placeholder,
         .name = name,
         .revealed = reveal,
+        .erased = view->erased,
+        .erased_at_us = view->erased_at_us,
         .created_at_us = view->created_at_us,
         .paid_orders = person->paid_order_count,
         .paid = minor_plain(arena, person->paid_minor, digits),
@@ -221,13 +221,37 @@ static struct customer_out customer_of(struct call *call, const struct person *p
     };
 }
 
+/* By the names of people, not as the rooms note them. */
+static const struct err *name_taggers(struct tx *tx, struct arena *arena, struct customer_out *out)
+{
+    struct tag_out *tags = out->tags.items;
+    for (size_t i = 0; i < out->tags.count; i++) {
+        struct str name;
+        TRY(access_name_of(tx, tags[i].set_by, &name));
+        tags[i].set_by = str_copy(arena, name);
+    }
+    return NULL;
+}
+
 static const struct err *show(struct tx *tx, struct call *call, int64_t root_id, bool reveal,
                               size_t orders_most, struct customer_out *out)
 {
     struct person person;
     TRY(person_read(tx, root_id, &person));
     *out = customer_of(call, &person, reveal, orders_most);
-    return customer_keeper(tx, root_id, &out->keeper_id);
+    TRY(name_taggers(tx, call->arena, out));
+    TRY(customer_keeper(tx, root_id, &out->keeper_id));
+    if (out->keeper_id == 0)
+        return NULL;
+    struct str by = str_fmt(tx_arena(tx), "staff:%lld", (long long)out->keeper_id);
+    TRY(access_name_of(tx, by, &out->keeper_name));
+    out->keeper_name = str_copy(call->arena, out->keeper_name);
+    return NULL;
+}
+
+const struct err *customer_show(struct tx *tx, struct call *call, int64_t root_id, bool reveal)
+{
+    return show(tx, call, root_id, reveal, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 /* --- Reading --- */
@@ -278,7 +302,7 @@ static const struct err *get_tx(struct tx *tx, void *arg)
     const struct customer_path *path = call->path;
     int64_t root_id;
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
-    return show(tx, call, root_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, root_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *get_customer(struct call *call)
@@ -286,83 +310,9 @@ static const struct err *get_customer(struct call *call)
     return call_read(call, get_tx, call);
 }
 
-/* --- What happened --- */
-
-struct event_out {
-    int64_t occurred_at_us, recorded_at_us, customer_id, version;
-    struct str type, title, payload;
-};
-static const struct field event_fields[] = {
-    SHAPE_FIELD(struct event_out, customer_id, ID, "The birth that it happened to.", "所属客户记录。", .required = true),
-    SHAPE_FIELD(struct event_out, version, I64, "Its place in that birth's history.", "该记录的版本号。"),
-    SHAPE_FIELD(struct event_out, type, TEXT, "What kind.", "事件类型。", .required = true),
-    SHAPE_FIELD(struct event_out, title, TEXT, "In words.", "说明。", .required = true),
-    SHAPE_FIELD_AS(struct event_out, occurred_at_us, "occurred_at", TIME, "When it happened.", "发生时间。", .required = true),
-    SHAPE_FIELD_AS(struct event_out, recorded_at_us, "recorded_at", TIME, "When it was recorded.", "记录时间。",
-                   .required = true),
-    SHAPE_FIELD(struct event_out, payload, JSON, "Its particulars.", "详情。"),
-};
-static const struct shape event_shape = {.name = "event", .size = sizeof(struct event_out), SHAPE_FIELDS(event_fields)};
-struct timeline_out {
-    struct shape_list items;
-};
-static const struct field timeline_fields[] = {
-    SHAPE_FIELD(struct timeline_out, items, LIST, "The newest first.", "最新在前。", .sub = &event_shape),
-};
-static const struct shape timeline_shape = {
-    .name = "timeline", .size = sizeof(struct timeline_out), SHAPE_FIELDS(timeline_fields)};
-
-static int newer_first(const void *a, const void *b)
-{
-    const struct event_out *x = a, *y = b;
-    if (x->occurred_at_us != y->occurred_at_us)
-        return x->occurred_at_us < y->occurred_at_us ? 1 : -1;
-    return x->version < y->version ? 1 : x->version > y->version ? -1 : 0;
-}
-
-static const struct err *timeline_tx(struct tx *tx, void *arg)
-{
-    struct call *call = arg;
-    const struct customer_path *path = call->path;
-    int64_t root_id;
-    struct customer_view *view;
-    TRY(customer_reach(tx, call, path->customer_id, &root_id));
-    TRY(customer_view(tx, root_id, &view));
-    struct shape_list list = {NULL, 0};
-    for (size_t m = 0; m < view->member_count; m++) {
-        struct event *events;
-        size_t count;
-        TRY(event_of_customer(tx, view->members[m], &events, &count));
-        struct event_out *items = ARENA_ARRAY(call->arena, list.count + count + 1, struct event_out);
-        for (size_t i = 0; i < list.count; i++)
-            items[i] = ((struct event_out *)list.items)[i];
-        for (size_t i = 0; i < count; i++)
-            items[list.count++] = (struct event_out){
-                .customer_id = events[i].customer_id,
-                .version = events[i].version,
-                .type = str_c(event_type_info(events[i].type)->name),
-                .title = str_c(event_type_info(events[i].type)->doc.in[call->lang]),
-                .occurred_at_us = events[i].occurred_at_us,
-                .recorded_at_us = events[i].recorded_at_us,
-                .payload = str_is(events[i].payload) ? str_copy(call->arena, events[i].payload)
-                                                     : STR_NONE,
-            };
-        list.items = items;
-    }
-    if (list.count > 0)
-        qsort(list.items, list.count, sizeof(struct event_out), newer_first);
-    ((struct timeline_out *)call->out)->items = list;
-    return NULL;
-}
-
-static const struct err *get_timeline(struct call *call)
-{
-    return call_read(call, timeline_tx, call);
-}
-
 /* --- What a person does --- */
 
-static void audit(struct call *call, int64_t root_id)
+void customer_audit(struct call *call, int64_t root_id)
 {
     call->audit_object = str_fmt(call->arena, "customer:%lld", (long long)root_id);
 }
@@ -374,8 +324,8 @@ static const struct err *reveal_tx(struct tx *tx, void *arg)
     int64_t root_id;
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_reveal(tx, root_id, call->principal.by));
-    audit(call, root_id);
-    return show(tx, call, root_id, true, ORDERS_SHOWN_MAX, call->out);
+    customer_audit(call, root_id);
+    return show(tx, call, root_id, true, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *reveal(struct call *call)
@@ -401,8 +351,8 @@ static const struct err *rename_tx(struct tx *tx, void *arg)
     int64_t root_id;
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_rename(tx, root_id, in->name));
-    audit(call, root_id);
-    return show(tx, call, root_id, false, ORDERS_SHOWN_MAX, call->out);
+    customer_audit(call, root_id);
+    return show(tx, call, root_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *rename_customer(struct call *call)
@@ -429,7 +379,7 @@ static void audit_tag(struct call *call, int64_t root_id, struct str *side)
     json_put_str(&w, path->tag);
     json_close(&w, '}');
     *side = buf_view(&out);
-    audit(call, root_id);
+    customer_audit(call, root_id);
 }
 
 static const struct err *tag_tx(struct tx *tx, void *arg)
@@ -441,7 +391,7 @@ static const struct err *tag_tx(struct tx *tx, void *arg)
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_tag_set(tx, root_id, path->tag, in->until_day, call->principal.by));
     audit_tag(call, root_id, &call->audit_after);
-    return show(tx, call, root_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, root_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *set_tag(struct call *call)
@@ -457,7 +407,7 @@ static const struct err *untag_tx(struct tx *tx, void *arg)
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_tag_remove(tx, root_id, path->tag, call->principal.by));
     audit_tag(call, root_id, &call->audit_before);
-    return show(tx, call, root_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, root_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *remove_tag(struct call *call)
@@ -485,10 +435,10 @@ static const struct err *keeper_tx(struct tx *tx, void *arg)
     TRY(staff_known(tx, in->staff_id));
     TRY(customer_keeper(tx, root_id, &before));
     TRY(customer_keeper_set(tx, root_id, in->staff_id, call->principal.by));
-    audit(call, root_id);
+    customer_audit(call, root_id);
     call->audit_before = str_fmt(call->arena, "{\"keeper\":\"%lld\"}", (long long)before);
     call->audit_after = str_fmt(call->arena, "{\"keeper\":\"%lld\"}", (long long)in->staff_id);
-    return show(tx, call, root_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, root_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *set_keeper(struct call *call)
@@ -569,9 +519,9 @@ static const struct err *merge_tx(struct tx *tx, void *arg)
     TRY(reach_other(tx, call, in->into_id, STR("/into_id"), &into_id));
     TRY(customer_merge(tx, from_id, into_id, call->principal.by));
     TRY(customer_reach(tx, call, into_id, &into_id));
-    audit(call, into_id);
+    customer_audit(call, into_id);
     call->audit_after = str_fmt(call->arena, "{\"merged\":\"%lld\"}", (long long)from_id);
-    return show(tx, call, into_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, into_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *merge(struct call *call)
@@ -586,9 +536,9 @@ static const struct err *split_tx(struct tx *tx, void *arg)
     int64_t root_id;
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_split(tx, path->customer_id, call->principal.by));
-    audit(call, path->customer_id);
+    customer_audit(call, path->customer_id);
     call->audit_before = str_fmt(call->arena, "{\"merged_into\":\"%lld\"}", (long long)root_id);
-    return show(tx, call, path->customer_id, false, ORDERS_SHOWN_MAX, call->out);
+    return show(tx, call, path->customer_id, false, PERSON_ORDERS_SHOWN_MAX, call->out);
 }
 
 static const struct err *split(struct call *call)
@@ -670,7 +620,7 @@ static const struct err *refuse_tx(struct tx *tx, void *arg)
     TRY(customer_reach(tx, call, in->customer_id, &root_id));
     TRY(reach_other(tx, call, in->other_id, STR("/other_id"), &root_id));
     TRY(customer_proposal_refuse(tx, in->customer_id, in->other_id));
-    audit(call, in->customer_id);
+    customer_audit(call, in->customer_id);
     call->audit_after = str_fmt(call->arena, "{\"not_the_same_as\":\"%lld\"}", (long long)in->other_id);
     return NULL;
 }
@@ -682,21 +632,16 @@ static const struct err *refuse(struct call *call)
 
 /* --- The table --- */
 
-#define SEE                                                                                          \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW,    \
-     [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN}
-#define TOUCH                                                                                        \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_CLIENT_MANAGER] = REACH_BELOW,     \
-     [ROLE_AGENT] = REACH_OWN}
-#define RUN {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL}
-#define WRITES (ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT)
-
 static const enum err_code unknown_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_NONE};
-static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_NAME, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
-static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_TAG_NAME, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+static const enum err_code reveal_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_ERASED, ERR_NONE};
+static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_ERASED,    ERR_CUSTOMER_NAME,
+                                            ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
+static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_ERASED,    ERR_CUSTOMER_TAG_NAME,
+                                           ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
 static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
 static const enum err_code merge_errors[] = {ERR_CUSTOMER_UNKNOWN,     ERR_CUSTOMER_SAME,     ERR_CUSTOMER_MERGE_LIMIT,
-                                             ERR_CUSTOMER_PLACEHOLDER, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+                                             ERR_CUSTOMER_PLACEHOLDER, ERR_CUSTOMER_ERASED,   ERR_IDEMPOTENCY_OTHER,
+                                             ERR_IDEMPOTENCY_ERASED,   ERR_NONE};
 static const enum err_code split_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_NOT_MERGED, ERR_IDEMPOTENCY_OTHER,
                                              ERR_NONE};
 static const enum err_code refuse_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_SAME, ERR_CUSTOMER_PROPOSAL_UNKNOWN,
@@ -710,12 +655,9 @@ static const struct endpoint endpoints[] = {
      .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .path_shape = &customer_path_shape, .out = &customer_shape,
      .errors = unknown_errors, .handler = get_customer, .title = TEXT("A customer", "客户"),
      .doc = TEXT("Personal data is masked.", "个人信息已脱敏。")},
-    {.name = "getTimeline", .method = METHOD_GET, .path = "/api/v1/customers/{customer_id}/timeline",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .path_shape = &customer_path_shape, .out = &timeline_shape,
-     .errors = unknown_errors, .handler = get_timeline, .title = TEXT("What happened to a customer", "客户时间线")},
     {.name = "revealCustomer", .method = METHOD_POST, .path = "/api/v1/customers/{customer_id}/reveal",
      .scope = SCOPE_PERSONAL_READ, .reach = TOUCH, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
-     .path_shape = &customer_path_shape, .out = &customer_shape, .errors = unknown_errors, .handler = reveal,
+     .path_shape = &customer_path_shape, .out = &customer_shape, .errors = reveal_errors, .handler = reveal,
      .title = TEXT("See personal data in the clear", "查看明文个人信息"),
      .doc = TEXT("Leaves a trace in the customer's history and in the audit trail.", "会在客户时间线与审计记录中留痕。")},
     {.name = "renameCustomer", .method = METHOD_PUT, .path = "/api/v1/customers/{customer_id}/name",

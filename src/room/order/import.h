@@ -179,12 +179,12 @@ ERR_RESULT import_own_maps(struct store *store, struct arena *arena, struct impo
 const struct import_map *import_own_map(const struct import_own_maps *own, struct str name);
 
 /* Of the brand's own maps (NULL: not asked) the one that finds most of its columns, where it finds all that it needs and
- * four fifths of those that it reads or knows; else the built-in map that knows most columns of this file, looked for in its first IMPORT_HEADER_ROW_MAX rows, of a workbook
- * in those of each visible sheet; one that misses a needed column, or that names distinctive ones of which none is
- * there, is never chosen. A map of common names is chosen only where no platform's is, and only where it leaves no
- * doubt about the amount. Errors: those of the file; MAP_NOT_RECOGNISED, MAP_NEARLY_FITS (a map that has at least half of
- * what it needs, and what it lacks), MAP_DOUBTFUL, MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of
- * export). */
+ * four fifths of those that it reads or knows; else the built-in map that knows most columns of this file. They are looked
+ * for in its first IMPORT_HEADER_ROW_MAX rows, of a workbook in those of each visible sheet; a built-in that misses a needed
+ * column, or that names distinctive ones of which none is there, is never chosen. A map of common names is chosen only
+ * where no platform's is, and only where it leaves no doubt about the amount. Errors: those of the file;
+ * MAP_NOT_RECOGNISED, MAP_NEARLY_FITS (a map that has at least half of what it needs, and what it lacks), MAP_DOUBTFUL,
+ * MAP_TIE, MAP_NO_ORDERS (the file is known to be another kind of export). */
 ERR_RESULT import_map_recognise(struct arena *arena, struct str path, const struct import_own_maps *own,
                                 struct import_map **out, struct import_recognition *why);
 

@@ -101,7 +101,10 @@ static struct str shown(struct arena *arena, enum import_kind kind, bool persona
 static void add_sample(struct arena *arena, struct import_file_column *column,
                        enum import_kind kind, bool personal, struct str cell)
 {
-    cell = str_fit(str_trim(cell), SAMPLE_COLUMNS_MAX);
+    bool masked = false;
+    struct str cleaned =
+        import_clean(arena, kind == IMPORT_KIND_MAX ? IMPORT_PRODUCT_NAME : kind, cell, &masked);
+    cell = str_fit(str_trim(masked ? cell : cleaned), SAMPLE_COLUMNS_MAX);
     if (!str_is(cell) || column->sample_count == IMPORT_SAMPLES_MAX)
         return;
     struct str sample = shown(arena, kind, personal, cell);

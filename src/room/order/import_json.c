@@ -290,7 +290,7 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_bool(w, "map_recognised", view->recognised);
     put_text(w, "map_title_en", view->map->title_en);
     put_text(w, "map_title_zh", view->map->title_zh);
-    if (view->recognised)
+    if (view->recognised && view->why.map_columns > 0)
         put_recognition(w, view);
     put_format(w, arena, result);
     put_text(w, "source", result->source);

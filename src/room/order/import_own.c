@@ -28,7 +28,7 @@ static const struct err *read_all(struct tx *tx, void *arg)
             return NULL;
         if (read->out->count == OWN_MAPS_MAX)
             break;
-        struct str json = str_copy(read->arena, row.json);
+        struct str json = str_copy(read->arena, row.map);
         TRY(import_map_of_text(read->arena, str_copy(read->arena, row.name), json, &map));
         read->out->items[read->out->count++] = *map;
     }

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "room/order/import_upload.h"
+#include "sql_order.h"
 
 /* An upload on its way through a lane. */
 struct task {
@@ -118,10 +119,44 @@ static struct str errors_json(const struct task *task)
     return buf_view(&out);
 }
 
+/* The same wherever it stands in a text, as in a message. */
+static void take_folder_out(const struct task *task, struct str *text)
+{
+    struct str folder = str_fmt(task->arena, "%.*s/", STR_ARG(task->folder));
+    struct buf out = buf_new(task->arena, IMPORT_DOCUMENT_BYTES_MAX);
+    for (size_t at = 0; text->p && at < text->n;) {
+        struct str rest = str_slice(*text, at, text->n);
+        bool here = str_starts(rest, folder);
+        if (!here)
+            buf_char(&out, text->p[at]);
+        at += here ? folder.n : 1;
+    }
+    if (out.n > 0)
+        *text = buf_view(&out);
+}
+
+static void take_folder_out_of_result(struct task *task)
+{
+    struct import_result *result = &task->view.result;
+    for (int lang = 0; lang < LANG_MAX; lang++) {
+        for (int i = 0; i < result->problem_count; i++)
+            take_folder_out(task, &result->problems[i].first.message[lang]);
+        for (int i = 0; i < result->preview_count; i++) {
+            if (result->preview[i].why)
+                take_folder_out(task, &result->preview[i].why->message[lang]);
+        }
+    }
+    for (int i = 0; i < result->sheet_count; i++) {
+        take_folder_out(task, &result->sheets[i].why_en);
+        take_folder_out(task, &result->sheets[i].why_zh);
+    }
+}
+
 static struct str view_json(struct task *task)
 {
     struct buf out = buf_new(task->arena, IMPORT_DOCUMENT_BYTES_MAX);
     struct json_writer w = json_writer(&out, false);
+    take_folder_out_of_result(task);
     task->view.path = task->row.name;
     task->view.result.reject_path = without_folder(task, task->view.result.reject_path);
     import_view_json(&w, task->arena, &task->view);

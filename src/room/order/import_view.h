@@ -9,7 +9,7 @@ struct import_view {
     const struct brand *brand;
     const struct import_map *map;
     bool recognised; /* the map was found by the file's header, not named */
-    struct import_recognition why; /* of a recognised map */
+    struct import_recognition why; /* of a recognised map; all zero: it was told before */
     bool dry_run;
     struct str path;
     struct import_result result;

@@ -125,10 +125,33 @@ struct order_view {
     int32_t paid_day;
     int64_t amount_minor, refunded_minor;
     int line_count;
+    int64_t recorded_at_us; /* when it was last written */
 };
 /* Orders of these births, newest first, at most max. */
 ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t member_count, size_t max,
                              struct order_view **out, size_t *count);
+struct order_line_view {
+    struct str product_code, product_name; /* absent: not named */
+    int64_t quantity_milli, amount_minor;
+};
+/* The lines of an order, as they stood in the file. */
+ERR_RESULT order_lines_of(struct tx *tx, int64_t customer_id, int64_t order_id, struct order_line_view **out, size_t *count);
+struct order_refund_view {
+    int64_t customer_id, refund_id, order_id; /* order_id 0: it stands alone */
+    struct str source, number;
+    int64_t amount_minor, refunded_at_us, recorded_at_us;
+    int32_t refunded_day;
+};
+/* Refunds of these births, newest first. */
+ERR_RESULT order_refunds(struct tx *tx, const int64_t *members, size_t member_count, struct order_refund_view **out,
+                         size_t *count);
+/* The imports that were at work on this source at a moment: where something that was recorded then came from. */
+struct order_import_view {
+    int64_t import_id, exported_at_us, started_at_us;
+    struct str file_name, map_name, source;
+};
+ERR_RESULT order_imports_at(struct tx *tx, struct str source, int64_t recorded_at_us, struct order_import_view **out,
+                            size_t *count);
 /* The customer (birth) of the orders with this number, from any source; found 0 or more. While a first load is not
  * finished all orders are gone through. */
 ERR_RESULT order_find_number(struct tx *tx, struct str number, int64_t **customer_ids, size_t *count);

@@ -17,6 +17,7 @@ struct order_item {
     enum order_change change; /* where there is a fact */
     struct order_merge merge; /* likewise */
     size_t buyer;             /* in order_work.buyers */
+    bool buyer_erased; /* what is told of its buyer is of the time before an erasure: nobody's business any more */
     int64_t identity_id;
     bool refunds_changed; /* its sum of refunds must be taken again */
     bool awaited;         /* not known, and refunds of this batch wait for it */
@@ -31,6 +32,7 @@ struct refund_item {
     struct order_refund_row before, after;
     enum order_change change;
     size_t buyer;
+    bool buyer_erased; /* as of orders */
     struct order_item *told;   /* the order it names, whether or not that is known */
     struct order_item *linked; /* the order that its row hangs on */
     struct order_item *arrived; /* the order it waited for */

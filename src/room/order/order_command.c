@@ -127,23 +127,90 @@ static bool names_buyer(const struct customer_buyer *buyer)
     return buyer && buyer->identity_count > 0;
 }
 
+/* The buyer that an item may still name; NULL: nobody. */
+static const struct customer_buyer *buyer_of_order(const struct order_item *item)
+{
+    return item->buyer_erased ? NULL : item->fact->buyer;
+}
+
+static const struct customer_buyer *buyer_of_refund(const struct refund_item *item)
+{
+    return item->buyer_erased ? NULL : item->fact->buyer;
+}
+
+/* An order that is known may hang on somebody who was erased: it stays theirs, whoever a file
+ * names. */
+static ERR_RESULT hang_on_erased(struct order_work *work)
+{
+    struct sql_order_customer_kind_in in;
+    struct sql_order_customer_kind_out kind;
+    bool found;
+    for (size_t i = 0; i < work->order_count; i++) {
+        struct order_item *item = work->orders[i];
+        if (!order_item_told_anew(item) || !item->known || !names_buyer(item->fact->buyer))
+            continue;
+        in.customer_id = item->before.customer_id;
+        TRY(sql_order_customer_kind_one(work->tx, &in, &kind, &found));
+        item->buyer_erased = item->buyer_erased || (found && kind.erased);
+    }
+    for (size_t i = 0; i < work->refund_count; i++) {
+        struct refund_item *item = work->refunds[i];
+        if (!refund_item_told_anew(item) || !item->known || !names_buyer(item->fact->buyer))
+            continue;
+        in.customer_id = item->before.customer_id;
+        TRY(sql_order_customer_kind_one(work->tx, &in, &kind, &found));
+        item->buyer_erased = item->buyer_erased || (found && kind.erased);
+    }
+    return NULL;
+}
+
+/* What is told of the time before its buyer was erased is told of nobody
+ * (docs/decisions/0016-erasure.md). */
+static ERR_RESULT forget_erased(struct order_work *work)
+{
+    size_t count = work->order_count + work->refund_count, orders = work->order_count;
+    struct customer_buyer **buyers = ARENA_ARRAY(work->arena, count, struct customer_buyer *);
+    int64_t *erased_us = ARENA_ARRAY(work->arena, count, int64_t);
+    bool any = false;
+    for (size_t i = 0; i < orders; i++)
+        if (order_item_told_anew(work->orders[i]))
+            buyers[i] = work->orders[i]->fact->buyer;
+    for (size_t i = 0; i < work->refund_count; i++)
+        if (refund_item_told_anew(work->refunds[i]))
+            buyers[orders + i] = work->refunds[i]->fact->buyer;
+    TRY(customer_buyers_erased(work->tx, buyers, count, erased_us, &any));
+    if (!any)
+        return NULL;
+    for (size_t i = 0; i < orders; i++)
+        if (buyers[i])
+            work->orders[i]->buyer_erased = work->orders[i]->fact->occurred_at_us <= erased_us[i];
+    for (size_t i = 0; i < work->refund_count; i++)
+        if (buyers[orders + i])
+            work->refunds[i]->buyer_erased =
+                work->refunds[i]->fact->refunded_at_us <= erased_us[orders + i];
+    return hang_on_erased(work);
+}
+
 static ERR_RESULT resolve_buyers(struct order_work *work)
 {
     const struct customer_buyer *last = NULL;
+    TRY(forget_erased(work));
     for (size_t i = 0; i < work->order_count; i++) {
         struct order_item *item = work->orders[i];
         if (!order_item_told_anew(item))
             continue;
-        if (item->change == ORDER_NEW || (item->merge.buyer && names_buyer(item->fact->buyer)))
-            item->buyer = add_buyer(work, item->fact->buyer, item->fact->occurred_at_us, &last);
+        const struct customer_buyer *buyer = buyer_of_order(item);
+        if (item->change == ORDER_NEW || (item->merge.buyer && names_buyer(buyer)))
+            item->buyer = add_buyer(work, buyer, item->fact->occurred_at_us, &last);
     }
     for (size_t i = 0; i < work->refund_count; i++) {
         struct refund_item *item = work->refunds[i];
         bool follows_order = item->told && order_item_exists(item->told);
         if (!refund_item_told_anew(item) || follows_order)
             continue;
-        if (item->change == ORDER_NEW || names_buyer(item->fact->buyer))
-            item->buyer = add_buyer(work, item->fact->buyer, item->fact->refunded_at_us, &last);
+        const struct customer_buyer *buyer = buyer_of_refund(item);
+        if (item->change == ORDER_NEW || names_buyer(buyer))
+            item->buyer = add_buyer(work, buyer, item->fact->refunded_at_us, &last);
     }
     return customer_resolve_many(work->tx, work->buyers, work->buyer_count);
 }

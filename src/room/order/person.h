@@ -18,6 +18,12 @@ ERR_RESULT person_read(struct tx *tx, int64_t customer_id, struct person *person
 /* The one person that the two would be: what hangs on either. Its orders are counted, not listed. */
 struct person person_united(struct arena *arena, const struct person *from, const struct person *into);
 
-extern const struct endpoint_table customer_endpoints;
+/* All that is kept of one person (PIPL article 45; GDPR articles 15 and 20), in the transaction's arena: as JSON for
+ * programs, or as a page to read in a language, with nothing loaded from elsewhere. In the clear: whoever calls it calls
+ * customer_exported in the same transaction. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED. */
+ERR_RESULT person_export(struct tx *tx, const struct brand *brand, int64_t root_id, enum lang lang, bool html,
+                         struct str *bytes);
+
+extern const struct endpoint_table customer_endpoints, person_endpoints;
 
 #endif

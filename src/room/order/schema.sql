@@ -198,8 +198,9 @@ CREATE INDEX import_run_by_upload ON import_run (upload_id, import_id);
 -- created_by: principal; created_by_name: as they are called. check_no: counts the dry runs that were asked for, so that a
 -- stale one is not taken. attempt_count: how often its import began. queued_at: since when it waits for what state says.
 -- wish: what a person said of how to read it, JSON (NULL: nothing). map: the whole map it will be read by, JSON; map_name;
--- map_recognised. lang: of the file of rejected rows (enum lang). columns, preview, candidates, result, errors: what the page shows, JSON, people masked. reject_name: the
--- file of rejected rows beside it, '' where there is none. The counts are of the last attempt.
+-- map_recognised. lang: of the file of rejected rows (enum lang). columns, preview, candidates, result, errors: what the page
+-- shows, JSON, people masked. reject_name: the file of rejected rows beside it, '' where there is none. The counts are of the
+-- last attempt.
 -- read by: the queue, the page Import.
 CREATE TABLE import_upload (
     upload_id INT64 NOT NULL,
@@ -238,11 +239,11 @@ CREATE TABLE import_upload (
 -- read by: the queue: what waits longest in a state.
 CREATE INDEX import_upload_by_state ON import_upload (state, queued_at, upload_id);
 
--- row: a map that a person saved for files of the brand's own. name: as it is called; json: as import_map_shape reads it.
+-- row: a map that a person saved for files of the brand's own. name: as it is called; map: JSON, as import_map_shape reads it.
 -- read by: recognition, the list of maps.
 CREATE TABLE import_own_map (
     name TEXT NOT NULL,
-    json TEXT NOT NULL,
+    map TEXT NOT NULL,
     saved_at INT64 NOT NULL,
     saved_by_name TEXT NOT NULL,
     PRIMARY KEY (name)

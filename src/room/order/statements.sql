@@ -336,11 +336,12 @@ WHERE product_id = :product_id;
 -- --- Customers as the orders need them ---
 
 -- name: order_customer_kind
--- doc: whether the customer of a known order only stands in for an unknown buyer.
+-- doc: whether the customer of a known order only stands in for an unknown buyer, or was erased.
 -- in: customer_id i64
--- out: placeholder i64, root_id i64
+-- out: placeholder i64, root_id i64, erased i64
 -- plan: search
-SELECT placeholder, root_id FROM customer WHERE customer_id = :customer_id;
+SELECT placeholder, root_id, CAST(CASE WHEN data_key IS NULL THEN 1 ELSE 0 END AS BIGINT) AS erased
+FROM customer WHERE customer_id = :customer_id;
 
 -- name: order_identity_find
 -- doc: the identity that an order came through.
@@ -405,13 +406,40 @@ ORDER BY import_id LIMIT 1;
 -- doc: a customer's orders, newest first, for people.
 -- in: customer_id i64, row_max i64
 -- out: customer_id i64, order_id i64, source text, number text, channel text?, state i64, occurred_at i64, paid_at i64?,
---      paid_day i64?, amount_minor i64, refunded_minor i64, line_count i64
+--      paid_day i64?, amount_minor i64, refunded_minor i64, line_count i64, recorded_at i64
 -- plan: search
 SELECT o.customer_id, o.order_id, o.source, o.number, c.name AS channel, o.state, o.occurred_at, o.paid_at, o.paid_day,
-       o.amount_minor, o.refunded_minor, o.line_count
+       o.amount_minor, o.refunded_minor, o.line_count, o.recorded_at
 FROM orders AS o LEFT JOIN channel AS c ON c.channel_id = o.channel_id
 WHERE o.customer_id = :customer_id
 ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT :row_max;
+
+-- name: order_lines_view
+-- doc: the lines of an order, for people.
+-- in: customer_id i64, order_id i64
+-- out: line_no i64, code text?, name text?, quantity_milli i64, amount_minor i64
+-- plan: search
+SELECT l.line_no, p.code, p.name, l.quantity_milli, l.amount_minor
+FROM order_line AS l LEFT JOIN product AS p ON p.product_id = l.product_id
+WHERE l.customer_id = :customer_id AND l.order_id = :order_id ORDER BY l.line_no;
+
+-- name: order_refunds_view
+-- doc: a customer's refunds but those taken back, newest first, for people.
+-- in: customer_id i64
+-- out: refund_id i64, order_id i64, source text, number text, amount_minor i64, refunded_at i64, refunded_day i64,
+--      recorded_at i64
+-- plan: search
+SELECT refund_id, order_id, source, number, amount_minor, refunded_at, refunded_day, recorded_at
+FROM refund WHERE customer_id = :customer_id AND amount_minor <> 0 ORDER BY refunded_at DESC, refund_id DESC;
+
+-- name: order_imports_of
+-- doc: the imports that were writing from a source when something of a customer was recorded, newest first.
+-- in: source text, recorded_at i64
+-- out: import_id i64, file_name text, map_name text, exported_at i64, started_at i64, finished_at i64?
+-- plan: scan, because import_run has one row per import
+SELECT import_id, file_name, map_name, exported_at, started_at, finished_at FROM import_run
+WHERE source = :source AND started_at <= :recorded_at AND (finished_at IS NULL OR finished_at >= :recorded_at)
+ORDER BY import_id DESC;
 
 -- name: order_sources
 -- doc: the sources that imports named; an order's number is looked up in each.

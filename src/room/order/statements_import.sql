@@ -143,8 +143,8 @@ SELECT upload_id AS import_id, CAST(1 AS BIGINT) AS is_upload, name, byte_count,
        order_changed_count, order_same_count, refund_count, rejected_row_count
 FROM import_upload WHERE upload_id < :before_id
 UNION ALL
-SELECT import_id, CAST(0 AS BIGINT), file_name, CAST(0 AS BIGINT), CASE WHEN finished_at IS NULL THEN 6 ELSE 8 END, started_at, started_by,
-       '', started_at, finished_at, map_name, row_count, order_new_count,
+SELECT import_id, CAST(0 AS BIGINT), file_name, CAST(0 AS BIGINT), CASE WHEN finished_at IS NULL THEN 6 ELSE 8 END,
+       started_at, started_by, '', started_at, finished_at, map_name, row_count, order_new_count,
        order_changed_count, order_same_count, refund_count, rejected_row_count
 FROM import_run WHERE upload_id = 0 AND import_id < :before_id
 ORDER BY import_id DESC LIMIT :row_max;
@@ -161,10 +161,10 @@ FROM import_run WHERE import_id = :import_id AND upload_id = 0;
 
 -- name: order_own_map_put
 -- doc: saves a map of the brand's own, in the place of one of the same name.
--- in: name text, json text, saved_at i64, saved_by_name text
+-- in: name text, map text, saved_at i64, saved_by_name text
 -- plan: search
-INSERT INTO import_own_map (name, json, saved_at, saved_by_name) VALUES (:name, :json, :saved_at, :saved_by_name)
-ON CONFLICT (name) DO UPDATE SET json = :json, saved_at = :saved_at, saved_by_name = :saved_by_name;
+INSERT INTO import_own_map (name, map, saved_at, saved_by_name) VALUES (:name, :map, :saved_at, :saved_by_name)
+ON CONFLICT (name) DO UPDATE SET map = :map, saved_at = :saved_at, saved_by_name = :saved_by_name;
 
 -- name: order_own_map_delete
 -- doc: removes a map of the brand's own.
@@ -174,7 +174,7 @@ DELETE FROM import_own_map WHERE name = :name;
 
 -- name: order_own_map_all
 -- doc: all maps of the brand's own.
--- out: name text, json text, saved_at i64, saved_by_name text
+-- out: name text, map text, saved_at i64, saved_by_name text
 -- rows: many
 -- plan: scan, because all are wanted: some tens
-SELECT name, json, saved_at, saved_by_name FROM import_own_map ORDER BY name COLLATE "C";
+SELECT name, map, saved_at, saved_by_name FROM import_own_map ORDER BY name COLLATE "C";

@@ -27,8 +27,8 @@ CREATE TABLE calendar (
 
 -- migration: 12 backups
 
--- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER". path: where
--- it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:
+-- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER".
+-- path: where it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:
 -- when it was last restored, for good or on trial, and found whole; NULL: never.
 -- read by: the page of backups, the review of security.
 CREATE TABLE backup (
@@ -45,3 +45,8 @@ CREATE TABLE backup (
 
 -- read by: the end of a restore.
 CREATE UNIQUE INDEX backup_by_sha256 ON backup (sha256);
+
+-- migration: 16 demo brand
+
+-- 0: one's own; 1: a demo that is not finished yet; 2: a demo (enum brand_demo). Only a demo can be taken away as a whole.
+ALTER TABLE brand ADD COLUMN demo INT64 NOT NULL DEFAULT 0;

@@ -6,8 +6,11 @@
 #include "base/calendar.h"
 #include "store/store.h"
 
+/* Whether a brand is one's own, or made to look around in; such a one may be taken away as it came. */
+enum brand_demo { BRAND_REAL, BRAND_DEMO_UNFINISHED, BRAND_DEMO };
 struct brand {
     struct str name;
+    enum brand_demo demo;
     struct str currency; /* ISO 4217 */
     int currency_digits;
     struct str time_zone; /* IANA */
@@ -21,6 +24,8 @@ ERR_RESULT setup_check(struct arena *arena, struct str name, struct str currency
 /* Creates the brand. Errors, all at once: SETUP_NAME, SETUP_CURRENCY, ZONE_UNKNOWN, SETUP_EXISTS. */
 ERR_RESULT setup_create(struct store *store, struct arena *arena, struct str name, struct str currency,
                         struct str time_zone);
+/* Marks the brand as a demo; one's own never becomes one: only a brand without orders or people is given. */
+ERR_RESULT setup_demo_set(struct store *store, struct arena *arena, enum brand_demo demo);
 /* Errors: SETUP_MISSING where the store holds no brand; SETUP_KEY where the keys are not those it was made with. */
 ERR_RESULT setup_load(struct store *store, struct arena *arena, struct brand **out);
 /* The hash by which a brand knows its master key. */

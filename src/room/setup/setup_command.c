@@ -110,6 +110,19 @@ const struct err *setup_create(struct store *store, struct arena *arena, struct 
         &(struct store_job){.name = "setup.create", .fn = write_brand, .arg = &making});
 }
 
+static const struct err *set_demo(struct tx *tx, void *arg)
+{
+    const enum brand_demo *demo = arg;
+    return sql_setup_demo_set_run(tx, &(struct sql_setup_demo_set_in){*demo});
+}
+
+const struct err *setup_demo_set(struct store *store, struct arena *arena, enum brand_demo demo)
+{
+    struct store_job job = {
+        .name = "setup.demo", .fn = set_demo, .arg = &demo, .again_if_ambiguous = true};
+    return store_write(store, arena, &job);
+}
+
 static const struct err *take_node(struct tx *tx, void *arg)
 {
     int *node = arg;

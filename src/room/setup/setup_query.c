@@ -34,6 +34,7 @@ static const struct err *read_brand(struct tx *tx, void *arg)
         .currency_digits = (int)row.currency_digits,
         .time_zone = str_copy(reading->arena, row.time_zone),
         .created_at_us = row.created_at,
+        .demo = (enum brand_demo)row.demo,
     };
     reading->brand = brand;
     return NULL;

@@ -2,9 +2,10 @@
 
 -- name: setup_brand
 -- doc: the brand of this store.
--- out: name text, currency text, currency_digits i64, time_zone text, key_check bytes, created_at i64
+-- out: name text, currency text, currency_digits i64, time_zone text, key_check bytes, created_at i64,
+--   demo i64
 -- plan: scan, because the table has one row
-SELECT name, currency, currency_digits, time_zone, key_check, created_at FROM brand;
+SELECT name, currency, currency_digits, time_zone, key_check, created_at, demo FROM brand;
 
 -- name: setup_brand_add
 -- doc: writes the brand; changes nothing where there is one already.
@@ -13,6 +14,12 @@ SELECT name, currency, currency_digits, time_zone, key_check, created_at FROM br
 INSERT INTO brand (brand_id, name, currency, currency_digits, time_zone, key_check, last_node, created_at)
 VALUES (1, :name, :currency, :currency_digits, :time_zone, :key_check, -1, :created_at)
 ON CONFLICT (brand_id) DO NOTHING;
+
+-- name: setup_demo_set
+-- doc: marks the brand as a demo, or as a finished one.
+-- in: demo i64
+-- plan: search
+UPDATE brand SET demo = :demo WHERE brand_id = 1;
 
 -- name: setup_calendar_add
 -- doc: one day of the calendar.
@@ -58,7 +65,7 @@ UPDATE backup SET restored_at = :restored_at WHERE sha256 = :sha256;
 -- doc: the backups made last.
 -- in: most i64
 -- out: backup_id i64, made_at i64, made_by text, path text, bytes i64, sha256 text, with_key i64, restored_at i64?
--- plan: search
+-- plan: scan, because it goes backwards along the key and stops
 SELECT backup_id, made_at, made_by, path, bytes, sha256, with_key, restored_at
 FROM backup ORDER BY backup_id DESC LIMIT :most;
 

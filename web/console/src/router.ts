@@ -50,7 +50,7 @@ async function load_session() {
 
 router.beforeEach(async (to: RouteLocationNormalized) => {
   await load_session()
-  if (session.status && !session.status.owner_exists) return to.path === '/welcome' ? true : '/welcome'
+  if (session.status && !session.status.owner_exists && !session.me) return to.path === '/welcome' ? true : '/welcome'
   if (to.path === '/welcome') return '/'
   if (to.meta.open) return true
   return session.me ? true : { path: '/login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }

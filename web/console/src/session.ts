@@ -27,8 +27,12 @@ export function session_begins(me: Me) {
   localStorage.setItem(KEPT_AS, '1')
 }
 
-export function session_is_over() {
+export function session_forgotten() {
   session.me = null
   localStorage.removeItem(KEPT_AS)
+}
+
+export function session_is_over() {
+  session_forgotten()
   session.leave()
 }
