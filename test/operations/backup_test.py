@@ -352,6 +352,70 @@ def test_drill(check, binary, kind):
             again.close()
 
 
+NEWEST = ("brand", "demo")  # a table's last column, which the newest migration added
+
+
+def older(brand, good, path):
+    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
+    archive put together anew."""
+    out, trailer = b"", good.read_bytes()[-2048:]
+    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
+    with tarfile.open(good) as archive:
+        for info in archive.getmembers():
+            data = archive.extractfile(info).read()
+            if info.name == "sha256":
+                continue
+            if info.name == "manifest.json":
+                manifest = json.loads(data)
+                assert manifest["schema_number"] == last
+                data = json.dumps(manifest | {"schema_number": last - 1}).encode()
+            if info.name == f"table/{NEWEST[0]}.copy.gz":
+                rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
+                assert rows[0][-1] == NEWEST[1]
+                data = gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
+            if info.name == "huitou.db.gz":
+                image = path.with_suffix(".db")
+                image.write_bytes(gzip.decompress(data))
+                subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
+                                f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
+                data = gzip.compress(image.read_bytes())
+            info.size = len(data)
+            out += info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
+    said = hashlib.sha256(out).hexdigest().encode() + b"\n"
+    path.write_bytes(out + trailer[:512] + said + bytes(512 - len(said)) + bytes(1024))
+    return last
+
+
+def test_older(check, binary, kind):
+    """A backup of an older schema is restored and brought up; one of a newer schema is refused."""
+    with program.Brand(binary, kind) as brand:
+        brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 80), "--map", map_file(brand.base / "m.json"))
+        good, old = brand.base / "good.backup", brand.base / "old.backup"
+        brand.run("backup", good)
+        last = older(brand, good, old)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", old, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} an older backup: {run.stdout}{run.stderr}")
+            check(again.sql("SELECT MAX(number) FROM schema_migration") == [[str(last)]], f"{kind} is brought up")
+            check(reports_of(again) == reports_of(brand), f"{kind} with the same figures")
+        finally:
+            again.close()
+        text = good.read_bytes()
+        name = b'"schema_number": %d' % last
+        assert text.count(name) == 1
+        text = text.replace(name, b'"schema_number": %d' % (last + 1))[:-2048]
+        said = hashlib.sha256(text).hexdigest().encode() + b"\n"
+        new = brand.base / "new.backup"
+        new.write_bytes(text + good.read_bytes()[-2048:-1536] + said + bytes(512 - len(said)) + bytes(1024))
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", new, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(codes(run) == ["BACKUP_VERSION"] and not again.dir.exists(), f"{kind} a newer backup: {run.stdout}")
+        finally:
+            again.close()
+
+
 def test_erasures(check, binary, kind):
     """Who is erased after a backup is erased again when it is restored, by the log of the directory that was, or by that beside
     the backup; and comes back, which is said, where there is none."""
@@ -438,7 +502,7 @@ def test_console(check, binary, kind):
         check(not owner.call("listBackups")["items"][0]["has_file"], f"{kind} the list offers none of them")
 
 
-TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_damage, test_console, test_under_load)
+TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_older, test_damage, test_console, test_under_load)
 
 
 def main():

@@ -213,7 +213,7 @@ def command_line(facts):
 
 def digest(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("lock", "huitou.db-shm", "huitou.db-wal")}
+            for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(("lock", "huitou.db-"))}
 
 
 def real_brands():

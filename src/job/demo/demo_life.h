@@ -47,6 +47,8 @@ struct demo {
     int step;         /* the one at work */
     double step_done; /* 0 … 1 */
 };
+/* What a member of staff is called. */
+struct str demo_staff_name(const struct demo *demo, enum demo_member member);
 /* How far the step at work has come, 0 to 1. */
 void demo_tell(struct demo *demo, double done);
 /* In the language of the making. */

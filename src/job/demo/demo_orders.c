@@ -189,16 +189,15 @@ static const struct err *import_file(struct demo *demo, struct arena *arena, str
     struct import_result result;
     struct str rejects = str_fmt(arena, "%.*s.rejects.xlsx", STR_ARG(path));
     TRY(import_map_read(arena, map_path, &map));
-    struct import_options options = {
-        .path = path,
-        .map = map,
-        .exported_at_us = clock_now_us(&demo->home->deps.clock),
-        .reject_path = rejects,
-        .lang = demo->options->lang,
-        .started_by = str_fmt(arena, "staff:%lld", (long long)demo->staff_ids[DEMO_OPERATOR]),
-        .temporary_directory = demo->home->temporary_directory,
-        .progress = tell_import,
-        .progress_arg = demo};
+    struct import_options options = {.path = path,
+                                     .map = map,
+                                     .exported_at_us = clock_now_us(&demo->home->deps.clock),
+                                     .reject_path = rejects,
+                                     .lang = demo->options->lang,
+                                     .started_by = demo_staff_name(demo, DEMO_OPERATOR),
+                                     .temporary_directory = demo->home->temporary_directory,
+                                     .progress = tell_import,
+                                     .progress_arg = demo};
     TRY(import_orders(demo->home->store, arena, demo->home->brand, &options, &result));
     demo->result->orders += result.orders;
     demo->result->refunds += result.refunds;

@@ -18,13 +18,18 @@ static const struct {
     [DEMO_AGENT_3] = {"demo.agent3", "Yue Sun", "何欣怡", ROLE_AGENT, DEMO_CLIENT_MANAGER},
 };
 
+struct str demo_staff_name(const struct demo *demo, enum demo_member member)
+{
+    return demo_word(demo, people[member].name_en, people[member].name_zh);
+}
+
 static const struct err *make_staff(struct tx *tx, void *arg)
 {
     struct demo *demo = arg;
     for (int i = 0; i < DEMO_STAFF_MAX; i++) {
         struct staff_new wanted = {
             .login = str_c(people[i].login),
-            .name = demo_word(demo, people[i].name_en, people[i].name_zh),
+            .name = demo_staff_name(demo, (enum demo_member)i),
             .no_password = true,
             .role = people[i].role,
             .manager_id = people[i].manager < 0 ? 0 : demo->staff_ids[people[i].manager]};

@@ -295,8 +295,8 @@ struct customer_marks {
     size_t tag_count;
 };
 ERR_RESULT customer_marks(struct tx *tx, int64_t root_id, struct customer_marks *marks);
-/* Calls fn for every person (root, no placeholder), ascending by id; the marks, and what fn takes from tx_arena, are gone when
- * it returns. */
+/* Calls fn for every person (root, no placeholder), ascending by id; the marks, and what fn takes from tx_arena, are gone
+ * when it returns. */
 typedef const struct err *customer_marks_fn(struct tx *tx, void *arg, const struct customer_marks *marks);
 ERR_RESULT customer_marks_all(struct tx *tx, customer_marks_fn *fn, void *arg);
 /* 0 where there is no such tag. */

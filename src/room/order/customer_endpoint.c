@@ -638,12 +638,13 @@ static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_
                                             ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
 static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_ERASED,    ERR_CUSTOMER_TAG_NAME,
                                            ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
-static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN, ERR_IDEMPOTENCY_OTHER,
+                                              ERR_IDEMPOTENCY_ERASED, ERR_NONE};
 static const enum err_code merge_errors[] = {ERR_CUSTOMER_UNKNOWN,     ERR_CUSTOMER_SAME,     ERR_CUSTOMER_MERGE_LIMIT,
                                              ERR_CUSTOMER_PLACEHOLDER, ERR_CUSTOMER_ERASED,   ERR_IDEMPOTENCY_OTHER,
                                              ERR_IDEMPOTENCY_ERASED,   ERR_NONE};
 static const enum err_code split_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_NOT_MERGED, ERR_IDEMPOTENCY_OTHER,
-                                             ERR_NONE};
+                                             ERR_IDEMPOTENCY_ERASED, ERR_NONE};
 static const enum err_code refuse_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_SAME, ERR_CUSTOMER_PROPOSAL_UNKNOWN,
                                               ERR_IDEMPOTENCY_OTHER, ERR_NONE};
 
