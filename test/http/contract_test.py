@@ -249,6 +249,14 @@ def reports(owner):
             attempt(f"{name} {query}", owner.call, name, {"report": "totals"}, query, expect=code)
 
 
+def selections(owner):
+    """An amount that no money has."""
+    huge = {"amount_min": "99999999999999999999.00"}
+    for name in ("listCustomers", "exportCustomers"):
+        attempt(name, owner.call, name, query=huge, expect="PEOPLE_MONEY")
+    attempt("startBulk", owner.call, "startBulk", body={"action": "tag", "tag": "x", "selection": huge}, expect="PEOPLE_MONEY")
+
+
 def kept_reports(owner):
     """A report's answer is kept while nothing changes, and not a moment longer than the columns take to follow."""
     def total():
@@ -307,6 +315,7 @@ def run_on(binary, kind, folder):
             customers(owner)
             reports(owner)
             kept_reports(owner)
+            selections(owner)
             the_rest(server, owner)
             log = server.log_text()
             tally.check("139000000" not in log and "王小明" not in log, f"{kind}: the log holds no personal data")
