@@ -122,7 +122,7 @@ static const struct err *get_portrait(struct call *call)
     struct engine_portrait portrait;
     int32_t first_day;
     struct reaching reaching = {.call = call};
-    out->median_days = out->expected_days = out->limit_days = NAN;
+    out->median_days = out->expected_days = out->limit_days = (double)NAN;
     TRY(call_read(call, reach_tx, &reaching));
     TRY(people_engine(call, &engine));
     const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
