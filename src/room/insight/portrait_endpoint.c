@@ -32,9 +32,12 @@ static const struct field portrait_fields[] = {
     SHAPE_FIELD(struct portrait_out, is_buyer, BOOL, "Has a purchase day.", "有购买日。"),
     SHAPE_FIELD(struct portrait_out, days, LIST, "Purchase days, the first first.",
                 "购买日，从早到晚。"),
-    SHAPE_FIELD(struct portrait_out, r, I64, "Score of R, 1 to 5; 0: no buyer.", "R 得分，1 至 5；0 为未购买。"),
-    SHAPE_FIELD(struct portrait_out, f, I64, "Score of F, 1 to 5; 0: no buyer.", "F 得分，1 至 5；0 为未购买。"),
-    SHAPE_FIELD(struct portrait_out, m, I64, "Score of M, 1 to 5; 0: no buyer.", "M 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, r, I64, "Score of R, 1 to 5; 0: no buyer.",
+                "R 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, f, I64, "Score of F, 1 to 5; 0: no buyer.",
+                "F 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, m, I64, "Score of M, 1 to 5; 0: no buyer.",
+                "M 得分，1 至 5；0 为未购买。"),
     SHAPE_FIELD(struct portrait_out, days_since, I64, "R: days since the last purchase day.",
                 "R：距最后购买日的天数。"),
     SHAPE_FIELD(struct portrait_out, orders, I64, "F: counted orders.", "F：计数订单。"),
@@ -44,7 +47,8 @@ static const struct field portrait_fields[] = {
     SHAPE_FIELD(struct portrait_out, basis, TEXT,
                 "What limit and expectation go by: own gaps (five at least), the brand's after this "
                 "purchase number, none.",
-                "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、none 没有。"),
+                "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、"
+                "none 没有。"),
     SHAPE_FIELD(struct portrait_out, expected_days, F64, "Median of those gaps, days.",
                 "所依据间隔的中位数（天）。"),
     SHAPE_FIELD(struct portrait_out, expected_day, DAY, "When the next purchase is expected.",
@@ -117,7 +121,7 @@ static const struct err *get_portrait(struct call *call)
     struct engine_portrait portrait;
     int32_t first_day;
     struct reaching reaching = {.call = call};
-    out->median_days = out->expected_days = out->limit_days = NAN;
+    out->median_days = out->expected_days = out->limit_days = (double)NAN;
     TRY(call_read(call, reach_tx, &reaching));
     TRY(people_engine(call, &engine));
     const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
@@ -135,7 +139,8 @@ static const enum err_code portrait_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_REPORT
                                                 ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getPortrait", .method = METHOD_GET, .path = "/api/v1/customers/{customer_id}/portrait",
+    {.name = "getPortrait", .method = METHOD_GET,
+     .path = "/api/v1/customers/{customer_id}/portrait",
      .scope = SCOPE_CUSTOMERS_READ,
      .reach = {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,
                [ROLE_SERVICE_MANAGER] = REACH_BELOW, [ROLE_CLIENT_MANAGER] = REACH_BELOW,
