@@ -318,8 +318,8 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
 
 /* --- Locks --- */
 
-/* What a lock file says: the process that holds it (for messages), and of a command's place the node number that was
- * taken for it; -1: none yet. */
+/* What a lock file says: the process that holds it (for messages), and of a command's place the
+ * node number that was taken for it; -1: none yet. */
 struct lock_note {
     long process;
     int node;
