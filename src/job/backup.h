@@ -28,6 +28,8 @@ struct backup_options {
     const struct brand *brand;
     struct str path;          /* a file that is not there, or a directory that is: huitou-20261122T083000Z.backup */
     struct str passphrase;    /* absent: the key is not in it */
+    void (*progress)(void *arg, int64_t done, int64_t total); /* of copying the database; NULL: nobody wants to know */
+    void *progress_arg;
     struct str made_by;       /* a person's name, or "cli:USER" */
 };
 struct backup_result {

@@ -45,11 +45,12 @@ static const struct field portrait_fields[] = {
     SHAPE_FIELD(struct portrait_out, amount, DECIMAL, "M: net of refunds.", "M：扣除退款的金额。"),
     SHAPE_FIELD(struct portrait_out, median_days, F64, "Median of the own gaps, days.",
                 "本人间隔的中位数（天）。"),
-    SHAPE_FIELD(struct portrait_out, basis, TEXT,
-                "What limit and expectation go by: own gaps (five at least), the brand's after this "
-                "purchase number, none.",
-                "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、"
-                "none 没有。"),
+    SHAPE_FIELD(
+        struct portrait_out, basis, TEXT,
+        "What limit and expectation go by: own gaps (five at least), the brand's after this "
+        "purchase number, none.",
+        "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、"
+        "none 没有。"),
     SHAPE_FIELD(struct portrait_out, expected_days, F64, "Median of those gaps, days.",
                 "所依据间隔的中位数（天）。"),
     SHAPE_FIELD(struct portrait_out, expected_day, DAY, "When the next purchase is expected.",
@@ -140,7 +141,8 @@ static const enum err_code portrait_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_REPORT
                                                 ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getPortrait", .method = METHOD_GET,
+    {.name = "getPortrait",
+     .method = METHOD_GET,
      .path = "/api/v1/customers/{customer_id}/portrait",
      .scope = SCOPE_CUSTOMERS_READ,
      .reach = {[ROLE_OWNER] = REACH_ALL,
