@@ -34,13 +34,18 @@ const struct shape cli_backup_shape = {
     .name = "backup", .size = sizeof(struct backup_flags), SHAPE_FIELDS(backup_fields)};
 
 struct restore_flags {
-    struct str store, key, passphrase_file;
+    struct str store, key, passphrase_file, erasures;
 };
 static const struct field restore_fields[] = {
     FLAG_STORE(struct restore_flags),
     SHAPE_FIELD(struct restore_flags, key, TEXT, "The master.key that you kept apart.",
                 "另行保存的 master.key。"),
     FLAG_PASSPHRASE(struct restore_flags),
+    SHAPE_FIELD(
+        struct restore_flags, erasures, TEXT,
+        "The erasures.log of the directory that was: who was erased after the backup is erased "
+        "again. Default: erasures.log beside the backup.",
+        "原数据目录的 erasures.log：备份之后已删除的人将再次删除。默认取备份旁的 erasures.log。"),
 };
 const struct shape cli_restore_shape = {
     .name = "restore", .size = sizeof(struct restore_flags), SHAPE_FIELDS(restore_fields)};
@@ -149,6 +154,8 @@ static void put_restored(struct cli *cli, struct str directory, const struct res
     json_put_str(&w, time_text(cli->arena, result->manifest.made_at_us));
     json_key(&w, STR("sha256"));
     json_put_str(&w, result->sha256);
+    json_key(&w, STR("erasures_known"));
+    json_put_bool(&w, result->erasures_known);
     json_key(&w, STR("erased"));
     json_put_i64(&w, result->erased);
     json_key(&w, STR("customers"));
@@ -218,6 +225,7 @@ const struct err *cli_restore(struct cli *cli, const struct cli_call *call)
         .directory = cli->directory,
         .store_url = flags->store,
         .key_path = flags->key,
+        .erasures_path = flags->erasures,
         .restored_by = cli_user(cli->arena),
         .lang = cli->lang,
     };
@@ -229,6 +237,16 @@ const struct err *cli_restore(struct cli *cli, const struct cli_call *call)
     finish(cli, cli->directory, &result);
     if (cli->json)
         return NULL;
+    if (result.erasures_known)
+        PAGE_SAY(&cli->page, "Erased again: {0} people.", "再次删除：{0} 人。",
+                 text_count(cli->arena, result.erased));
+    else
+        PAGE_SAY(
+            &cli->page,
+            "There was no log of erasures: whoever was erased after this backup is back. If the "
+            "old directory's erasures.log is left, restore again with --erasures.",
+            "没有删除记录：备份之后已删除的人会重新出现。若原目录的 erasures.log 仍在，请用 "
+            "--erasures 重新恢复。");
     PAGE_SAY(&cli->page,
              "All logins have ended. Look at staff and API keys: who was blocked, or what was "
              "revoked, after the backup is "

@@ -1,4 +1,5 @@
-/* A passphrase that locks or unlocks the master key in a backup: from a file, or asked for at the terminal without showing it. */
+/* A passphrase that locks or unlocks the master key in a backup: from a file, or asked for at the terminal, where it is not
+ * shown. */
 #ifndef HUITOU_CLI_CLI_PASSPHRASE_H
 #define HUITOU_CLI_CLI_PASSPHRASE_H
 

@@ -8,11 +8,13 @@ static const struct err *rebuild(struct cli *cli, struct home *home, void *arg)
     struct rebuild_result *result = arg;
     TRY(rebuild_all(home->store, cli->arena, result));
     if (!cli->json) {
-        PAGE_SAY(&cli->page,
-                 "Made again from the facts: the calendar, the claims of identities and order numbers, "
-                 "and the search by name of {0} people. `huitou verify` compares all of it.",
-                 "已由事实重建：日历、身份与订单号的登记，以及 {0} 人的姓名检索。可用 `huitou verify` 核对。",
-                 text_count(cli->arena, result->names));
+        PAGE_SAY(
+            &cli->page,
+            "Made again from the facts: the calendar, the claims of identities and order numbers, "
+            "and the search by name of {0} people. `huitou verify` compares all of it.",
+            "已由事实重建：日历、身份与订单号的登记，以及 {0} 人的姓名检索。可用 `huitou verify` "
+            "核对。",
+            text_count(cli->arena, result->names));
         return NULL;
     }
     struct json_writer w = json_writer(&cli->page.out, true);

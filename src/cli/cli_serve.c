@@ -13,10 +13,11 @@ struct serve_flags {
     bool behind_proxy, log;
 };
 static const struct field serve_fields[] = {
-    SHAPE_FIELD(struct serve_flags, address, TEXT, "Address to listen on; others than this machine need a proxy with TLS.",
+    SHAPE_FIELD(struct serve_flags, address, TEXT,
+                "Address to listen on; others than this machine need a proxy with TLS.",
                 "监听地址；对外服务请配合带 TLS 的反向代理。", .fallback = "127.0.0.1"),
-    SHAPE_FIELD(struct serve_flags, port, I64, "Port to listen on; 0: a free one.", "监听端口；0 表示任选空闲端口。", .min = 0,
-                .max = 65535, .fallback = "8420"),
+    SHAPE_FIELD(struct serve_flags, port, I64, "Port to listen on; 0: a free one.",
+                "监听端口；0 表示任选空闲端口。", .min = 0, .max = 65535, .fallback = "8420"),
     SHAPE_FIELD(struct serve_flags, behind_proxy, BOOL,
                 "A proxy on this machine stands before: believe its X-Forwarded-For.",
                 "本机前有反向代理：采信其 X-Forwarded-For。"),
@@ -36,8 +37,9 @@ static void say_where(struct cli *cli, const struct app *app, struct str address
         json_key(&w, STR("url"));
         json_put_str(&w, base);
         json_key(&w, STR("setup_url"));
-        json_put_str(&w, token.p ? str_fmt(cli->arena, "%.*s/welcome#%.*s", STR_ARG(base), STR_ARG(token))
-                                 : STR_NONE);
+        json_put_str(
+            &w, token.p ? str_fmt(cli->arena, "%.*s/welcome#%.*s", STR_ARG(base), STR_ARG(token))
+                        : STR_NONE);
         json_close(&w, '}');
         page_char(&cli->page, '\n');
         return;
@@ -46,16 +48,16 @@ static void say_where(struct cli *cli, const struct app *app, struct str address
     if (token.p && app_is_demo(app))
         page_str(&cli->page,
                  TEXT_FILL(cli->arena, cli->lang,
-                           "Open {0}/welcome#{1} to look around in the demo brand (the link works once).\n",
+                           "Open {0}/welcome#{1} to look around in the demo brand (the link works "
+                           "once).\n",
                            "打开 {0}/welcome#{1} 查看演示品牌（链接只能用一次）。\n", base, token));
     else if (token.p)
-        page_str(&cli->page, TEXT_FILL(cli->arena, cli->lang,
-                                       "Open {0}/welcome#{1} to set up the brand (the link works once).\n",
-                                       "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。\n", base,
-                                       token));
-    else
         page_str(&cli->page,
-                 TEXT_FILL(cli->arena, cli->lang, "Open {0}\n", "打开 {0}\n", base));
+                 TEXT_FILL(cli->arena, cli->lang,
+                           "Open {0}/welcome#{1} to set up the brand (the link works once).\n",
+                           "打开 {0}/welcome#{1} 建立品牌（链接只能用一次）。\n", base, token));
+    else
+        page_str(&cli->page, TEXT_FILL(cli->arena, cli->lang, "Open {0}\n", "打开 {0}\n", base));
     if (cli->err_terminal)
         fprintf(cli->err, "%s\n",
                 cli->lang == LANG_ZH ? "按 Ctrl-C 结束服务；正在处理的请求会先完成。"

@@ -16,7 +16,8 @@
 /* --- Writing --- */
 
 struct archive_writer;
-/* A new file of a temporary name beside `path`, mode 0600. The arena outlives the writer. Errors: FILE_FOLDER, FILE_WRITE. */
+/* A new file of a temporary name beside `path`, mode 0600. The arena outlives the writer. Errors: FILE_FOLDER,
+ * FILE_WRITE. */
 ERR_RESULT archive_create(struct arena *arena, struct str path, int64_t time_s, struct archive_writer **out);
 /* The path of the temporary file: what else is needed may be put beside it. */
 struct str archive_temporary(const struct archive_writer *writer);

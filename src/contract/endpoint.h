@@ -101,6 +101,7 @@ enum endpoint_flag {
 struct endpoint_file {
     struct str content_type, name; /* name: offered for saving; absent: shown in the browser */
     struct str bytes; /* in the call's arena; absent: the file at `path` */
+    struct str packed; /* the same as gzip; absent: not at hand */
     struct str path;
     bool keep; /* the file at `path` stays; else it is removed once it is sent */
 };
@@ -136,7 +137,8 @@ struct call {
     struct str set_cookie; /* whole header values, at most two */
     struct str set_cookie_2;
     struct str audit_object, audit_before, audit_after; /* "customer:123", JSON, JSON: for the audit trail */
-    struct str replay; /* the answer of an earlier request with the same idempotency key: sent as it stands */
+    /* An answer that was made before (of an earlier request with the same idempotency key, or kept): sent as it stands. */
+    struct str replay, replay_packed; /* packed: the same as gzip; absent: not at hand */
 };
 
 typedef const struct err *endpoint_fn(struct call *call);

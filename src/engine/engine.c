@@ -35,6 +35,14 @@ void engine_free(struct engine *engine)
     CHECK(pthread_rwlock_destroy(engine->lock) == 0);
 }
 
+int64_t engine_change_count(const struct engine *engine)
+{
+    CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
+    int64_t count = engine->change_count;
+    CHECK(pthread_rwlock_unlock(engine->lock) == 0);
+    return count;
+}
+
 void engine_limit(struct engine *engine, int64_t bytes_max)
 {
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
@@ -252,6 +260,7 @@ ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct e
     };
     const struct err *err = NULL;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
+    engine->change_count++;
     enum err_code code = has_memory ? put_locked(engine, customer_id, &put) : ERR_CAPACITY;
     if (code != ERR_NONE)
         err = ERR_NEW(engine->arena, code, STR_NONE, STR("the columns"));
@@ -274,6 +283,7 @@ void engine_name_channel(struct engine *engine, int64_t channel_id, struct str n
     uint32_t index;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
     CHECK(channel_index(engine, channel_id, &index));
+    engine->change_count++;
     set_name(engine, &engine->channel_names[index], name);
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
 }
@@ -284,6 +294,7 @@ void engine_name_product(struct engine *engine, int64_t product_id, struct str c
     uint32_t index;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
     CHECK(product_index(engine, product_id, &index));
+    engine->change_count++;
     set_name(engine, &engine->product_codes[index], code);
     set_name(engine, &engine->product_names[index], name);
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);

@@ -45,8 +45,8 @@ static void replace_person(struct block *block, uint32_t slot, const struct engi
     memmove(block->tags + from + count, block->tags + to, behind * sizeof(*block->tags));
     block->tag_count = from + count + behind;
     for (size_t i = 0; i < count; i++)
-        block->tags[from + i] = (struct block_tag){
-            person->tags[i].tag_id, person->tags[i].until_day, (uint8_t)slot};
+        block->tags[from + i] =
+            (struct block_tag){person->tags[i].tag_id, person->tags[i].until_day, (uint8_t)slot};
 }
 
 static enum err_code put_locked(struct engine *engine, int64_t customer_id,

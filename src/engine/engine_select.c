@@ -1,5 +1,5 @@
-/* Selections: one walk over all customers; the page's rows are kept in a heap, the last of them on top. See
- * engine_select.h. */
+/* Selections: one walk over all customers; the page's rows are kept in a heap, the last of them on
+ * top. See engine_select.h. */
 #include "engine/engine_select.h"
 
 #include <stdlib.h>
@@ -208,8 +208,8 @@ static void days_before(const struct seen *seen, uint32_t days[ENGINE_BLOCK])
     }
 }
 
-/* Whether a gap looked at comes after this purchase number; a customer's gaps looked at are those after the numbers
- * before + 1 … before + days - 1. */
+/* Whether a gap looked at comes after this purchase number; a customer's gaps looked at are those
+ * after the numbers before + 1 … before + days - 1. */
 static bool has_gap_after(int number, uint32_t before, uint32_t days)
 {
     int64_t first = (int64_t)before + 1, last = (int64_t)before + days - 1;
@@ -292,8 +292,8 @@ static bool began_so(const struct seen *seen, const struct engine_selection *s, 
         return false;
     if (s->not_back_within >= 0 && is_back && second - first <= s->not_back_within)
         return false;
-    return s->known_for < 0 || (first != ENGINE_DAY_NONE &&
-                                engine_day(first) + s->known_for <= s->scope.to_day);
+    return s->known_for < 0 ||
+           (first != ENGINE_DAY_NONE && engine_day(first) + s->known_for <= s->scope.to_day);
 }
 
 /* Columns that only some selections ask for; by slot. */
@@ -396,8 +396,7 @@ static void take(struct select_share *share, const struct seen *seen, const stru
 
 static bool holds_wanted(const struct seen *seen, const struct select *select)
 {
-    return !select->is_wanted ||
-           memchr(select->is_wanted + seen->index, 1, ENGINE_BLOCK) != NULL;
+    return !select->is_wanted || memchr(select->is_wanted + seen->index, 1, ENGINE_BLOCK) != NULL;
 }
 
 static void select_add(struct seen *seen, void *arg)
@@ -570,8 +569,8 @@ static void unite(const struct metric_run *run, const struct select_share *own, 
     int64_t behind = 0;
     for (int i = 0; i < run->threads; i++)
         rows += own[i].heap_count;
-    *out = (struct engine_selected){
-        .rows = ARENA_ARRAY(run->arena, rows + 1, struct engine_customer)};
+    *out =
+        (struct engine_selected){.rows = ARENA_ARRAY(run->arena, rows + 1, struct engine_customer)};
     for (int i = 0; i < run->threads; i++) {
         const struct engine_selected *sums = &own[i].sums;
         out->customers += sums->customers;

@@ -1,7 +1,7 @@
 /* Selections: which customers, by what they bought and who they are. Every figure of a report that counts customers is the
  * count of a selection with the report's scope (metric_link.h says which); the same selections are the filters of the
- * list of customers. One walk over the columns for a page of any order; two or three where the answer to one customer depends
- * on all (R/F/M, overdue, the top). Words as in docs/definitions.md. */
+ * list of customers. One walk over the columns for a page of any order; two or three where the answer to one customer
+ * depends on all (R/F/M, overdue, the top). Words as in docs/definitions.md. */
 #ifndef HUITOU_ENGINE_ENGINE_SELECT_H
 #define HUITOU_ENGINE_ENGINE_SELECT_H
 
@@ -19,8 +19,8 @@ struct engine_person {
     const struct engine_tag *tags;
     size_t tag_count;
 };
-/* Replaces what is known of who one customer (a root, no placeholder) is; idempotent, in any order with engine_put. Who is known
- * is selected also without orders and refunds. Errors: CAPACITY. */
+/* Replaces what is known of who one customer (a root, no placeholder) is; idempotent, in any order with engine_put. Who is
+ * known is selected also without orders and refunds. Errors: CAPACITY. */
 ERR_RESULT engine_put_person(struct engine *engine, int64_t customer_id, const struct engine_person *person);
 /* The names of all channels that have one, in the arena; in no order. */
 struct str *engine_channel_names(struct arena *arena, const struct engine *engine, size_t *count);
@@ -48,11 +48,11 @@ struct engine_selection {
     struct select_range first_day;      /* the first purchase day ever */
     struct select_range last_day;       /* the last one looked at */
     struct select_range days_since;     /* from it to the as-of date */
-    struct select_range back_after;     /* days from the first purchase day ever to the second, which is not after to_day */
+    struct select_range back_after;     /* days from the first purchase day ever to the second, not after to_day */
     int64_t not_back_within; /* no second purchase day up to to_day so many days after the first; -1: not asked */
     int64_t known_for;       /* the first purchase day ever + so many days is not after to_day; -1: not asked */
     bool is_new;             /* the first purchase day ever is in the scope's days */
-    int gap_after; /* a gap between purchase days looked at after this purchase number, 11: it or a later one; 0: not asked */
+    int gap_after; /* a gap between days looked at comes after this purchase number, 11: or a later one; 0: not asked */
     bool by_first_product;
     struct str first_product; /* code; absent: none named */
     int r, f, m;              /* scores 1 … 5 as in R/F/M, of all channels; 0: not asked */
@@ -115,7 +115,7 @@ struct engine_period {
     int32_t from_day, to_day;
     int64_t customers, new_customers, orders; /* as in the report by month */
     int64_t paid_minor, refunded_minor;
-    int64_t due, came_back; /* whose N-th day after their first purchase day lies in it, and of them who had come back by it */
+    int64_t due, came_back; /* whose N-th day after their first purchase day lies in it; of them who had come back by it */
 };
 /* The periods of `days` days each before the as-of date, the latest first. Errors: CAPACITY. */
 ERR_RESULT engine_periods(struct arena *arena, const struct engine *engine, int32_t as_of_day, int days, int within_days,

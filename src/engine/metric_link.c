@@ -8,28 +8,34 @@
 #include "engine/metric_layout.h"
 
 /* Parameters that many figures share; `days_min` 1: somebody with a purchase day looked at. */
-#define IS(name_, value_)               \
-    {                                   \
-        .name = (name_), .value = value_ \
+#define IS(name_, value_)                                                                          \
+    {                                                                                              \
+        .name = (name_), .value = value_                                                           \
     }
-#define OF(name_, column_)                \
-    {                                     \
-        .name = (name_), .column = column_ \
+#define OF(name_, column_)                                                                         \
+    {                                                                                              \
+        .name = (name_), .column = column_                                                         \
     }
 #define BOUGHT IS("days_min", "1")
 #define NEW IS("new", "true")
 #define MOVED IS("movements_min", "1")
-#define COHORT_MONTH {.name = "month", .column = "cohort", .plus = "month_offset"}
-#define LINK(metric_, section_, column_, equals_, ...)                                     \
-    {                                                                                      \
-        .metric = (metric_), .section = (section_), .column = (column_),                   \
-        .equals = LINK_##equals_, .params = {__VA_ARGS__}                                  \
+#define COHORT_MONTH                                                                               \
+    {                                                                                              \
+        .name = "month", .column = "cohort", .plus = "month_offset"                                \
     }
-#define LINK_WHEN(metric_, section_, column_, equals_, when_, value_, ...)                 \
-    {                                                                                      \
-        .metric = (metric_), .section = (section_), .column = (column_),                   \
-        .equals = LINK_##equals_, .when = (when_), .when_value = value_,                   \
-        .params = {__VA_ARGS__}                                                            \
+#define LINK(metric_, section_, column_, equals_, ...)                                             \
+    {                                                                                              \
+        .metric = (metric_), .section = (section_), .column = (column_), .equals = LINK_##equals_, \
+        .params = {                                                                                \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define LINK_WHEN(metric_, section_, column_, equals_, when_, value_, ...)                         \
+    {                                                                                              \
+        .metric = (metric_), .section = (section_), .column = (column_), .equals = LINK_##equals_, \
+        .when = (when_), .when_value = value_, .params = {                                         \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 
 /* The first link of a figure whose `when` holds is its link. */
@@ -184,9 +190,8 @@ const int metric_link_count = (int)(sizeof(metric_links) / sizeof(metric_links[0
 
 const char *link_equals_name(enum link_equals equals)
 {
-    static const char *const names[] = {"customers", "orders",   "days", "gaps",   "refunds",
-                                        "paid",      "refunded", "net",  "amount", "share",
-                                        "includes"};
+    static const char *const names[] = {"customers", "orders", "days",   "gaps",  "refunds", "paid",
+                                        "refunded",  "net",    "amount", "share", "includes"};
     return names[equals];
 }
 

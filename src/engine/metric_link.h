@@ -1,5 +1,5 @@
-/* The customers behind the figures: for a figure of a report the selection (engine_select.h) that holds them, declared once as
- * data. Programs get it with the report's declaration and ask for /customers with it; a test holds each selection against
+/* The customers behind the figures: for a figure of a report the selection (engine_select.h) that holds them, declared once
+ * as data. Programs get it with the report's declaration and ask for /customers with it; a test holds each selection against
  * its figure. A figure without a link has no customers of its own behind it (a mean, a quantile, a threshold). */
 #ifndef HUITOU_ENGINE_METRIC_LINK_H
 #define HUITOU_ENGINE_METRIC_LINK_H

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "codec/gzip.h"
 #include "http/http_asset.h"
 #include "room/order/import_queue.h"
+#include "room/insight/insight_kept.h"
 #include "room/order/person.h"
 
 static const struct endpoint_table *const tables[] = {
@@ -63,6 +65,11 @@ static void live_changed(void *arg, int64_t event_count)
 static struct engine *live_columns(struct service *service)
 {
     return live_engine(service->control->live);
+}
+
+static struct str columns_stand(struct service *service, struct arena *arena)
+{
+    return live_stand(service->control->live, arena);
 }
 
 static int64_t columns_behind_us(struct service *service)
@@ -239,6 +246,11 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.tables = tables;
     control->service.table_count = TABLE_COUNT;
     control->service.engine = live_columns;
+    control->service.columns_stand = columns_stand;
+    control->service.kept = kept_answers_new(arena);
+    control->openapi = http_openapi(arena, tables, TABLE_COUNT);
+    if (!gzip_pack(arena, control->openapi, &control->openapi_packed))
+        control->openapi_packed = STR_NONE;
     control->service.columns_behind_us = columns_behind_us;
     control->service.bulk_wake = bulk_wake;
     control->service.publish = publish;

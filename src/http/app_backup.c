@@ -8,7 +8,10 @@
 #include "codec/file.h"
 #include "job/backup.h"
 
-#define OWNER_ONLY {[ROLE_OWNER] = REACH_ALL}
+#define OWNER_ONLY                                                                                 \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL                                                                   \
+    }
 #define LIST_MAX 200
 #define BACKUP_BYTES_MAX ((size_t)64 << 20)
 #define TEXT_BYTES_MAX 1024
@@ -17,7 +20,7 @@
 struct backup_work {
     pthread_mutex_t lock; /* guards all below */
     pthread_t thread;
-    bool running, started; /* started: there is a thread to be joined */
+    bool running, started;                /* started: there is a thread to be joined */
     char error[LANG_MAX][TEXT_BYTES_MAX]; /* of the last one; "": none */
     struct server_control *control;
     char passphrase[BACKUP_PASSPHRASE_BYTES_MAX + 1], made_by[TEXT_BYTES_MAX];
@@ -113,9 +116,10 @@ struct create_in {
     struct str passphrase;
 };
 static const struct field create_fields[] = {
-    SHAPE_FIELD(struct create_in, passphrase, TEXT,
-                "Puts the master key into the backup too, locked by this passphrase of 12 to 200 bytes.",
-                "同时放入主密钥，并用此口令（12 到 200 字节）锁住。", .max = 1000, .secret = true),
+    SHAPE_FIELD(
+        struct create_in, passphrase, TEXT,
+        "Puts the master key into the backup too, locked by this passphrase of 12 to 200 bytes.",
+        "同时放入主密钥，并用此口令（12 到 200 字节）锁住。", .max = 1000, .secret = true),
 };
 static const struct shape create_shape = {
     .name = "backup_new", .size = sizeof(struct create_in), SHAPE_FIELDS(create_fields)};
@@ -123,7 +127,8 @@ struct create_out {
     bool running;
 };
 static const struct field create_out_fields[] = {
-    SHAPE_FIELD(struct create_out, running, BOOL, "It is being made; the list shows it when it is done.",
+    SHAPE_FIELD(struct create_out, running, BOOL,
+                "It is being made; the list shows it when it is done.",
                 "正在备份；完成后出现在列表中。"),
 };
 static const struct shape create_out_shape = {
@@ -168,13 +173,16 @@ struct backup_out {
 };
 static const struct field backup_fields[] = {
     SHAPE_FIELD(struct backup_out, backup_id, ID, "The backup.", "备份编号。", .required = true),
-    SHAPE_FIELD_AS(struct backup_out, made_at_us, "made_at", TIME, "As of when it is.", "备份时间。",
-                   .required = true),
+    SHAPE_FIELD_AS(struct backup_out, made_at_us, "made_at", TIME, "As of when it is.",
+                   "备份时间。", .required = true),
     SHAPE_FIELD(struct backup_out, made_by, TEXT, "Who had it made.", "操作者。", .required = true),
-    SHAPE_FIELD(struct backup_out, path, TEXT, "Where it was written to.", "写入位置。", .required = true),
+    SHAPE_FIELD(struct backup_out, path, TEXT, "Where it was written to.", "写入位置。",
+                .required = true),
     SHAPE_FIELD(struct backup_out, bytes, I64, "Its size.", "大小（字节）。", .required = true),
-    SHAPE_FIELD(struct backup_out, sha256, TEXT, "Of its content.", "内容的 SHA-256。", .required = true),
-    SHAPE_FIELD(struct backup_out, with_key, BOOL, "The master key is in it, locked.", "含有加锁的主密钥。"),
+    SHAPE_FIELD(struct backup_out, sha256, TEXT, "Of its content.", "内容的 SHA-256。",
+                .required = true),
+    SHAPE_FIELD(struct backup_out, with_key, BOOL, "The master key is in it, locked.",
+                "含有加锁的主密钥。"),
     SHAPE_FIELD(struct backup_out, has_file, BOOL, "Its file can be downloaded.", "文件可下载。"),
     SHAPE_FIELD_AS(struct backup_out, restored_at_us, "restored_at", TIME,
                    "When it was last restored, for good or on trial, and found whole; null: never.",
@@ -188,16 +196,18 @@ struct list_out {
     struct str error;
 };
 static const struct field list_fields[] = {
-    SHAPE_FIELD(struct list_out, items, LIST, "The newest first, 200 at most.", "最新的在前，最多 200 个。",
-                .sub = &backup_shape),
+    SHAPE_FIELD(struct list_out, items, LIST, "The newest first, 200 at most.",
+                "最新的在前，最多 200 个。", .sub = &backup_shape),
     SHAPE_FIELD(struct list_out, running, BOOL, "One is being made.", "正在备份。"),
-    SHAPE_FIELD(struct list_out, error, TEXT, "What went wrong with the last one that was begun here; null: nothing.",
+    SHAPE_FIELD(struct list_out, error, TEXT,
+                "What went wrong with the last one that was begun here; null: nothing.",
                 "上一次由此发起的备份的错误；空表示没有。"),
 };
 static const struct shape list_shape = {
     .name = "backup_list", .size = sizeof(struct list_out), SHAPE_FIELDS(list_fields)};
 
-/* Only what lies in the data directory's own folder is handed out: the record's paths are not a way to other files. */
+/* Only what lies in the data directory's own folder is handed out: the record's paths are not a way
+ * to other files. */
 static bool is_ours(struct call *call, struct str path)
 {
     const struct home *home = call->service->control->home;
@@ -293,20 +303,44 @@ static const enum err_code create_errors[] = {ERR_BACKUP_PASSPHRASE, ERR_BACKUP_
 static const enum err_code download_errors[] = {ERR_BACKUP_UNKNOWN, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "listBackups", .method = METHOD_GET, .path = "/api/v1/backups", .scope = SCOPE_SETTINGS_READ,
-     .reach = OWNER_ONLY, .out = &list_shape, .handler = list_backups, .title = TEXT("Backups that were made", "已做的备份")},
-    {.name = "createBackup", .method = METHOD_POST, .path = "/api/v1/backups", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = OWNER_ONLY, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .in = &create_shape, .out = &create_out_shape,
-     .status = 202, .errors = create_errors, .handler = create_backup, .title = TEXT("Make a backup", "备份"),
-     .doc = TEXT("Begins one; it is made while all else goes on, into the data directory's folder backups. The master key is "
+    {.name = "listBackups",
+     .method = METHOD_GET,
+     .path = "/api/v1/backups",
+     .scope = SCOPE_SETTINGS_READ,
+     .reach = OWNER_ONLY,
+     .out = &list_shape,
+     .handler = list_backups,
+     .title = TEXT("Backups that were made", "已做的备份")},
+    {.name = "createBackup",
+     .method = METHOD_POST,
+     .path = "/api/v1/backups",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .in = &create_shape,
+     .out = &create_out_shape,
+     .status = 202,
+     .errors = create_errors,
+     .handler = create_backup,
+     .title = TEXT("Make a backup", "备份"),
+     .doc = TEXT("Begins one; it is made while all else goes on, into the data directory's folder "
+                 "backups. The master key is "
                  "in it only where a passphrase is given.",
-                 "开始备份：写入数据目录的 backups 文件夹，其他操作照常进行。仅在给出口令时才含有主密钥。")},
-    {.name = "downloadBackup", .method = METHOD_GET, .path = "/api/v1/backups/{backup_id}/file",
-     .scope = SCOPE_SETTINGS_WRITE, .reach = OWNER_ONLY, .flags = ENDPOINT_FILE | ENDPOINT_AUDITED,
-     .path_shape = &backup_path_shape, .errors = download_errors, .handler = download_backup,
+                 "开始备份：写入数据目录的 backups "
+                 "文件夹，其他操作照常进行。仅在给出口令时才含有主密钥。")},
+    {.name = "downloadBackup",
+     .method = METHOD_GET,
+     .path = "/api/v1/backups/{backup_id}/file",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_FILE | ENDPOINT_AUDITED,
+     .path_shape = &backup_path_shape,
+     .errors = download_errors,
+     .handler = download_backup,
      .title = TEXT("Download a backup", "下载备份"),
-     .doc = TEXT("The whole database, names and numbers encrypted. Leaves a row in the audit trail.",
-                 "整个数据库（姓名与号码已加密）。会记入审计记录。")},
+     .doc =
+         TEXT("The whole database, names and numbers encrypted. Leaves a row in the audit trail.",
+              "整个数据库（姓名与号码已加密）。会记入审计记录。")},
 };
 const struct endpoint_table backup_endpoints = {
     .tag = "backups", .title = TEXT("Backups", "备份"), ENDPOINTS(endpoints)};

@@ -42,6 +42,7 @@ struct server_control {
     struct demo_work demo;
     char setup_token[64]; /* "": none is out */
     int64_t started_at_us;
+    struct str openapi, openapi_packed; /* anybody may ask for it: made once */
     struct backup_work *backups; /* app_backup.c */
 };
 /* Opens the directory and starts what lives on it; arena: of the error. Under setup_lock, or before anything is served. */

@@ -7,7 +7,10 @@
 #include "base/arena.h"
 #include "job/review.h"
 
-#define OWNER_AND_ENGINEER {[ROLE_OWNER] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
+#define OWNER_AND_ENGINEER                                                                         \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL                                      \
+    }
 
 static const char *const state_names[] = {"good", "attend", "act", NULL};
 
@@ -16,13 +19,17 @@ struct point_out {
     int state;
 };
 static const struct field point_fields[] = {
-    SHAPE_FIELD(struct point_out, check, TEXT, "Its name for programs.", "检查项标识。", .required = true),
+    SHAPE_FIELD(struct point_out, check, TEXT, "Its name for programs.", "检查项标识。",
+                .required = true),
     SHAPE_FIELD(struct point_out, state, ENUM, "good; attend: see to it; act: do something now.",
-                "good 良好；attend 需留意；act 需立即处理。", .required = true, .values = state_names),
-    SHAPE_FIELD(struct point_out, title, TEXT, "What was looked at.", "检查内容。", .required = true),
+                "good 良好；attend 需留意；act 需立即处理。", .required = true,
+                .values = state_names),
+    SHAPE_FIELD(struct point_out, title, TEXT, "What was looked at.", "检查内容。",
+                .required = true),
     SHAPE_FIELD(struct point_out, finding, TEXT, "What was found.", "现状。", .required = true),
     SHAPE_FIELD(struct point_out, why, TEXT, "Why it matters.", "为何重要。", .required = true),
-    SHAPE_FIELD(struct point_out, what_to_do, TEXT, "What to do; null where all is well.", "该怎么做；良好时为空。"),
+    SHAPE_FIELD(struct point_out, what_to_do, TEXT, "What to do; null where all is well.",
+                "该怎么做；良好时为空。"),
 };
 static const struct shape point_shape = {
     .name = "security_point", .size = sizeof(struct point_out), SHAPE_FIELDS(point_fields)};
@@ -31,12 +38,14 @@ struct review_out {
     int64_t attend_count, act_count, looked_at_us;
 };
 static const struct field review_fields[] = {
-    SHAPE_FIELD(struct review_out, items, LIST, "All points, in a fixed order.", "全部检查项，顺序固定。",
-                .sub = &point_shape),
-    SHAPE_FIELD(struct review_out, attend_count, I64, "Points to see to.", "需留意的项数。", .required = true),
-    SHAPE_FIELD(struct review_out, act_count, I64, "Points that want something done now.", "需立即处理的项数。",
+    SHAPE_FIELD(struct review_out, items, LIST, "All points, in a fixed order.",
+                "全部检查项，顺序固定。", .sub = &point_shape),
+    SHAPE_FIELD(struct review_out, attend_count, I64, "Points to see to.", "需留意的项数。",
                 .required = true),
-    SHAPE_FIELD_AS(struct review_out, looked_at_us, "looked_at", TIME, "When.", "检查时间。", .required = true),
+    SHAPE_FIELD(struct review_out, act_count, I64, "Points that want something done now.",
+                "需立即处理的项数。", .required = true),
+    SHAPE_FIELD_AS(struct review_out, looked_at_us, "looked_at", TIME, "When.", "检查时间。",
+                   .required = true),
 };
 static const struct shape review_shape = {
     .name = "security_review", .size = sizeof(struct review_out), SHAPE_FIELDS(review_fields)};
@@ -80,10 +89,16 @@ static const struct err *get_review(struct call *call)
 }
 
 static const struct endpoint endpoints[] = {
-    {.name = "getSecurityReview", .method = METHOD_GET, .path = "/api/v1/security-review", .scope = SCOPE_SYSTEM_READ,
-     .reach = OWNER_AND_ENGINEER, .out = &review_shape, .handler = get_review,
+    {.name = "getSecurityReview",
+     .method = METHOD_GET,
+     .path = "/api/v1/security-review",
+     .scope = SCOPE_SYSTEM_READ,
+     .reach = OWNER_AND_ENGINEER,
+     .out = &review_shape,
+     .handler = get_review,
      .title = TEXT("The review of security", "安全检查"),
-     .doc = TEXT("Looks at the live configuration: files, network, people, keys, backups. Each point with its state, why it "
+     .doc = TEXT("Looks at the live configuration: files, network, people, keys, backups. Each "
+                 "point with its state, why it "
                  "matters and what to do.",
                  "检查当前配置：文件、网络、人员、密钥、备份。每项含状态、原因与处理办法。")},
 };

@@ -40,7 +40,8 @@ static void cut(struct connections *all, struct connection *connection)
     all->cut_count++;
 }
 
-/* Of those that have not sent a whole request yet the one that waits longest; of `address`, or of anybody where NULL. */
+/* Of those that have not sent a whole request yet the one that waits longest; of `address`, or of
+ * anybody where NULL. */
 static struct connection *oldest_waiting(struct connections *all, const char *address)
 {
     for (struct connection *each = all->first; each; each = each->next) {

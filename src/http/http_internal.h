@@ -55,8 +55,8 @@ struct routes {
     int count;
 };
 struct routes routes_new(struct arena *arena, const struct endpoint_table *const *tables, int table_count);
-/* Splits a path at '/', with percent escapes decoded; an escaped '/' belongs to its part (a tag may be called so). False where
- * it is no path that this server could know: "..", ".", an empty part, a control character, bad escapes, not UTF-8. */
+/* Splits a path at '/', with percent escapes decoded; an escaped '/' belongs to its part (a tag may be called so). False
+ * where it is no path that this server could know: "..", ".", an empty part, a control character, bad escapes, not UTF-8. */
 bool path_split(struct arena *arena, struct str path, struct str parts[LIMIT_HTTP_PATH_PARTS_MAX], int *count);
 /* The endpoint; NULL where none has the path (*allowed absent) or the method (*allowed: those that it has). */
 const struct endpoint *route_find(struct arena *arena, const struct routes *routes, struct str method,

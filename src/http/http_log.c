@@ -29,7 +29,8 @@ void log_request(struct request *request, int64_t took_us)
     json_open(&w, '{');
     put_text(&w, "time", time_text(request->arena, request->call.now_us));
     put_text(&w, "request_id", str_c(request->id));
-    put_text(&w, "method", str_slice(request->method, 0, request->method.n < 16 ? request->method.n : 16));
+    put_text(&w, "method",
+             str_slice(request->method, 0, request->method.n < 16 ? request->method.n : 16));
     put_text(&w, "endpoint", endpoint ? str_c(endpoint->name) : STR_NONE);
     put_number(&w, "status", request->reply.status);
     put_text(&w, "error",

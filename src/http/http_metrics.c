@@ -1,10 +1,10 @@
 /* Counters, in Prometheus's text format 0.0.4. */
 #include "http/http_internal.h"
 
-static const int64_t bucket_us[METRIC_BUCKETS] = {500,    1000,   2500,   5000,    10000,
-                                                  25000,  50000,  100000, 1000000, 10000000};
-static const char *const bucket_text[METRIC_BUCKETS] = {"0.0005", "0.001", "0.0025", "0.005", "0.01",
-                                                        "0.025",  "0.05",  "0.1",    "1",     "10"};
+static const int64_t bucket_us[METRIC_BUCKETS] = {500,   1000,  2500,   5000,    10000,
+                                                  25000, 50000, 100000, 1000000, 10000000};
+static const char *const bucket_text[METRIC_BUCKETS] = {
+    "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "1", "10"};
 
 static struct endpoint_counters *counters_of(struct http_server *server,
                                              const struct endpoint *endpoint)
@@ -43,7 +43,7 @@ static void put_requests(struct http_server *server, struct buf *out)
     put_head(out, "huitou_http_requests_total", "counter",
              "Requests answered, by endpoint and class of status.");
     for (int i = 0; i <= server->routes.count; i++) {
-        for (int class = 1; class <= 5; class++) {
+        for (int class = 1; class <= 5; class ++) {
             long long n = (long long)atomic_load(&server->counters[i].by_class[class]);
             if (n > 0)
                 buf_fmt(out, "huitou_http_requests_total{endpoint=\"%s\",status=\"%dxx\"} %lld\n",
@@ -69,7 +69,8 @@ static void put_durations(struct http_server *server, struct buf *out)
             buf_fmt(out, "%s_bucket{endpoint=\"%s\",le=\"%s\"} %lld\n", name, name_of(server, i),
                     bucket_text[b], running);
         }
-        buf_fmt(out, "%s_bucket{endpoint=\"%s\",le=\"+Inf\"} %lld\n", name, name_of(server, i), sum);
+        buf_fmt(out, "%s_bucket{endpoint=\"%s\",le=\"+Inf\"} %lld\n", name, name_of(server, i),
+                sum);
         buf_fmt(out, "%s_sum{endpoint=\"%s\"} %.6f\n", name, name_of(server, i),
                 (double)atomic_load(&counters->sum_us) / 1e6);
         buf_fmt(out, "%s_count{endpoint=\"%s\"} %lld\n", name, name_of(server, i), sum);
@@ -100,6 +101,7 @@ void http_metrics(struct http_server *server, struct buf *out)
     put_one(out, "huitou_http_connections", "gauge", "Connections open now.", connections);
     put_one(out, "huitou_http_connections_cut_total", "counter",
             "Connections shut down because they were past a deadline or in the way.", cut);
-    put_one(out, "huitou_http_work_waiting", "gauge", "Requests that wait for a worker now.", waiting);
+    put_one(out, "huitou_http_work_waiting", "gauge", "Requests that wait for a worker now.",
+            waiting);
     put_one(out, "huitou_http_streams", "gauge", "Event streams open now.", streams);
 }

@@ -22,19 +22,20 @@ struct document {
 };
 
 /* Errors that any endpoint may answer. HTTP_BODY_TOO_LARGE: also a body where none is taken. */
-static const enum err_code common_errors[] = {ERR_HTTP_QUERY,    ERR_FIELD_UNKNOWN,  ERR_HTTP_BODY_TOO_LARGE,
-                                              ERR_HTTP_BUSY,     ERR_STORE_BUSY,     ERR_STORE_GONE,
-                                              ERR_STORE_STOPPED, ERR_COMMIT_UNKNOWN, ERR_STORE_FULL,
-                                              ERR_INTERNAL,      ERR_NONE};
-static const enum err_code private_errors[] = {ERR_HTTP_LOGIN, ERR_HTTP_FORBIDDEN, ERR_ACCESS_SESSION_OVER,
-                                               ERR_ACCESS_KEY_BAD, ERR_NONE};
+static const enum err_code common_errors[] = {
+    ERR_HTTP_QUERY, ERR_FIELD_UNKNOWN, ERR_HTTP_BODY_TOO_LARGE, ERR_HTTP_BUSY,  ERR_STORE_BUSY,
+    ERR_STORE_GONE, ERR_STORE_STOPPED, ERR_COMMIT_UNKNOWN,      ERR_STORE_FULL, ERR_INTERNAL,
+    ERR_NONE};
+static const enum err_code private_errors[] = {
+    ERR_HTTP_LOGIN, ERR_HTTP_FORBIDDEN, ERR_ACCESS_SESSION_OVER, ERR_ACCESS_KEY_BAD, ERR_NONE};
 static const enum err_code private_write_errors[] = {ERR_ACCESS_CSRF, ERR_NONE};
 static const enum err_code brand_errors[] = {ERR_SETUP_NEEDED, ERR_NONE};
 static const enum err_code path_errors[] = {ERR_HTTP_NOT_FOUND, ERR_NONE};
-static const enum err_code body_errors[] = {ERR_JSON_BAD, ERR_JSON_TOO_DEEP, ERR_DOCUMENT_NOT_OBJECT,
-                                            ERR_HTTP_CONTENT_TYPE, ERR_NONE};
+static const enum err_code body_errors[] = {
+    ERR_JSON_BAD, ERR_JSON_TOO_DEEP, ERR_DOCUMENT_NOT_OBJECT, ERR_HTTP_CONTENT_TYPE, ERR_NONE};
 static const enum err_code upload_errors[] = {ERR_HTTP_UPLOAD, ERR_NONE};
-static const enum err_code idempotent_errors[] = {ERR_HTTP_IDEMPOTENCY_KEY, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+static const enum err_code idempotent_errors[] = {ERR_HTTP_IDEMPOTENCY_KEY, ERR_IDEMPOTENCY_OTHER,
+                                                  ERR_NONE};
 
 static void put_key_text(struct json_writer *w, const char *key, const char *text)
 {
@@ -109,8 +110,7 @@ static void put_header_parameter(struct document *doc, const char *name, const c
 
 static void put_parameters(struct document *doc, const struct endpoint *endpoint)
 {
-    bool private_write =
-        (endpoint->flags & ENDPOINT_WRITE) && !(endpoint->flags & ENDPOINT_PUBLIC);
+    bool private_write = (endpoint->flags & ENDPOINT_WRITE) && !(endpoint->flags & ENDPOINT_PUBLIC);
     key_open(&doc->w, "parameters", '[');
     put_parameters_of(doc, endpoint->path_shape, "path");
     put_parameters_of(doc, endpoint->query_shape, "query");
@@ -184,11 +184,11 @@ static void add_errors(struct error_set *set, const enum err_code *codes)
 static void add_shape_errors(struct error_set *set, const struct shape *shape, bool in_json)
 {
     static const enum err_code wrong[] = {
-        [FIELD_TEXT] = ERR_FIELD_LENGTH,      [FIELD_I64] = ERR_FIELD_NOT_NUMBER,
-        [FIELD_BOOL] = ERR_FIELD_NOT_BOOL,    [FIELD_DAY] = ERR_FIELD_NOT_DAY,
-        [FIELD_TIME] = ERR_FIELD_NOT_TIME,    [FIELD_ENUM] = ERR_FIELD_NOT_CHOICE,
-        [FIELD_OBJECT] = ERR_FIELD_NOT_OBJECT, [FIELD_LIST] = ERR_FIELD_COUNT,
-        [FIELD_MAP] = ERR_FIELD_COUNT,        [FIELD_ID] = ERR_FIELD_NOT_ID,
+        [FIELD_TEXT] = ERR_FIELD_LENGTH,         [FIELD_I64] = ERR_FIELD_NOT_NUMBER,
+        [FIELD_BOOL] = ERR_FIELD_NOT_BOOL,       [FIELD_DAY] = ERR_FIELD_NOT_DAY,
+        [FIELD_TIME] = ERR_FIELD_NOT_TIME,       [FIELD_ENUM] = ERR_FIELD_NOT_CHOICE,
+        [FIELD_OBJECT] = ERR_FIELD_NOT_OBJECT,   [FIELD_LIST] = ERR_FIELD_COUNT,
+        [FIELD_MAP] = ERR_FIELD_COUNT,           [FIELD_ID] = ERR_FIELD_NOT_ID,
         [FIELD_DECIMAL] = ERR_FIELD_NOT_DECIMAL,
     };
     for (int i = 0; shape && i < shape->field_count; i++) {
@@ -389,14 +389,17 @@ static void put_paths(struct document *doc, const struct endpoint_table *const *
 
 /* RFC 9457, with all that is wrong in `errors`. */
 static const char problem_schema[] =
-    "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\",\"request_id\",\"errors\"],"
+    "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\",\"request_id\","
+    "\"errors\"],"
     "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
     "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
     "\"request_id\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\",\"items\":{"
     "\"type\":\"object\",\"required\":[\"code\",\"number\",\"pointer\",\"detail\"],\"properties\":{"
     "\"code\":{\"type\":\"string\"},\"number\":{\"type\":\"integer\"},"
-    "\"pointer\":{\"type\":[\"string\",\"null\"],\"description\":\"JSON pointer (RFC 6901) into the body, "
-    "?name of the query, {name} of the path, or a header's name\"},\"detail\":{\"type\":\"string\"}}}}}}";
+    "\"pointer\":{\"type\":[\"string\",\"null\"],\"description\":\"JSON pointer (RFC 6901) into "
+    "the body, "
+    "?name of the query, {name} of the path, or a header's "
+    "name\"},\"detail\":{\"type\":\"string\"}}}}}}";
 
 static void put_components(struct document *doc)
 {
@@ -431,7 +434,8 @@ static void put_info(struct document *doc)
     put_key_text(&doc->w, "title", "Huitou");
     put_key_text(&doc->w, "version", HUITOU_VERSION);
     put_key_text(&doc->w, "description",
-                 "What the console does, programs can do. Ids are strings; times are RFC 3339 in UTC; amounts are "
+                 "What the console does, programs can do. Ids are strings; times are RFC 3339 in "
+                 "UTC; amounts are "
                  "decimal strings in the brand's currency. Errors follow RFC 9457.");
     key_open(&doc->w, "license", '{');
     put_key_text(&doc->w, "name", "Apache 2.0");

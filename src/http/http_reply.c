@@ -1,4 +1,5 @@
-/* Answers: problems (RFC 9457), JSON, files; packed with gzip; with the headers that every answer carries. */
+/* Answers: problems (RFC 9457), JSON, files; packed with gzip; with the headers that every answer
+ * carries. */
 #include "http/http_internal.h"
 
 #include <fcntl.h>
@@ -164,7 +165,8 @@ static struct str cookie(struct request *request, struct str value)
     return str_fmt(request->arena, "%.*s; Secure", STR_ARG(value));
 }
 
-/* What every answer carries. The console needs no script, style, picture or connection from elsewhere. */
+/* What every answer carries. The console needs no script, style, picture or connection from
+ * elsewhere. */
 static void common_headers(struct request *request, struct MHD_Response *response)
 {
     header(request, response, "X-Request-Id", str_c(request->id));

@@ -19,8 +19,8 @@ static struct str head_value(struct request *request, const char *name)
 {
     const char *value = NULL;
     size_t n = 0;
-    if (MHD_lookup_connection_value_n(request->mhd, MHD_HEADER_KIND, name, strlen(name), &value, &n) ==
-            MHD_NO ||
+    if (MHD_lookup_connection_value_n(request->mhd, MHD_HEADER_KIND, name, strlen(name), &value,
+                                      &n) == MHD_NO ||
         !value)
         return STR_NONE;
     return str_copy(request->arena, (struct str){value, n});
@@ -47,7 +47,8 @@ static bool has_word(struct str list, struct str word)
     return false;
 }
 
-/* The first language of Accept-Language that this program speaks; English where none is. A ?lang= goes before. */
+/* The first language of Accept-Language that this program speaks; English where none is. A ?lang=
+ * goes before. */
 static enum lang lang_of(struct request *request)
 {
     struct str rest = head_value(request, "Accept-Language");
@@ -68,7 +69,8 @@ static bool comes_by_proxy(const struct request *request)
     return request->server->options.behind_proxy && loopback;
 }
 
-/* A proxy on this machine names the client last in X-Forwarded-For; what stands before may be made up. */
+/* A proxy on this machine names the client last in X-Forwarded-For; what stands before may be made
+ * up. */
 static struct str client_address(struct request *request)
 {
     struct str peer = str_c(request->connection->address);
@@ -92,8 +94,8 @@ static bool over_tls(struct request *request)
 
 static void read_head(struct request *request)
 {
-    request->by_tls = comes_by_proxy(request) &&
-                      str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
+    request->by_tls =
+        comes_by_proxy(request) && str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
     struct str authorization = head_value(request, "Authorization");
     if (str_starts(authorization, STR("Bearer ")))
         request->credentials.bearer =
@@ -132,7 +134,8 @@ static const struct http_asset *asset_at(const struct http_options *options, str
 /* The page that answers for an address which is neither an asset's nor an endpoint's. */
 static const struct http_asset *page_for(const struct http_options *options, struct str path)
 {
-    /* Every address without a dot in its last part is a page of the console, which finds its own way. */
+    /* Every address without a dot in its last part is a page of the console, which finds its own
+     * way. */
     for (size_t i = path.n; i > 0 && path.p[i - 1] != '/'; i--)
         if (path.p[i - 1] == '.')
             return NULL;
@@ -218,8 +221,9 @@ static const struct err *find_route(struct request *request)
     return ERR_NEW(request->arena, ERR_HTTP_NOT_FOUND, STR_NONE);
 }
 
-/* Where a body ends must be beyond doubt, or the next request begins elsewhere for us than for a proxy before us (request
- * smuggling). RFC 9112, 6.1 and 6.3: one length or one list of chunks, not both; 3.2: one host. */
+/* Where a body ends must be beyond doubt, or the next request begins elsewhere for us than for a
+ * proxy before us (request smuggling). RFC 9112, 6.1 and 6.3: one length or one list of chunks, not
+ * both; 3.2: one host. */
 struct framing {
     int lengths, codings, hosts;
     bool is_chunked;
@@ -286,7 +290,8 @@ static const struct err *authenticate(struct request *request)
         return NULL;
     if (request->call.principal.kind == PRINCIPAL_NOBODY)
         return ERR_NEW(request->arena, ERR_HTTP_LOGIN, STR_NONE);
-    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE, str_c(endpoint->name));
+    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE,
+                   str_c(endpoint->title.in[request->call.lang]));
 }
 
 static void enter(const struct request *request)
@@ -508,7 +513,8 @@ static void answer_file(struct request *request)
     struct endpoint_file *file = &request->call.file;
     struct reply *reply = &request->reply;
     reply->content_type = file->content_type;
-    reply->body = file->bytes;
+    reply->gzipped = request->accepts_gzip && file->packed.p;
+    reply->body = reply->gzipped ? file->packed : file->bytes;
     reply->file_path = file->bytes.p ? STR_NONE : file->path;
     reply->remove_file = !file->keep;
     if (!file->name.p)
@@ -537,7 +543,8 @@ static void answer_json(struct request *request)
         return;
     }
     request->reply.content_type = STR("application/json");
-    request->reply.body = call->replay;
+    request->reply.gzipped = request->accepts_gzip && call->replay_packed.p;
+    request->reply.body = request->reply.gzipped ? call->replay_packed : call->replay;
     if (!call->replay.p)
         request->reply.body = endpoint_reply_json(call);
 }
@@ -582,7 +589,10 @@ void request_work(struct request *request)
     else
         answer(request);
     leave(request);
-    reply_pack(request);
+    if (request->reply.gzipped)
+        reply_tag_packed(request);
+    else
+        reply_pack(request);
     request->ready = true;
 }
 

@@ -18,9 +18,11 @@
 #define WORKERS 8
 #define SWEEP_MS 250
 #define BACKLOG 1024
-/* What a request brings is limited long before; a report's rows, of a brand of many millions, need as much. */
+/* What a request brings is limited long before; a report's rows, of a brand of many millions, need
+ * as much. */
 #define REQUEST_BYTES_MAX ((size_t)16 << 30)
-#define DRAIN_BYTES_MAX (1 << 20) /* of a refused body that are still read before the connection is closed */
+#define DRAIN_BYTES_MAX                                                                            \
+    (1 << 20) /* of a refused body that are still read before the connection is closed */
 
 /* --- Requests --- */
 
@@ -34,7 +36,8 @@ static void request_id(char out[HTTP_REQUEST_ID_BYTES + 1])
     out[HTTP_REQUEST_ID_BYTES] = '\0';
 }
 
-/* The absolute form "http://host/path" is the same as "/path" (RFC 9112, 3.2.2: a server must take it). */
+/* The absolute form "http://host/path" is the same as "/path" (RFC 9112, 3.2.2: a server must take
+ * it). */
 static struct str path_of(struct str uri)
 {
     struct str scheme = STR("http://");
@@ -59,10 +62,8 @@ static void *on_address(void *arg, const char *uri, struct MHD_Connection *mhd)
     request->call.arena = arena;
     struct str target = path_of(str_c(uri));
     request->url = str_copy(arena, str_cut(target, '?', &request->query_text));
-    request->query_text =
-        request->query_text.p ? str_copy(arena, request->query_text) : STR("");
+    request->query_text = request->query_text.p ? str_copy(arena, request->query_text) : STR("");
     request_id(request->id);
-    atomic_fetch_add(&server->requests_open, 1);
     return request;
 }
 
@@ -86,7 +87,7 @@ static enum MHD_Result send_reply(struct request *request)
         MHD_add_response_header(response, "Connection", "close");
     connection_state(&request->server->connections, request->connection,
                      request->reply.stream ? CONNECTION_STREAM : CONNECTION_REPLY,
-                     request->reply.stream           ? INT64_MAX
+                     request->reply.stream        ? INT64_MAX
                      : request->reply.file_path.p ? LIMIT_HTTP_FILE_MS
                                                   : reply_timeout_ms(request));
     enum MHD_Result queued =
@@ -97,9 +98,9 @@ static enum MHD_Result send_reply(struct request *request)
 
 static int64_t body_timeout_ms(const struct request *request)
 {
-    return LIMIT_HTTP_BODY_MS + (request->upload_fd >= 0 ? request->body_bytes_max /
-                                                               LIMIT_HTTP_BODY_BYTES_PER_S * 1000
-                                                         : 0);
+    return LIMIT_HTTP_BODY_MS + (request->upload_fd >= 0
+                                     ? request->body_bytes_max / LIMIT_HTTP_BODY_BYTES_PER_S * 1000
+                                     : 0);
 }
 
 static enum MHD_Result begin(struct request *request, struct MHD_Connection *mhd,
@@ -110,6 +111,7 @@ static enum MHD_Result begin(struct request *request, struct MHD_Connection *mhd
     request->connection = info->socket_context;
     request->method = str_copy(request->arena, str_c(method));
     request->began_us = clock_now_us(&request->server->options.deps.clock);
+    atomic_fetch_add(&request->server->requests_open, 1);
     request_begin(request);
     if (request->ready)
         return send_reply(request);
@@ -163,8 +165,8 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
         log_request(request, took_us);
         connection_state(&server->connections, request->connection, CONNECTION_HEAD,
                          server->connections.head_timeout_ms);
+        atomic_fetch_sub(&server->requests_open, 1);
     }
-    atomic_fetch_sub(&server->requests_open, 1);
     request_end(request);
 }
 
@@ -293,8 +295,8 @@ const struct err *http_start(struct arena *arena, const struct http_options *opt
     pthread_mutex_init(&server->connections.lock, NULL);
     server->connections.count_max = descriptors_for_connections(
         or_default(options->connections_max, LIMIT_HTTP_CONNECTIONS_MAX));
-    server->connections.per_address_max = or_default(options->connections_per_address_max,
-                                                     LIMIT_HTTP_CONNECTIONS_PER_ADDRESS_MAX);
+    server->connections.per_address_max =
+        or_default(options->connections_per_address_max, LIMIT_HTTP_CONNECTIONS_PER_ADDRESS_MAX);
     if (server->connections.per_address_max > server->connections.count_max)
         server->connections.per_address_max = server->connections.count_max;
     server->connections.head_timeout_ms = or_default(options->head_timeout_ms, LIMIT_HTTP_HEAD_MS);

@@ -1,6 +1,6 @@
-/* Streams of server-sent events (HTML Living Standard, 9.2). Each has a short queue of bytes; a client that does not keep
- * up is cut off and comes again. libmicrohttpd does not notice that a suspended connection's client has gone: a comment
- * now and then does. */
+/* Streams of server-sent events (HTML Living Standard, 9.2). Each has a short queue of bytes; a
+ * client that does not keep up is cut off and comes again. libmicrohttpd does not notice that a
+ * suspended connection's client has gone: a comment now and then does. */
 #include "http/http_internal.h"
 
 #include <stdlib.h>

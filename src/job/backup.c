@@ -9,7 +9,10 @@
 #include "codec/file.h"
 #include "job/backup_part.h"
 #include "room/access/access.h"
+#include "room/customer/customer.h"
 #include "store/store_backup.h"
+
+#define ERASURES_BYTES_MAX ((size_t)1 << 30)
 
 /* --- The manifest --- */
 
@@ -189,6 +192,18 @@ static const struct err *note_made(struct arena *arena, const struct backup_opti
     return store_write(options->store, arena, &job);
 }
 
+/* Beside backups in a directory lies the log of erasures as it is now, for who restores an older
+ * one of them. */
+static const struct err *copy_erasures(struct arena *arena, const struct backup_options *options)
+{
+    struct str log = str_fmt(arena, "%.*s/" ERASURE_LOG_NAME, STR_ARG(options->directory)), text;
+    if (!is_directory(arena, options->path) || !file_exists(arena, log))
+        return NULL;
+    TRY(file_read(arena, log, ERASURES_BYTES_MAX, &text));
+    return file_write(arena, str_fmt(arena, "%.*s/" ERASURE_LOG_NAME, STR_ARG(options->path)), text,
+                      0600);
+}
+
 const struct err *backup_make(struct arena *arena, const struct backup_options *options,
                               struct backup_result *result)
 {
@@ -205,6 +220,7 @@ const struct err *backup_make(struct arena *arena, const struct backup_options *
         err = archive_finish(writer, &result->bytes, sha256);
     archive_abandon(writer);
     TRY(err);
+    TRY(copy_erasures(arena, options));
     result->sha256 = backup_hex(arena, sha256, sizeof(sha256));
     result->backup_id = id_next(options->deps->ids);
     return note_made(arena, options, result);

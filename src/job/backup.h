@@ -46,21 +46,25 @@ struct restore_options {
     struct str path;
     struct str directory; /* empty or missing */
     struct str store_url; /* PostgreSQL: of an empty database; absent: SQLite in the directory */
-    struct str key_path;  /* the master key that was kept apart; absent: that of HUITOU_MASTER_KEY_FILE, else of the backup */
+    /* The master key that was kept apart; absent: that of HUITOU_MASTER_KEY_FILE, else of the backup. */
+    struct str key_path;
     struct str passphrase; /* of the key in the backup; absent: none */
+    /* The log of erasures (customer.h) of the directory that was; absent: that beside the backup. */
+    struct str erasures_path;
     struct str restored_by;
     enum lang lang; /* of what verify finds */
 };
 struct restore_result {
     struct backup_manifest manifest;
     struct str sha256;
-    int64_t erased; /* people erased since the backup was made, erased again */
+    bool erasures_known; /* there was a log of erasures */
+    int64_t erased;      /* people erased since the backup was made, erased again */
     struct verify_result verified;
 };
 /* Compares the whole backup and looks at the key before anything is made; then makes the directory, brings the schema up to
- * this program's, ends all sessions, and verifies. Leaves nothing in the directory on error; a PostgreSQL database may keep
- * empty tables. What verify finds is no error. Errors: HOME_EXISTS, HOME_NOT_EMPTY, BACKUP_*, SECRET_PASSPHRASE, ARCHIVE_*,
- * HOME_KEY, HOME_KEY_MODE, STORE_*, FILE_*. */
+ * this program's, ends all sessions, erases again who was erased since, and verifies. Leaves nothing in the directory on
+ * error; a PostgreSQL database may keep empty tables. What verify finds is no error. Errors: HOME_EXISTS, HOME_NOT_EMPTY,
+ * BACKUP_*, SECRET_PASSPHRASE, ARCHIVE_*, HOME_KEY, HOME_KEY_MODE, STORE_*, FILE_*. */
 ERR_RESULT backup_restore(struct arena *arena, const struct restore_options *options, struct restore_result *result);
 
 #endif

@@ -1,4 +1,5 @@
 /* A directory made of a backup. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include "codec/file.h"
 #include "job/backup_part.h"
 #include "room/access/access.h"
+#include "room/customer/customer.h"
 #include "store/store_backup.h"
 
 #define CHUNK_BYTES (256 << 10)
@@ -22,6 +24,15 @@ struct restore {
     int node;
     struct str part; /* the first one of the database */
 };
+
+/* With the slash at its end; "" where the path has none. */
+static struct str folder_of(struct str path)
+{
+    size_t n = path.n;
+    while (n > 0 && path.p[n - 1] != '/')
+        n--;
+    return str_slice(path, 0, n);
+}
 
 static bool part_has(const char *name, struct str part)
 {
@@ -112,8 +123,10 @@ static const struct err *check_store(struct restore *r)
 
 static const struct err *look(struct restore *r)
 {
-    struct str locked;
+    struct str locked, erasures = r->options->erasures_path;
     TRY(home_check_empty(r->arena, r->options->directory));
+    if (erasures.p && !file_exists(r->arena, erasures))
+        return ERR_NEW(r->arena, ERR_FILE_OPEN, erasures, str_c(strerrordesc_np(ENOENT)));
     TRY(backup_read_manifest(r->arena, r->options->path, r->reader, &r->result->manifest));
     r->result->sha256 = backup_hex(r->arena, archive_sha256(r->reader), SECRET_SHA256_BYTES);
     TRY(check_store(r));
@@ -201,9 +214,23 @@ static const struct err *in_write(struct restore *r, struct home *home, const ch
     return store_write(home->store, r->arena, &job);
 }
 
+/* Who was erased after the backup was made is in it still. */
+static const struct err *erase_again(struct restore *r, struct home *home)
+{
+    struct erasure_replayed replayed = {0};
+    struct str path = r->options->erasures_path;
+    if (!path.p)
+        path = str_fmt(r->arena, "%.*s" ERASURE_LOG_NAME, STR_ARG(folder_of(r->options->path)));
+    r->result->erasures_known = file_exists(r->arena, path);
+    TRY(erasure_replay(home->store, r->arena, path, &replayed));
+    r->result->erased = replayed.erasures;
+    return erasure_log_settle(home->store, r->arena, r->options->directory);
+}
+
 static const struct err *begin_anew(struct restore *r, struct home *home)
 {
     TRY(in_write(r, home, "restore.begin", begin_anew_tx));
+    TRY(erase_again(r, home));
     TRY(columns_verify(home->store, r->arena, home->brand, r->options->lang, &r->result->verified));
     if (r->result->verified.fault_count > 0)
         return NULL;

@@ -16,7 +16,8 @@ struct bulk_runner {
     bool stopping, woken;
 };
 
-/* False: it is to stop. A failing store is asked again when something is begun, or after a restart. */
+/* False: it is to stop. A failing store is asked again when something is begun, or after a restart.
+ */
 static bool wait_for_work(struct bulk_runner *runner)
 {
     pthread_mutex_lock(&runner->lock);

@@ -21,7 +21,7 @@ struct live {
     pthread_cond_t wanted, stepped;
     bool stopping, ready;
     int64_t steps_begun, steps_done; /* of the pump */
-    int64_t build_us, applied_count, done_at_us;
+    int64_t build_us, applied_count, done_at_us, built_at_us;
     char error[512];
 };
 
@@ -85,6 +85,7 @@ static bool build(struct live *live)
     live->ready = true;
     live->build_us = now_us(live) - began_us;
     live->done_at_us = now_us(live);
+    live->built_at_us = live->done_at_us;
     pthread_mutex_unlock(&live->lock);
     if (live->options.changed)
         live->options.changed(live->options.arg, 0);
@@ -175,6 +176,19 @@ struct live_state live_state(struct live *live, struct arena *arena)
     };
     pthread_mutex_unlock(&live->lock);
     return state;
+}
+
+/* What reports say beside the columns' figures (orders without a buyer) changes with events, too.
+ */
+struct str live_stand(struct live *live, struct arena *arena)
+{
+    pthread_mutex_lock(&live->lock);
+    struct engine *engine = live->ready ? live->columns.engine : NULL;
+    long long built = live->built_at_us, applied = live->applied_count;
+    pthread_mutex_unlock(&live->lock);
+    if (!engine)
+        return STR_NONE;
+    return str_fmt(arena, "%lld %lld %lld", built, applied, (long long)engine_change_count(engine));
 }
 
 bool live_wait(struct live *live, int64_t timeout_ms)

@@ -359,8 +359,7 @@ static void judge_backups(struct judge *j)
         (struct text)TEXT("What happened since the last backup is lost with the disk.",
                           "磁盘损坏时，备份之后的内容全部丢失。"),
         state,
-        !f->backup_made_at_us.set
-            ? said(j, (struct text)TEXT("There is none yet.", "还没有备份。"))
+        !f->backup_made_at_us.set ? said(j, (struct text)TEXT("There is none yet.", "还没有备份。"))
         : age_us < DAY_US
             ? said(j, (struct text)TEXT("Made less than a day ago.", "不到一天前完成。"))
             : counted(j, (struct text)TEXT("Days since it was made: {0}.", "{0} 天前完成。"),

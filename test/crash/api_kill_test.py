@@ -136,6 +136,7 @@ class Imports:
         while self.there and self.import_id and time.monotonic() < until:
             state = self.client.call("getImport", {"import_id": self.import_id})["state"]
             if state == "done":
+                self.finished += 1
                 return
             if state in ("interrupted", "stopped"):
                 self.client.call("startImport", {"import_id": self.import_id})
@@ -225,6 +226,9 @@ def rounds_on(kind, args, folder):
                 server.kill()
         writes = [write for writer in writers for write in writer.writes]
         there(brand, writes)
+        if imports.there:
+            orders = brand.sql("SELECT count(*), count(DISTINCT number) FROM orders WHERE source = 'own'")[0]
+            tally.check(list(map(int, orders)) == [args.orders, args.orders], f"{kind}: {orders} orders of {args.orders} imported")
         verify = brand.try_run("verify")
         tally.check(verify.returncode == 0, f"{kind}: verify: {verify.stdout}{verify.stderr}")
         counts = collections.Counter(write.name for write in writes)

@@ -279,6 +279,11 @@ def test_refused(options, kind):
         owner.call("correctImport", {"import_id": "12345"}, body={}, expect="IMPORT_UNKNOWN")
         owner.call("saveImportMap", {"import_id": "12345"}, body={"name": "x"}, expect="IMPORT_UNKNOWN")
         check(owner.call("listImports").json["items"] == [], f"{kind}: discarded files are listed")
+        import_id = owner.call("uploadImport", query={"name": "a.csv"}, raw=b"x")["import_id"]
+        wait(owner, import_id)
+        brand.sql("UPDATE import_upload SET byte_count = 16 * 1073741824")
+        owner.call("uploadImport", query={"name": "b.csv"}, raw=b"x", expect="IMPORT_UPLOADS_FULL")
+        owner.call("discardImport", {"import_id": import_id})
         _, stranger = add_key(owner, ["reports:read"])
         stranger.call("listImports", expect=403)
         _, program = add_key(owner, ["orders:import"])
@@ -310,6 +315,8 @@ def test_once(options, kind):
         check(list((brand.dir / "uploads").iterdir()) == [] and list((brand.dir / "tmp").iterdir()) == [], f"{kind}: files are left")
         for operation in ("startImport", "stopImport", "discardImport"):
             owner.call(operation, {"import_id": first}, expect="IMPORT_NOT_NOW")
+            owner.call(operation, {"import_id": first}, key="go" if operation == "startImport" else "the-same",
+                       expect=200 if operation == "startImport" else "IDEMPOTENCY_OTHER")
         owner.call("correctImport", {"import_id": first}, body={}, expect="IMPORT_NOT_NOW")
         trail = [row["operation"] for row in owner.call("listAudit", query={"object": f"import:{first}"}).json["items"]]
         check(list(dict.fromkeys(trail)) == ["startImport", "correctImport", "uploadImport"], f"{kind}: audit trail {trail}")

@@ -70,6 +70,12 @@ class Walk:
             return LONG
         return self.wrong_kind(schema)
 
+    def wrong_nested(self, schema):
+        """Right on the outside; every field of what is nested of another kind."""
+        schema = self.resolved(schema)
+        return {name: self.wrong_kinds(one) if self.kind(self.resolved(one)) == "object" else self.sample(one)
+                for name, one in schema["properties"].items()}
+
     def too_many(self, schema):
         schema = self.resolved(schema)
         kind = self.kind(schema)
@@ -92,7 +98,7 @@ class Walk:
 
     def bodies(self, schema):
         nested = "[" * 80 + "]" * 80
-        plain = [self.wrong_kinds(schema), self.wrong_insides(schema), self.too_many(schema), self.nothing_inside(schema),
+        plain = [self.wrong_kinds(schema), self.wrong_insides(schema), self.wrong_nested(self.resolved(schema)), self.too_many(schema), self.nothing_inside(schema),
                  {}, {"no_such_field": 1}, [], 7, None]
         return plain, [b"{", b"", b"\xff", nested.encode(), b'{"a":1,"a":2}', b'"\\ud800"', b"1e999", b"NaN",
                        b'{"a":123456789012345678901234567890}', b"{}{}", b"\xef\xbb\xbf{"]

@@ -241,7 +241,7 @@ struct world {
     int step;
 };
 
-struct call {
+struct move {
     enum what what;
     struct customer_buyer *buyers;
     size_t count;
@@ -254,7 +254,7 @@ static const struct err *check_all(struct tx *tx, struct world *world);
 
 static const struct err *run_call(struct tx *tx, void *arg)
 {
-    struct call *c = arg;
+    struct move *c = arg;
     switch (c->what) {
     case RESOLVE:
         return customer_resolve_many(tx, c->buyers, c->count);
@@ -274,7 +274,7 @@ static const struct err *run_call(struct tx *tx, void *arg)
     return NULL;
 }
 
-static enum err_code run_in(struct store *store, struct arena *arena, struct call *c)
+static enum err_code run_in(struct store *store, struct arena *arena, struct move *c)
 {
     struct store_job job = {.name = "customer model", .fn = run_call, .arg = c};
     const struct err *err =
@@ -284,7 +284,7 @@ static enum err_code run_in(struct store *store, struct arena *arena, struct cal
     return err ? err->code : ERR_NONE;
 }
 
-static void expect(struct world *world, struct call *c, enum err_code expected)
+static void expect(struct world *world, struct move *c, enum err_code expected)
 {
     struct arena_mark mark = arena_mark(world->arena);
     enum err_code code = run_in(world->test->store, world->arena, c);
@@ -453,7 +453,7 @@ static const struct err *check_all(struct tx *tx, struct world *world)
 
 static void compare(struct world *world)
 {
-    expect(world, &(struct call){.what = CHECK_ALL, .world = world}, ERR_NONE);
+    expect(world, &(struct move){.what = CHECK_ALL, .world = world}, ERR_NONE);
 }
 
 /* --- Random steps --- */
@@ -498,7 +498,7 @@ static void step_resolve(struct world *world)
     int count = 1 + below(world, BATCH_MAX);
     for (int i = 0; i < count; i++)
         random_told(world, &told[i], &buyers[i]);
-    expect(world, &(struct call){.what = RESOLVE, .buyers = buyers, .count = (size_t)count},
+    expect(world, &(struct move){.what = RESOLVE, .buyers = buyers, .count = (size_t)count},
            ERR_NONE);
     for (int i = 0; i < count; i++) {
         bool created;
@@ -519,7 +519,7 @@ static void merge(struct world *world, int from, int into)
     enum err_code expected = from_root == into_root                  ? ERR_CUSTOMER_SAME
                              : oracle->births[into_root].placeholder ? ERR_CUSTOMER_PLACEHOLDER
                                                                      : ERR_NONE;
-    expect(world, &(struct call){.what = MERGE, .a = id_of(world, from), .b = id_of(world, into)},
+    expect(world, &(struct move){.what = MERGE, .a = id_of(world, from), .b = id_of(world, into)},
            expected);
     if (expected != ERR_NONE)
         return;
@@ -535,7 +535,7 @@ static void merge(struct world *world, int from, int into)
 static void split(struct world *world, int birth)
 {
     bool merged = world->oracle->births[birth].parent >= 0;
-    expect(world, &(struct call){.what = SPLIT, .a = id_of(world, birth)},
+    expect(world, &(struct move){.what = SPLIT, .a = id_of(world, birth)},
            merged ? ERR_NONE : ERR_CUSTOMER_NOT_MERGED);
     world->oracle->births[birth].parent = -1;
 }
@@ -546,7 +546,7 @@ static void step_tag(struct world *world)
     int birth = random_birth(world), tag = below(world, TAG_COUNT), root = root_of(oracle, birth);
     bool set = below(world, 3) > 0, has = false;
     expect(world,
-           &(struct call){
+           &(struct move){
                .what = set ? TAG : UNTAG, .a = id_of(world, birth), .text = str_c(tag_names[tag])},
            ERR_NONE);
     for (int b = 0; b < oracle->birth_count; b++) {
@@ -577,7 +577,7 @@ static void step_refuse(struct world *world)
     }
     expect(
         world,
-        &(struct call){.what = REFUSE, .a = id_of(world, chosen->a), .b = id_of(world, chosen->b)},
+        &(struct move){.what = REFUSE, .a = id_of(world, chosen->a), .b = id_of(world, chosen->b)},
         a == b     ? ERR_CUSTOMER_SAME
         : open > 0 ? ERR_NONE
                    : ERR_CUSTOMER_PROPOSAL_UNKNOWN);
@@ -731,7 +731,7 @@ static void *work(void *arg)
     for (int round = 0; round < THREAD_ROUNDS && !worker->failed; round++) {
         struct customer_buyer *buyers = ARENA_ARRAY(arena, THREAD_BATCH, struct customer_buyer);
         fill_batch(worker, arena, &random, buyers);
-        struct call resolve = {.what = RESOLVE, .buyers = buyers, .count = THREAD_BATCH};
+        struct move resolve = {.what = RESOLVE, .buyers = buyers, .count = THREAD_BATCH};
         worker->failed = run_in(worker->test->store, arena, &resolve);
         for (int i = 0; i < THREAD_BATCH; i++) {
             worker->answers[worker->answer_count] =
@@ -740,7 +740,7 @@ static void *work(void *arg)
         }
         int64_t a = worker->made[test_random_below(&random, worker->answer_count)];
         int64_t b = worker->made[test_random_below(&random, worker->answer_count)];
-        struct call link = {
+        struct move link = {
             .what = test_random_below(&random, 3) > 0 ? MERGE : SPLIT, .a = a, .b = b};
         enum err_code code = worker->failed ? ERR_NONE : run_in(worker->test->store, arena, &link);
         if (code && code != ERR_CUSTOMER_SAME && code != ERR_CUSTOMER_NOT_MERGED)

@@ -21,6 +21,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import api  # noqa: E402
 import program  # noqa: E402
 from live import Server  # noqa: E402
 
@@ -351,28 +352,140 @@ def test_drill(check, binary, kind):
             again.close()
 
 
+NEWEST = ("brand", "demo")  # a table's last column, which the newest migration added
+
+
+def older(brand, good, path):
+    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
+    archive put together anew."""
+    out, trailer = b"", good.read_bytes()[-2048:]
+    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
+    with tarfile.open(good) as archive:
+        for info in archive.getmembers():
+            data = archive.extractfile(info).read()
+            if info.name == "sha256":
+                continue
+            if info.name == "manifest.json":
+                manifest = json.loads(data)
+                assert manifest["schema_number"] == last
+                data = json.dumps(manifest | {"schema_number": last - 1}).encode()
+            if info.name == f"table/{NEWEST[0]}.copy.gz":
+                rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
+                assert rows[0][-1] == NEWEST[1]
+                data = gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
+            if info.name == "huitou.db.gz":
+                image = path.with_suffix(".db")
+                image.write_bytes(gzip.decompress(data))
+                subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
+                                f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
+                data = gzip.compress(image.read_bytes())
+            info.size = len(data)
+            out += info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
+    said = hashlib.sha256(out).hexdigest().encode() + b"\n"
+    path.write_bytes(out + trailer[:512] + said + bytes(512 - len(said)) + bytes(1024))
+    return last
+
+
+def test_older(check, binary, kind):
+    """A backup of an older schema is restored and brought up; one of a newer schema is refused."""
+    with program.Brand(binary, kind) as brand:
+        brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 80), "--map", map_file(brand.base / "m.json"))
+        good, old = brand.base / "good.backup", brand.base / "old.backup"
+        brand.run("backup", good)
+        last = older(brand, good, old)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", old, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} an older backup: {run.stdout}{run.stderr}")
+            check(again.sql("SELECT MAX(number) FROM schema_migration") == [[str(last)]], f"{kind} is brought up")
+            check(reports_of(again) == reports_of(brand), f"{kind} with the same figures")
+        finally:
+            again.close()
+        text = good.read_bytes()
+        name = b'"schema_number": %d' % last
+        assert text.count(name) == 1
+        text = text.replace(name, b'"schema_number": %d' % (last + 1))[:-2048]
+        said = hashlib.sha256(text).hexdigest().encode() + b"\n"
+        new = brand.base / "new.backup"
+        new.write_bytes(text + good.read_bytes()[-2048:-1536] + said + bytes(512 - len(said)) + bytes(1024))
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", new, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(codes(run) == ["BACKUP_VERSION"] and not again.dir.exists(), f"{kind} a newer backup: {run.stdout}")
+        finally:
+            again.close()
+
+
+def test_erasures(check, binary, kind):
+    """Who is erased after a backup is erased again when it is restored, by the log of the directory that was, or by that beside
+    the backup; and comes back, which is said, where there is none."""
+    with program.Brand(binary, kind) as brand:
+        brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 60), "--map", map_file(brand.base / "m.json"))
+        place = brand.base / "to"
+        place.mkdir()
+        backup = pathlib.Path(brand.json("backup", place)["path"])
+        gone = brand.sql("SELECT customer_id FROM identity ORDER BY 1 LIMIT 1")[0][0]
+        keyed = f"SELECT COUNT(*) FROM customer WHERE customer_id = {gone} AND data_key IS NOT NULL"
+        check(brand.sql(keyed) == [["1"]], f"{kind} there is somebody to erase")
+        brand.run("customer", "erase", gone, "--confirm", gone)
+        check(brand.sql(keyed) == [["0"]], f"{kind} who is erased")
+        log = brand.dir / "erasures.log"
+        totals = brand.json("report", "totals")["sections"]
+
+        def restored(what, erased, known, *flags):
+            again = Restored(binary, kind, brand.base)
+            try:
+                run = again.try_run("restore", backup, "--key", brand.dir / "master.key", *flags, *again.store, "--json")
+                told = json.loads(run.stdout)
+                check(run.returncode == 0 and told["equal"], f"{kind} {what}: {run.stdout}{run.stderr}")
+                check((told["erased"], told["erasures_known"]) == (erased, known), f"{kind} {what}: it says so: {told}")
+                check(again.sql(keyed) == [["0" if erased else "1"]], f"{kind} {what}: the key")
+                if erased:
+                    check(again.sql(f"SELECT COUNT(*) FROM identity WHERE customer_id = {gone}") == [["0"]], f"{kind} {what}: identities")
+                    check(again.json("report", "totals")["sections"] == totals, f"{kind} {what}: the figures stay")
+                    check(gone in (again.dir / "erasures.log").read_text(), f"{kind} {what}: the new directory's own log has it")
+            finally:
+                again.close()
+        restored("without a log", 0, False)
+        restored("with the directory's log", 1, True, "--erasures", log)
+        brand.run("backup", place)  # copies the log beside the backups
+        check((place / "erasures.log").read_bytes() == log.read_bytes(), f"{kind} the log lies beside the backups")
+        restored("with the log beside the backup", 1, True)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", backup, "--key", brand.dir / "master.key", "--erasures", brand.base / "none", *again.store,
+                                "--json")
+            check(codes(run) == ["FILE_OPEN"] and not again.dir.exists(), f"{kind} a log that is not there: {run.stdout}")
+        finally:
+            again.close()
+
+
 def test_console(check, binary, kind):
-    """The same through the API: begun, listed, downloaded; only for the owner; in the audit trail."""
-    with program.Brand(binary, kind) as brand, Server(brand) as server:
+    """The same through the API: begun, listed, downloaded; in the audit trail."""
+    with program.Brand(binary, kind) as brand, api.Server(brand.command("serve")) as server:
+        owner = server.set_up()
         brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 30), "--map", map_file(brand.base / "m.json"))
-        status, answer = server.request("POST", "/api/v1/backups", {"passphrase": "short"})
-        check(status == 422 and answer["errors"][0]["pointer"] == "/passphrase", f"{kind} a short passphrase: {answer}")
-        status, answer = server.request("POST", "/api/v1/backups", {"passphrase": "correct horse battery staple"})
-        check(status == 202 and answer["running"], f"{kind} begun: {status} {answer}")
+        owner.call("createBackup", body={"passphrase": "short"}, expect="BACKUP_PASSPHRASE")
+        owner.call("createBackup", body={"passphrase": "a" * 12 + chr(0)}, expect={"BACKUP_PASSPHRASE", "FIELD_TEXT", 400, 422})
+        begun = owner.call("createBackup", body={"passphrase": "correct horse battery staple"})
+        check(begun["running"], f"{kind} begun: {begun.json}")
+        owner.call("createBackup", body={}, expect="BACKUP_RUNNING")  # the lock of the key takes its time
         until = time.monotonic() + 60
-        while time.monotonic() < until and server.request("GET", "/api/v1/backups")[1]["running"]:
+        while time.monotonic() < until and owner.call("listBackups")["running"]:
             time.sleep(0.1)
-        listed = server.request("GET", "/api/v1/backups")[1]
-        check(listed["error"] is None and len(listed["items"]) == 1, f"{kind} listed: {listed}")
+        listed = owner.call("listBackups")
+        check(listed["error"] is None and len(listed["items"]) == 1, f"{kind} listed: {listed.json}")
         one = listed["items"][0]
-        check(one["has_file"] and one["with_key"] and one["made_by"] == "Owner", f"{kind} what it is: {one}")
-        status, headers, content = server.raw("GET", f"/api/v1/backups/{one['backup_id']}/file")
-        check(status == 200 and len(content) == one["bytes"], f"{kind} downloaded: {status} {len(content)}")
-        check(hashlib.sha256(content[:-2048]).hexdigest() == one["sha256"], f"{kind} its checksum")
-        check(".backup" in headers["Content-Disposition"], f"{kind} offered under its name: {headers['Content-Disposition']}")
+        check(one["has_file"] and one["with_key"] and not one["made_by"].startswith("cli:"), f"{kind} what it is: {one}")
+        reply = owner.call("downloadBackup", {"backup_id": one["backup_id"]})
+        content = reply.body
+        check(len(content) == one["bytes"] and hashlib.sha256(content[:-2048]).hexdigest() == one["sha256"], f"{kind} downloaded")
+        check(".backup" in reply.headers["content-disposition"], f"{kind} offered under its name: {reply.headers}")
         check(pathlib.Path(one["path"]).exists(), f"{kind} the file stays")
-        operations = [row["operation"] for row in server.request("GET", "/api/v1/audit")[1]["items"]]
+        operations = [row["operation"] for row in owner.call("listAudit")["items"]]
         check("createBackup" in operations and "downloadBackup" in operations, f"{kind} in the audit trail: {operations}")
+        review = owner.call("getSecurityReview")
+        check({point["check"]: point["state"] for point in review["items"]}["backup_place"] == "attend", f"{kind} the review sees it")
         file = brand.base / "downloaded.backup"
         file.write_bytes(content)
         (brand.base / "words").write_text("correct horse battery staple\n")
@@ -383,13 +496,13 @@ def test_console(check, binary, kind):
         finally:
             again.close()
         # The record's path is not a way to other files.
-        brand.sql(f"UPDATE backup SET path = '{brand.dir}/huitou.json'")
-        check(server.request("GET", f"/api/v1/backups/{one['backup_id']}/file")[0] == 404, f"{kind} no other file is handed out")
-        brand.sql(f"UPDATE backup SET path = '{brand.dir}/backups/../master.key'")
-        check(server.request("GET", f"/api/v1/backups/{one['backup_id']}/file")[0] == 404, f"{kind} nor by a way around")
+        for path in (brand.dir / "huitou.json", f"{brand.dir}/backups/../master.key", f"{brand.dir}/backups/none"):
+            brand.sql(f"UPDATE backup SET path = '{path}'")
+            owner.call("downloadBackup", {"backup_id": one["backup_id"]}, expect="BACKUP_UNKNOWN")
+        check(not owner.call("listBackups")["items"][0]["has_file"], f"{kind} the list offers none of them")
 
 
-TESTS = (test_same, test_refusals, test_key, test_drill, test_damage, test_console, test_under_load)
+TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_older, test_damage, test_console, test_under_load)
 
 
 def main():

@@ -69,6 +69,11 @@ def test_every_command(check, binary, kind):
             run("customer", "split", ids[1], "--yes")
             run("customer", "proposals")
             run("customer", "refuse", ids[2], ids[3], code=1)  # there is no proposal between them: answered, not locked out
+            run("customer", "consent", ids[4], "--given", "service", "--how", "spoken", "--evidence", "by phone")
+            run("customer", "export", ids[4], "--output", base / "person.json", "--format", "json")
+            run("customer", "erase", ids[5], "--confirm", ids[5])
+            run("import", "list")
+            run("demo", code=1, name="demo")  # there is a brand here
             run("backup", base / "b.backup", name="backup")
             run("drill", base / "b.backup", *again.store, name="drill")
             again.close()
@@ -85,7 +90,7 @@ def test_every_command(check, binary, kind):
                 run(word, name=word)
             done.add("init")  # makes another directory: nothing to do with this server
             told = {one["command"] for one in json.loads(brand.run("help", "--json"))["commands"]}
-            check(told - done <= {"demo"}, f"{kind} commands not tried beside a server: {told - done}")
+            check(not told - done, f"{kind} commands not tried beside a server: {told - done}")
             rows = server.request("GET", "/api/v1/audit")[1]["items"]
             by_cli = {row["operation"] for row in rows if row["by_name"].startswith("cli:")}
             check({"setTag", "mergeCustomers", "splitCustomer", "revealCustomer", "createBackup"} <= by_cli,

@@ -43,7 +43,7 @@ enum what {
     BREAK_IDENTITY
 };
 
-struct call {
+struct move {
     enum what what;
     struct customer_buyer *buyers;
     size_t count;
@@ -58,7 +58,7 @@ struct call {
     struct str first_fault;
 };
 
-static const struct err *break_something(struct tx *tx, struct call *c)
+static const struct err *break_something(struct tx *tx, struct move *c)
 {
     if (c->what == BREAK_ROOT)
         return sql_customer_root_set_run(tx, &(struct sql_customer_root_set_in){c->a, c->b});
@@ -77,7 +77,7 @@ static const struct err *break_something(struct tx *tx, struct call *c)
 }
 
 /* As they are stored: customer_view lists each identity once. */
-static const struct err *count_identity_rows(struct tx *tx, struct call *c)
+static const struct err *count_identity_rows(struct tx *tx, struct move *c)
 {
     struct stmt_cursor cursor;
     struct sql_customer_identities_out row;
@@ -92,7 +92,7 @@ static const struct err *count_identity_rows(struct tx *tx, struct call *c)
 
 static const struct err *run_call(struct tx *tx, void *arg)
 {
-    struct call *c = arg;
+    struct move *c = arg;
     struct str by = STR("tester");
     switch (c->what) {
     case RESOLVE:
@@ -136,7 +136,7 @@ static const struct err *run_call(struct tx *tx, void *arg)
     }
 }
 
-static enum err_code run(struct test_store *test, struct call *c)
+static enum err_code run(struct test_store *test, struct move *c)
 {
     struct store_job job = {.name = "customer test", .fn = run_call, .arg = c};
     bool reads = c->what == ROOTS || (c->what >= VIEW && c->what <= ROWS);
@@ -145,7 +145,7 @@ static enum err_code run(struct test_store *test, struct call *c)
     return err ? err->code : ERR_NONE;
 }
 
-static void ok(struct test_store *test, struct call *c)
+static void ok(struct test_store *test, struct move *c)
 {
     enum err_code code = run(test, c);
     if (code != ERR_NONE)
@@ -169,7 +169,7 @@ static struct identity_value weak(enum identity_kind kind, const char *value)
 
 static int64_t resolve_one(struct test_store *test, struct customer_buyer *buyer)
 {
-    ok(test, &(struct call){RESOLVE, .buyers = buyer, .count = 1});
+    ok(test, &(struct move){RESOLVE, .buyers = buyer, .count = 1});
     return buyer->customer_id;
 }
 
@@ -181,21 +181,21 @@ static int64_t buyer_of(struct test_store *test, struct identity_value identity)
 
 static struct customer_view *view_of(struct test_store *test, int64_t customer_id)
 {
-    struct call c = {VIEW, .a = customer_id};
+    struct move c = {VIEW, .a = customer_id};
     ok(test, &c);
     return c.view;
 }
 
 static size_t proposal_count(struct test_store *test)
 {
-    struct call c = {.what = PROPOSALS};
+    struct move c = {.what = PROPOSALS};
     ok(test, &c);
     return c.count;
 }
 
 static size_t event_count(struct test_store *test, int64_t customer_id, enum event_type type)
 {
-    struct call c = {EVENTS, .a = customer_id};
+    struct move c = {EVENTS, .a = customer_id};
     ok(test, &c);
     size_t count = 0;
     for (size_t i = 0; i < c.count; i++)
@@ -206,7 +206,7 @@ static size_t event_count(struct test_store *test, int64_t customer_id, enum eve
 static void check_found(struct test_store *test, const char *query, const int64_t *expected,
                         size_t count)
 {
-    struct call c = {FIND, .text = str_c(query)};
+    struct move c = {FIND, .text = str_c(query)};
     ok(test, &c);
     if (c.count != count)
         print_error("find %s\n", query);
@@ -217,7 +217,7 @@ static void check_found(struct test_store *test, const char *query, const int64_
 
 static void check_sound(struct test_store *test)
 {
-    struct call c = {.what = VERIFY};
+    struct move c = {.what = VERIFY};
     ok(test, &c);
     if (c.id)
         print_error("%.*s\n", STR_ARG(c.first_fault));
@@ -389,7 +389,7 @@ static void buyers_of_one_call_know_each_other(void **state)
          .met_at_us = 20},
         {.identities = {sure(IDENTITY_EMAIL, "c@x.cn")}, .identity_count = 1, .met_at_us = 40},
     };
-    ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = 4});
+    ok(test, &(struct move){RESOLVE, .buyers = buyers, .count = 4});
     for (int i = 0; i < 4; i++) {
         assert_int_equal(buyers[i].customer_id, buyers[0].customer_id);
         assert_int_equal(buyers[i].created, i == 0);
@@ -415,7 +415,7 @@ static void a_shared_phone_makes_a_proposal(void **state)
     int64_t child_id = resolve_one(test, &child);
     assert_int_not_equal(mother_id, child_id);
     assert_int_equal(resolve_one(test, &child), child_id); /* said twice: nothing more */
-    struct call rows = {.what = ROWS, .a = child_id};
+    struct move rows = {.what = ROWS, .a = child_id};
     ok(test, &rows);
     assert_int_equal(rows.count, 2);
     struct customer_view *view = view_of(test, child_id);
@@ -424,7 +424,7 @@ static void a_shared_phone_makes_a_proposal(void **state)
     assert_false(view->identities[1].claimed);
     check_text(view->identities[1].value, "13900000004");
 
-    struct call c = {.what = PROPOSALS};
+    struct move c = {.what = PROPOSALS};
     ok(test, &c);
     assert_int_equal(c.count, before + 1);
     const struct merge_proposal *last = &c.proposals[c.count - 1];
@@ -434,9 +434,9 @@ static void a_shared_phone_makes_a_proposal(void **state)
     assert_int_equal(event_count(test, mother_id, EVENT_MERGE_PROPOSED), 1);
     assert_int_equal(event_count(test, child_id, EVENT_MERGE_PROPOSED), 1);
 
-    ok(test, &(struct call){REFUSE, .a = child_id, .b = mother_id});
+    ok(test, &(struct move){REFUSE, .a = child_id, .b = mother_id});
     assert_int_equal(proposal_count(test), before);
-    assert_int_equal(run(test, &(struct call){REFUSE, .a = child_id, .b = mother_id}),
+    assert_int_equal(run(test, &(struct move){REFUSE, .a = child_id, .b = mother_id}),
                      ERR_CUSTOMER_PROPOSAL_UNKNOWN);
     resolve_one(test, &child); /* refused is refused */
     assert_int_equal(proposal_count(test), before);
@@ -450,7 +450,7 @@ static void a_merged_owner_counts_as_one_person(void **state)
     struct test_store *test = *state;
     int64_t by_phone = buyer_of(test, sure(IDENTITY_PHONE, "13900000005"));
     int64_t by_openid = buyer_of(test, sure(IDENTITY_OPENID, "o-five"));
-    ok(test, &(struct call){MERGE, .a = by_phone, .b = by_openid});
+    ok(test, &(struct move){MERGE, .a = by_phone, .b = by_openid});
     struct customer_buyer other = {
         .identities = {sure(IDENTITY_OPENID, "o-other"), sure(IDENTITY_PHONE, "13900000005")},
         .identity_count = 2};
@@ -469,16 +469,16 @@ static void an_unknown_buyer_gets_a_placeholder(void **state)
 {
     struct test_store *test = *state;
     struct customer_buyer unknown[2] = {{.met_at_us = 1}, {.met_at_us = 2}};
-    ok(test, &(struct call){RESOLVE, .buyers = unknown, .count = 2});
+    ok(test, &(struct move){RESOLVE, .buyers = unknown, .count = 2});
     assert_int_not_equal(unknown[0].customer_id, unknown[1].customer_id);
     assert_true(unknown[0].created && unknown[1].created);
     assert_true(view_of(test, unknown[1].customer_id)->placeholder);
     int64_t real = buyer_of(test, sure(IDENTITY_MEMBER_CARD, "C-1"));
-    assert_int_equal(run(test, &(struct call){MERGE, .a = real, .b = unknown[0].customer_id}),
+    assert_int_equal(run(test, &(struct move){MERGE, .a = real, .b = unknown[0].customer_id}),
                      ERR_CUSTOMER_PLACEHOLDER);
-    ok(test, &(struct call){MERGE, .a = unknown[0].customer_id, .b = real});
+    ok(test, &(struct move){MERGE, .a = unknown[0].customer_id, .b = real});
     assert_false(view_of(test, unknown[0].customer_id)->placeholder);
-    ok(test, &(struct call){RESOLVE, .buyers = NULL, .count = 0});
+    ok(test, &(struct move){RESOLVE, .buyers = NULL, .count = 0});
     check_sound(test);
 }
 
@@ -524,13 +524,13 @@ static void persons_are_found(void **state)
     check_found(test, "13911110002", NULL, 0);
     check_found(test, "  ", NULL, 0);
 
-    struct call second = {CREATE, .text = STR("Adam")};
+    struct move second = {CREATE, .text = STR("Adam")};
     ok(test, &second);
     check_found(test, "Ada", (int64_t[]){id, second.id}, 2);
-    struct call limited = {FIND, .text = STR("Ada"), .count = 1};
+    struct move limited = {FIND, .text = STR("Ada"), .count = 1};
     ok(test, &limited);
     assert_int_equal(limited.count, 1);
-    ok(test, &(struct call){MERGE, .a = second.id, .b = id});
+    ok(test, &(struct move){MERGE, .a = second.id, .b = id});
     check_found(test, "Ada", &id, 1); /* one person, once */
     check_found(test, "adam", &id, 1);
 }
@@ -538,23 +538,23 @@ static void persons_are_found(void **state)
 static void a_new_name_replaces_the_old(void **state)
 {
     struct test_store *test = *state;
-    struct call created = {CREATE, .text = STR("Grace")};
+    struct move created = {CREATE, .text = STR("Grace")};
     ok(test, &created);
     assert_int_equal(event_count(test, created.id, EVENT_CUSTOMER_CREATED), 1);
     ok(test,
-       &(struct call){RENAME, .a = created.id, .text = STR("Grace")}); /* the same: no event */
+       &(struct move){RENAME, .a = created.id, .text = STR("Grace")}); /* the same: no event */
     assert_int_equal(event_count(test, created.id, EVENT_CUSTOMER_CHANGED), 0);
-    ok(test, &(struct call){RENAME, .a = created.id, .text = STR("Hopper")});
+    ok(test, &(struct move){RENAME, .a = created.id, .text = STR("Hopper")});
     check_text(view_of(test, created.id)->name, "Hopper");
     check_found(test, "Grace", NULL, 0);
     check_found(test, "Gr", NULL, 0);
     check_found(test, "hopp", &created.id, 1);
     assert_int_equal(event_count(test, created.id, EVENT_CUSTOMER_CHANGED), 1);
-    assert_int_equal(run(test, &(struct call){RENAME, .a = created.id, .text = STR("  ")}),
+    assert_int_equal(run(test, &(struct move){RENAME, .a = created.id, .text = STR("  ")}),
                      ERR_CUSTOMER_NAME);
-    assert_int_equal(run(test, &(struct call){RENAME, .a = 42, .text = STR("X")}),
+    assert_int_equal(run(test, &(struct move){RENAME, .a = 42, .text = STR("X")}),
                      ERR_CUSTOMER_UNKNOWN);
-    ok(test, &(struct call){REVEAL, .a = created.id});
+    ok(test, &(struct move){REVEAL, .a = created.id});
     assert_int_equal(event_count(test, created.id, EVENT_CUSTOMER_REVEALED), 1);
 }
 
@@ -566,10 +566,10 @@ static void merges_link_and_splits_cut(void **state)
     int64_t a = buyer_of(test, sure(IDENTITY_PHONE, "13922220001"));
     int64_t b = buyer_of(test, sure(IDENTITY_PHONE, "13922220002"));
     int64_t c = buyer_of(test, sure(IDENTITY_PHONE, "13922220003"));
-    ok(test, &(struct call){MERGE, .a = a, .b = b});
-    ok(test, &(struct call){MERGE, .a = a, .b = c}); /* a's root, b, goes below c */
-    assert_int_equal(run(test, &(struct call){MERGE, .a = a, .b = c}), ERR_CUSTOMER_SAME);
-    assert_int_equal(run(test, &(struct call){MERGE, .a = a, .b = 42}), ERR_CUSTOMER_UNKNOWN);
+    ok(test, &(struct move){MERGE, .a = a, .b = b});
+    ok(test, &(struct move){MERGE, .a = a, .b = c}); /* a's root, b, goes below c */
+    assert_int_equal(run(test, &(struct move){MERGE, .a = a, .b = c}), ERR_CUSTOMER_SAME);
+    assert_int_equal(run(test, &(struct move){MERGE, .a = a, .b = 42}), ERR_CUSTOMER_UNKNOWN);
     struct customer_view *view = view_of(test, a);
     assert_int_equal(view->customer_id, c);
     assert_int_equal(view->member_count, 3);
@@ -579,11 +579,11 @@ static void merges_link_and_splits_cut(void **state)
     assert_int_equal(event_count(test, b, EVENT_CUSTOMER_MERGED), 2);
     check_sound(test);
 
-    assert_int_equal(run(test, &(struct call){SPLIT, .a = c}), ERR_CUSTOMER_NOT_MERGED);
-    assert_int_equal(run(test, &(struct call){SPLIT, .a = 42}), ERR_CUSTOMER_UNKNOWN);
-    ok(test, &(struct call){SPLIT, .a = b}); /* b stands alone again, with a below it */
+    assert_int_equal(run(test, &(struct move){SPLIT, .a = c}), ERR_CUSTOMER_NOT_MERGED);
+    assert_int_equal(run(test, &(struct move){SPLIT, .a = 42}), ERR_CUSTOMER_UNKNOWN);
+    ok(test, &(struct move){SPLIT, .a = b}); /* b stands alone again, with a below it */
     int64_t ids[4] = {a, b, c, 42};
-    ok(test, &(struct call){ROOTS, .ids = ids, .count = 4});
+    ok(test, &(struct move){ROOTS, .ids = ids, .count = 4});
     assert_int_equal(ids[0], b);
     assert_int_equal(ids[1], b);
     assert_int_equal(ids[2], c);
@@ -605,15 +605,15 @@ static void a_person_has_a_limit(void **state)
         buyers[i].identities[0] =
             sure(IDENTITY_MEMBER_CARD, str_z(test->arena, str_fmt(test->arena, "limit-%zu", i)));
     }
-    ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = count});
+    ok(test, &(struct move){RESOLVE, .buyers = buyers, .count = count});
     for (size_t i = 0; i < count; i++)
         ids[i] = buyers[i].customer_id;
-    struct call all = {MERGE_ALL, .a = ids[0], .ids = ids + 1, .count = count - 2};
+    struct move all = {MERGE_ALL, .a = ids[0], .ids = ids + 1, .count = count - 2};
     ok(test, &all);
     assert_int_equal(view_of(test, ids[5])->member_count, LIMIT_MERGE_MEMBERS_MAX);
-    assert_int_equal(run(test, &(struct call){MERGE, .a = ids[count - 1], .b = ids[0]}),
+    assert_int_equal(run(test, &(struct move){MERGE, .a = ids[count - 1], .b = ids[0]}),
                      ERR_CUSTOMER_MERGE_LIMIT);
-    ok(test, &(struct call){SPLIT, .a = ids[7]});
+    ok(test, &(struct move){SPLIT, .a = ids[7]});
     assert_int_equal(view_of(test, ids[5])->member_count, LIMIT_MERGE_MEMBERS_MAX - 1);
     check_sound(test);
 }
@@ -628,12 +628,12 @@ static void a_merge_decides_the_proposal(void **state)
         .identity_count = 2};
     int64_t y = resolve_one(test, &both);
     assert_int_equal(proposal_count(test), before + 1);
-    ok(test, &(struct call){MERGE, .a = y, .b = x});
+    ok(test, &(struct move){MERGE, .a = y, .b = x});
     assert_int_equal(proposal_count(test), before);
     struct customer_view *view = view_of(test, x);
     assert_int_equal(view->identity_count, 2); /* the phone once, as the one who claims it has it */
     assert_true(view->identities[1].claimed);
-    ok(test, &(struct call){SPLIT, .a = y});
+    ok(test, &(struct move){SPLIT, .a = y});
     resolve_one(test, &both);
     assert_int_equal(proposal_count(test), before); /* it was decided once */
 }
@@ -644,32 +644,32 @@ static void tags_belong_to_the_person(void **state)
     int64_t a = buyer_of(test, sure(IDENTITY_PHONE, "13933330001"));
     int64_t b = buyer_of(test, sure(IDENTITY_PHONE, "13933330002"));
     /* the clock stands at 2024-06-01, day 19875 */
-    ok(test, &(struct call){TAG, .a = a, .text = STR("备孕"), .until_day = DAY_NONE});
-    ok(test, &(struct call){TAG, .a = a, .text = STR("备孕"), .until_day = DAY_NONE});
+    ok(test, &(struct move){TAG, .a = a, .text = STR("备孕"), .until_day = DAY_NONE});
+    ok(test, &(struct move){TAG, .a = a, .text = STR("备孕"), .until_day = DAY_NONE});
     assert_int_equal(event_count(test, a, EVENT_CUSTOMER_TAGGED), 1);
-    ok(test, &(struct call){TAG, .a = a, .text = STR("past"), .until_day = 19874});
-    ok(test, &(struct call){TAG, .a = a, .text = STR("today"), .until_day = 19875});
-    ok(test, &(struct call){TAG, .a = b, .text = STR("vip"), .until_day = DAY_NONE});
+    ok(test, &(struct move){TAG, .a = a, .text = STR("past"), .until_day = 19874});
+    ok(test, &(struct move){TAG, .a = a, .text = STR("today"), .until_day = 19875});
+    ok(test, &(struct move){TAG, .a = b, .text = STR("vip"), .until_day = DAY_NONE});
     assert_int_equal(view_of(test, a)->tag_count, 2);
-    ok(test, &(struct call){MERGE, .a = a, .b = b});
+    ok(test, &(struct move){MERGE, .a = a, .b = b});
     struct customer_view *view = view_of(test, a);
     assert_int_equal(view->tag_count, 3);
     check_text(view->tags[0].set_by, "tester");
-    ok(test, &(struct call){UNTAG, .a = b, .text = STR("备孕")});
+    ok(test, &(struct move){UNTAG, .a = b, .text = STR("备孕")});
     assert_int_equal(view_of(test, b)->tag_count, 2);
-    ok(test, &(struct call){SPLIT, .a = a});
+    ok(test, &(struct move){SPLIT, .a = a});
     view = view_of(test, a);
     assert_int_equal(view->tag_count, 1);
     check_text(view->tags[0].name, "today");
     ok(test,
-       &(struct call){TAG, .a = a, .text = STR("today"), .until_day = DAY_NONE}); /* now for good */
+       &(struct move){TAG, .a = a, .text = STR("today"), .until_day = DAY_NONE}); /* now for good */
     view = view_of(test, a);
     assert_int_equal(view->tag_count, 1);
     assert_int_equal(view->tags[0].until_day, DAY_NONE);
-    ok(test, &(struct call){UNTAG, .a = a, .text = STR("never heard of")});
-    assert_int_equal(run(test, &(struct call){TAG, .a = a, .text = STR(" ")}),
+    ok(test, &(struct move){UNTAG, .a = a, .text = STR("never heard of")});
+    assert_int_equal(run(test, &(struct move){TAG, .a = a, .text = STR(" ")}),
                      ERR_CUSTOMER_TAG_NAME);
-    assert_int_equal(run(test, &(struct call){TAG, .a = 42, .text = STR("x")}),
+    assert_int_equal(run(test, &(struct move){TAG, .a = 42, .text = STR("x")}),
                      ERR_CUSTOMER_UNKNOWN);
 }
 
@@ -680,10 +680,10 @@ static void check_broken(enum store_kind kind, enum what what, bool on_root)
     struct test_store *test = test_store_open(kind);
     int64_t a = buyer_of(test, sure(IDENTITY_PHONE, "13922220001"));
     int64_t b = buyer_of(test, sure(IDENTITY_PHONE, "13922220002"));
-    ok(test, &(struct call){MERGE, .a = a, .b = b});
+    ok(test, &(struct move){MERGE, .a = a, .b = b});
     check_sound(test);
-    ok(test, &(struct call){what, .a = on_root ? b : a, .b = a});
-    struct call verify = {.what = VERIFY};
+    ok(test, &(struct move){what, .a = on_root ? b : a, .b = a});
+    struct move verify = {.what = VERIFY};
     ok(test, &verify);
     assert_true(verify.id > 0);
     assert_true(str_is(verify.first_fault));
@@ -747,8 +747,8 @@ static void nothing_personal_lies_open(void **state)
                                    .identity_count = 2,
                                    .name = STR("Zebedee Quartz")};
     int64_t id = resolve_one(test, &buyer);
-    ok(test, &(struct call){TAG, .a = id, .text = STR("PLAINLY-TO-SEE"), .until_day = DAY_NONE});
-    ok(test, &(struct call){RENAME, .a = id, .text = STR("Yolanda Quartz")});
+    ok(test, &(struct move){TAG, .a = id, .text = STR("PLAINLY-TO-SEE"), .until_day = DAY_NONE});
+    ok(test, &(struct move){RENAME, .a = id, .text = STR("Yolanda Quartz")});
     assert_true(files_that_hold(test, "PLAINLY-TO-SEE") >
                 0); /* the search does find what is there */
     assert_int_equal(files_that_hold(test, "13987654321"), 0);
@@ -807,14 +807,14 @@ static void a_weak_phone_goes_to_whom_it_is_sure(void **state)
         for (size_t i = 0; i < 3 && !together; i++)
             resolve_one(test, &buyers[i]);
         if (together)
-            ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = 3});
+            ok(test, &(struct move){RESOLVE, .buyers = buyers, .count = 3});
         int64_t a = buyers[0].customer_id, b = buyers[1].customer_id;
         assert_true(a != b);
         assert_int_equal(buyers[2].customer_id, a);
         assert_true(lists(view_of(test, a), phone, false, true));
         assert_true(lists(view_of(test, b), phone, true, false));
         assert_int_equal(proposal_count(test), proposals + 1);
-        struct call rows = {ROWS, .a = a};
+        struct move rows = {ROWS, .a = a};
         ok(test, &rows);
         assert_int_equal(rows.count, 2); /* card, phone */
         assert_int_equal(buyer_of(test, sure(IDENTITY_PHONE, phone)), b);
@@ -850,7 +850,7 @@ static void a_phone_met_in_one_call_gives_way_too(void **state)
         {.identities = {sure(IDENTITY_OPENID, "same-2"), sure(IDENTITY_PHONE, "13976543004")},
          .identity_count = 2},
     };
-    ok(test, &(struct call){RESOLVE, .buyers = buyers, .count = 2});
+    ok(test, &(struct move){RESOLVE, .buyers = buyers, .count = 2});
     assert_int_equal(buyers[0].customer_id, b.customer_id);
     assert_true(buyers[1].customer_id != b.customer_id);
     check_sound(test);

@@ -129,7 +129,7 @@ static void test_table_is_sound(void **state)
     for (int i = ERR_NONE + 1; i < ERR_CODE_MAX; i++) {
         const struct err_info *info = err_info((enum err_code)i);
         assert_non_null(info->name);
-        assert_in_range(info->number, 1, 1199);
+        assert_in_range(info->number, 1, 1399);
         assert_in_range(info->http_status, 400, 599);
         assert_true(strlen(info->message.in[LANG_EN]) > 10);
         assert_true(strlen(info->message.in[LANG_ZH]) > 10);

@@ -22,7 +22,7 @@ static const char file[] = "no,time,card,amount\n"
                            "A2,2024-03-03,c1,6\n"
                            "A3,2024-03-02,c2,7\n";
 
-struct call {
+struct move {
     struct shop *shop;
     int64_t import_id, number;
     enum order_load load;
@@ -34,13 +34,13 @@ struct call {
 
 static const struct err *open_load(struct tx *tx, void *arg)
 {
-    struct call *call = arg;
+    struct move *call = arg;
     return order_first_load_open(tx, call->import_id, &call->load);
 }
 
 static const struct err *do_step(struct tx *tx, void *arg)
 {
-    struct call *call = arg;
+    struct move *call = arg;
     TRY(order_first_load_step(tx, call->import_id, call->number, &call->step));
     if (call->step != ORDER_STEP_TAKEN || !call->apply)
         return NULL;
@@ -52,7 +52,7 @@ static const struct err *do_step(struct tx *tx, void *arg)
 
 static const struct err *do_claim(struct tx *tx, void *arg)
 {
-    struct call *call = arg;
+    struct move *call = arg;
     TRY(order_first_load_step(tx, call->import_id, call->number, &call->step));
     assert_int_equal(call->step, ORDER_STEP_TAKEN);
     return order_first_load_claim(tx, call->claims, call->some ? 1 : 0, true, false);
@@ -66,13 +66,13 @@ static const struct err *settle(struct tx *tx, void *arg)
 
 static const struct err *apply_again(struct tx *tx, void *arg)
 {
-    struct call *call = arg;
+    struct move *call = arg;
     return order_batch_apply(tx, &call->batch);
 }
 
 static const struct err *compare(struct tx *tx, void *arg)
 {
-    struct call *call = arg;
+    struct move *call = arg;
     return order_batch_compare(tx, &call->batch);
 }
 
@@ -84,7 +84,7 @@ static const struct err *find_a1(struct tx *tx, void *arg)
 }
 
 /* The first two orders of the file as facts. */
-static void tell_orders(struct call *call)
+static void tell_orders(struct move *call)
 {
     struct arena *arena = call->shop->arena;
     struct order_fact *facts = ARENA_ARRAY(arena, 2, struct order_fact);
@@ -106,11 +106,11 @@ static void tell_orders(struct call *call)
         (struct order_batch){.brand = call->shop->brand, .orders = facts, .order_count = 2};
 }
 
-static struct shop *begin(enum store_kind kind, struct call *call)
+static struct shop *begin(enum store_kind kind, struct move *call)
 {
     struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
     shop_map(shop, map);
-    *call = (struct call){.shop = shop, .import_id = IMPORT_ID, .number = 1, .apply = true};
+    *call = (struct move){.shop = shop, .import_id = IMPORT_ID, .number = 1, .apply = true};
     tell_orders(call);
     test_write(shop->test, open_load, call);
     assert_int_equal(call->load, ORDER_LOAD_FIRST);
@@ -135,7 +135,7 @@ static void check_open(struct shop *shop, bool open)
 
 static void what_others_see(enum store_kind kind)
 {
-    struct call call;
+    struct move call;
     struct shop *shop = begin(kind, &call);
     size_t count = 0;
     assert_string_equal(lookups(shop), "0");
@@ -158,7 +158,7 @@ static void what_others_see(enum store_kind kind)
 /* What the load wrote and has not claimed yet is told by another command: it is known. */
 static void another_tells_the_same(enum store_kind kind)
 {
-    struct call call;
+    struct move call;
     struct shop *shop = begin(kind, &call);
     test_write(shop->test, apply_again, &call);
     assert_int_equal(call.batch.order_new_count, 0);
@@ -171,7 +171,7 @@ static void another_tells_the_same(enum store_kind kind)
 
 static void steps(enum store_kind kind)
 {
-    struct call call;
+    struct move call;
     struct shop *shop = begin(kind, &call);
     test_write(shop->test, do_step, &call); /* a commit whose outcome was not known */
     assert_int_equal(call.step, ORDER_STEP_AGAIN);
@@ -181,7 +181,7 @@ static void steps(enum store_kind kind)
     test_write(shop->test, do_claim, &call); /* none yet */
     check_open(shop, true);
 
-    struct call other = {.shop = shop, .import_id = OTHER_ID};
+    struct move other = {.shop = shop, .import_id = OTHER_ID};
     test_write(shop->test, open_load, &other); /* another import takes it over */
     assert_int_equal(other.load, ORDER_LOAD_RECOVER);
     call.number = 3;
@@ -198,7 +198,7 @@ static void steps(enum store_kind kind)
 /* The load's process is gone; one of its claims was written. The same file again. */
 static void broken_off(enum store_kind kind)
 {
-    struct call call;
+    struct move call;
     struct import_result result;
     size_t count = 0;
     struct shop *shop = begin(kind, &call);
@@ -222,7 +222,7 @@ static void broken_off(enum store_kind kind)
 static void refused_where_orders_are(enum store_kind kind)
 {
     struct shop *shop = shop_open(kind, "CNY", "Asia/Shanghai");
-    struct call call = {.shop = shop, .import_id = IMPORT_ID};
+    struct move call = {.shop = shop, .import_id = IMPORT_ID};
     shop_map(shop, map);
     shop_import(shop, "a.csv", file);
     test_write(shop->test, open_load, &call);

@@ -332,14 +332,14 @@ static const struct shape flags_shape = {
     .name = "flags", .size = sizeof(struct flags), SHAPE_FIELDS(flag_fields)};
 
 #define ARGS_MAX 16
-struct call {
+struct move {
     struct flags out;
     struct str rest[ARGS_MAX];
     int rest_count;
 };
 
 /* words: arguments separated by one space each. */
-static const struct err *read_flags(struct arena *arena, const char *words, struct call *call)
+static const struct err *read_flags(struct arena *arena, const char *words, struct move *call)
 {
     char *argv[ARGS_MAX];
     int argc = 0;
@@ -356,7 +356,7 @@ static const struct err *read_flags(struct arena *arena, const char *words, stru
 
 static void test_flags_good(void **state)
 {
-    struct call call;
+    struct move call;
     assert_null(read_flags(
         *state, "a --map-name x --json --as-of=2011-12-09 b --amount net --tag 1 --tag=2 - -- --c",
         &call));
@@ -386,7 +386,7 @@ static void test_flags_good(void **state)
 
 static void test_flags_bad(void **state)
 {
-    struct call call;
+    struct move call;
     const struct err *err =
         read_flags(*state,
                    "--limit ten --amuont=net --as-of today --json=yes -x --tag a --tag b --tag c"
@@ -442,7 +442,7 @@ static void test_nearest_flag(void **state)
         {"--amounts", "--amount"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct call call;
+        struct move call;
         const struct err *err = read_flags(*state, cases[i].words, &call);
         assert_int_equal(err->code, ERR_FLAG_UNKNOWN);
         assert_string_equal(str_z(*state, err->arg[0]), cases[i].nearest);

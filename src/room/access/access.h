@@ -44,6 +44,9 @@ struct service {
     const struct brand *brand;
     struct deps deps;
     struct engine *(*engine)(struct service *service); /* the live columns; NULL while they are being built */
+    /* Another text whenever a report may have another answer; absent while they are being built. */
+    struct str (*columns_stand)(struct service *service, struct arena *arena);
+    struct kept_answers *kept; /* answers of reports (room insight) */
     int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
     void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     struct imports *imports; /* the queue of imports (room order) */
@@ -61,7 +64,7 @@ struct service {
 
 /* --- For handlers --- */
 
-/* Runs fn(tx, arg) in a transaction; it fills call->out, call->audit_* and may run several times (out is cleared before each).
+/* Runs fn(tx, arg) in a transaction; it fills call->out, call->audit_* and may run several times (out is cleared before).
  * Where the endpoint is audited a row of the audit trail is written with it; where the request has an idempotency key, the
  * answer too, or, where the key was used before, fn is not run and call->replay is that answer.
  * Errors: IDEMPOTENCY_OTHER (the key was used for another request); what fn and the store return. */
@@ -85,8 +88,8 @@ ERR_RESULT access_forget(struct tx *tx, struct str object);
 struct access_claim {
     struct str bearer, session_token, csrf_token, address;
 };
-/* Fills the principal; PRINCIPAL_NOBODY where nothing is claimed. Errors: ACCESS_KEY_BAD, ACCESS_SESSION_OVER, ACCESS_CSRF (a
- * write of a session without its token). */
+/* Fills the principal; PRINCIPAL_NOBODY where nothing is claimed. Errors: ACCESS_KEY_BAD, ACCESS_SESSION_OVER, ACCESS_CSRF
+ * (a write of a session without its token). */
 ERR_RESULT access_principal(struct service *service, struct arena *arena, const struct access_claim *claim,
                             bool is_write, struct principal *principal);
 /* The CSRF token that belongs to a session's token. */
@@ -123,7 +126,7 @@ ERR_RESULT staff_exists(struct tx *tx, bool *exists);
 /* What people call whom the rooms note as having done something: "staff:7" → the name, "key:9" → the key's; anything
  * else ("cli:lin", "import") as it stands. */
 ERR_RESULT access_name_of(struct tx *tx, struct str by, struct str *name);
-/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in the tx's arena. */
+/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in tx's arena. */
 ERR_RESULT staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name);
 /* Everybody's name, in the transaction's arena. */
 struct staff_name {

@@ -1,5 +1,5 @@
-/* Logging in: throttled by account and by address before any password is looked at, and as slow for a login that nobody
- * has as for a wrong password. */
+/* Logging in: throttled by account and by address before any password is looked at, and as slow for
+ * a login that nobody has as for a wrong password. */
 #include "base/arena.h"
 #include "room/access/access_part.h"
 #include "sql_access.h"
@@ -65,8 +65,8 @@ struct str access_login_normal(struct arena *arena, struct str login)
     login = str_copy(arena, str_trim(login));
     char *bytes = arena_alloc(arena, login.n + 1);
     for (size_t i = 0; i < login.n; i++)
-        bytes[i] = login.p[i] >= 'A' && login.p[i] <= 'Z' ? (char)(login.p[i] - 'A' + 'a')
-                                                          : login.p[i];
+        bytes[i] =
+            login.p[i] >= 'A' && login.p[i] <= 'Z' ? (char)(login.p[i] - 'A' + 'a') : login.p[i];
     return (struct str){bytes, login.n};
 }
 
@@ -96,7 +96,8 @@ static struct str device_seal(struct arena *arena, const struct keyring *keys, s
     return buf_view(&seal);
 }
 
-/* What stands for the device in the count of its failures; absent where it is not known to the account. */
+/* What stands for the device in the count of its failures; absent where it is not known to the
+ * account. */
 static struct str device_of(const struct call *call, struct str account)
 {
     struct str seal, nonce = str_cut(call->device_token, '.', &seal);
@@ -154,8 +155,9 @@ static const struct err *count(struct tx *tx, struct login *login, enum failure_
     return NULL;
 }
 
-/* Counted before the password is looked at, and taken back where it fits: many tries at once count as many. A device that
- * the account knows has a count of its own, so that strangers' failures cannot keep its owner out. */
+/* Counted before the password is looked at, and taken back where it fits: many tries at once count
+ * as many. A device that the account knows has a count of its own, so that strangers' failures
+ * cannot keep its owner out. */
 static const struct err *count_tx(struct tx *tx, void *arg)
 {
     struct login *login = arg;
@@ -196,12 +198,13 @@ const struct err *access_session_new(struct tx *tx, int64_t staff_id, struct str
     secret_lookup_hash(tx_deps(tx)->keys, ACCESS_DOMAIN_SESSION, token, hash);
     int64_t now_us = tx_now_us(tx);
     TRY(sql_access_staff_seen_run(tx, &(struct sql_access_staff_seen_in){staff_id, now_us}));
-    struct sql_access_session_insert_in row = {.session_id = id_next(tx_deps(tx)->ids),
-                                        .token_hash = {(const char *)hash, SECRET_HASH_BYTES},
-                                        .staff_id = staff_id,
-                                        .created_at = now_us,
-                                        .seen_at = now_us,
-                                        .expires_at = now_us + ACCESS_SESSION_US};
+    struct sql_access_session_insert_in row = {
+        .session_id = id_next(tx_deps(tx)->ids),
+        .token_hash = {(const char *)hash, SECRET_HASH_BYTES},
+        .staff_id = staff_id,
+        .created_at = now_us,
+        .seen_at = now_us,
+        .expires_at = now_us + ACCESS_SESSION_US};
     return sql_access_session_insert_run(tx, &row);
 }
 
@@ -216,9 +219,8 @@ static const struct err *enter_tx(struct tx *tx, void *arg)
 }
 
 /* Of the same cost as a real one, for a password that nothing fits. */
-static const char nobodys_hash[] =
-    "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char nobodys_hash[] = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
+                                   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const struct err *access_login(struct call *call, struct str login_text, struct str password,
                                struct str *token, struct principal *principal)
@@ -258,7 +260,6 @@ struct str access_cookie(const struct call *call, struct str token)
                        ACCESS_SESSION_COOKIE "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax%s",
                        secure);
     return str_fmt(call->arena,
-                   ACCESS_SESSION_COOKIE
-                   "=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
+                   ACCESS_SESSION_COOKIE "=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
                    STR_ARG(token), (long long)(ACCESS_SESSION_US / 1000000), secure);
 }

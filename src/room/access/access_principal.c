@@ -8,8 +8,8 @@ struct look {
     struct arena *arena;
     const struct access_claim *claim;
     struct principal *principal;
-    bool over;        /* the session has ended or its person is blocked */
-    bool note_use;    /* it is time to note that it is in use */
+    bool over;     /* the session has ended or its person is blocked */
+    bool note_use; /* it is time to note that it is in use */
 };
 
 static struct str hash_of(struct service *service, struct str domain, struct str token,
@@ -86,7 +86,8 @@ static const struct err *use_tx(struct tx *tx, void *arg)
     int64_t now_us = tx_now_us(tx);
     if (principal->kind == PRINCIPAL_KEY)
         return sql_access_key_used_run(tx, &(struct sql_access_key_used_in){principal->id, now_us});
-    return sql_access_session_seen_run(tx, &(struct sql_access_session_seen_in){principal->session_id, now_us});
+    return sql_access_session_seen_run(
+        tx, &(struct sql_access_session_seen_in){principal->session_id, now_us});
 }
 
 /* It is time, and nobody else is at it. */
@@ -104,10 +105,8 @@ static const struct err *look_up(struct look *look, const char *name, store_fn *
     TRY(store_read(look->service->store, look->arena, &job));
     if (look->over || !look->note_use)
         return NULL;
-    struct store_job use = {.name = "access use",
-                            .fn = use_tx,
-                            .arg = look->principal,
-                            .again_if_ambiguous = true};
+    struct store_job use = {
+        .name = "access use", .fn = use_tx, .arg = look->principal, .again_if_ambiguous = true};
     TRY(store_write(look->service->store, look->arena, &use));
     return sweep_is_due(look->service) ? access_sweep(look->service->store, look->arena) : NULL;
 }

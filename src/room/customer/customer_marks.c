@@ -102,7 +102,8 @@ ERR_RESULT customer_tag_id(struct tx *tx, struct str name, int64_t *tag_id)
 {
     struct sql_customer_tag_by_name_out row;
     bool found;
-    TRY(sql_customer_tag_by_name_one(tx, &(struct sql_customer_tag_by_name_in){name}, &row, &found));
+    TRY(sql_customer_tag_by_name_one(tx, &(struct sql_customer_tag_by_name_in){name}, &row,
+                                     &found));
     *tag_id = found ? row.tag_id : 0;
     return NULL;
 }

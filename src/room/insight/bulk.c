@@ -1,5 +1,6 @@
-/* One change to many customers: its rows, and the step that carries it on. A step is a transaction of its own with some of the
- * customers, so that others get in between and a restart loses nothing: what it did is noted with it. */
+/* One change to many customers: its rows, and the step that carries it on. A step is a transaction
+ * of its own with some of the customers, so that others get in between and a restart loses nothing:
+ * what it did is noted with it. */
 #include "room/insight/bulk.h"
 
 #include <string.h>
@@ -201,8 +202,8 @@ static const struct err *apply_tag(struct tx *tx, const struct bulk *bulk, struc
     return customer_tag_set(tx, pair.customer_id, bulk->tag, until_day, bulk->by);
 }
 
-static const struct err *apply_keeper(struct tx *tx, const struct bulk *bulk,
-                                      struct bulk_pair pair, int64_t *before)
+static const struct err *apply_keeper(struct tx *tx, const struct bulk *bulk, struct bulk_pair pair,
+                                      int64_t *before)
 {
     TRY(customer_keeper(tx, pair.customer_id, before));
     if (*before == pair.value)
@@ -280,8 +281,8 @@ static const struct err *step_tx(struct tx *tx, void *arg)
     CHECK(found); /* as many parts as customers need */
     TRY(apply_part(tx, &bulk, part.pairs, changed, &changed_count, &count));
     int64_t rows;
-    struct sql_insight_bulk_part_done_in done = {
-        bulk.bulk_id, part.part_no, pairs_bytes(tx_arena(tx), changed, changed_count)};
+    struct sql_insight_bulk_part_done_in done = {bulk.bulk_id, part.part_no,
+                                                 pairs_bytes(tx_arena(tx), changed, changed_count)};
     TRY(sql_insight_bulk_part_done_run_count(tx, &done, &rows));
     TRY(progress(tx, &bulk, (int64_t)count, (int64_t)changed_count));
     CHECK(rows == 1);

@@ -18,8 +18,8 @@ ERR_RESULT bulk_undo(struct call *call);
 
 enum bulk_action { BULK_TAG, BULK_KEEPER, BULK_ACTION_MAX };
 enum bulk_state { BULK_RUNNING, BULK_DONE, BULK_STOPPED, BULK_STATE_MAX };
-/* What a customer gets: of BULK_TAG the tag's last day, BULK_FOR_GOOD, or BULK_NO_TAG; of BULK_KEEPER the keeper, 0 for nobody.
- * What it had before is told in the same words. */
+/* What a customer gets: of BULK_TAG the tag's last day, BULK_FOR_GOOD, or BULK_NO_TAG; of BULK_KEEPER the keeper, 0 for
+ * nobody. What it had before is told in the same words. */
 struct bulk_pair {
     int64_t customer_id, value;
 };

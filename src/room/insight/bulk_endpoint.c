@@ -17,7 +17,8 @@ static const char *const states[] = {"running", "done", "stopped", NULL};
 /* --- Shapes --- */
 
 static const struct field path_fields[] = {
-    SHAPE_FIELD(struct bulk_path, bulk_id, ID, "The bulk change.", "批量操作编号。", .required = true),
+    SHAPE_FIELD(struct bulk_path, bulk_id, ID, "The bulk change.", "批量操作编号。",
+                .required = true),
 };
 const struct shape bulk_path_shape = {
     .name = "bulk_path", .size = sizeof(struct bulk_path), SHAPE_FIELDS(path_fields)};
@@ -30,36 +31,46 @@ struct bulk_in {
     struct people_query selection;
 };
 static const struct field in_fields[] = {
-    SHAPE_FIELD(struct bulk_in, action, ENUM, "What to do.", "操作。", .required = true, .values = actions),
-    SHAPE_FIELD(struct bulk_in, tag, TEXT, "The tag to set or remove.", "要设置或移除的标签。", .max = LIMIT_NAME_BYTES_MAX),
-    SHAPE_FIELD_AS(struct bulk_in, until_day, "until", DAY, "The tag's last day; absent: for good.", "标签最后有效日；不填为长期。"),
-    SHAPE_FIELD(struct bulk_in, keeper_id, ID, "Who of the staff looks after them; absent: nobody in particular.",
+    SHAPE_FIELD(struct bulk_in, action, ENUM, "What to do.", "操作。", .required = true,
+                .values = actions),
+    SHAPE_FIELD(struct bulk_in, tag, TEXT, "The tag to set or remove.", "要设置或移除的标签。",
+                .max = LIMIT_NAME_BYTES_MAX),
+    SHAPE_FIELD_AS(struct bulk_in, until_day, "until", DAY, "The tag's last day; absent: for good.",
+                   "标签最后有效日；不填为长期。"),
+    SHAPE_FIELD(struct bulk_in, keeper_id, ID,
+                "Who of the staff looks after them; absent: nobody in particular.",
                 "负责的员工；不填为无人专门负责。"),
-    SHAPE_FIELD(struct bulk_in, selection, OBJECT, "Whom: all of this selection.", "对象：符合条件的全部客户。",
-                .required = true, .sub = &people_selection_shape),
+    SHAPE_FIELD(struct bulk_in, selection, OBJECT, "Whom: all of this selection.",
+                "对象：符合条件的全部客户。", .required = true, .sub = &people_selection_shape),
 };
 const struct shape bulk_in_shape = {
     .name = "bulk_start", .size = sizeof(struct bulk_in), SHAPE_FIELDS(in_fields)};
 
 struct bulk_out {
-    int64_t bulk_id, keeper_id, started_at_us, finished_at_us, customers, done, changed, undo_of, undone_by;
+    int64_t bulk_id, keeper_id, started_at_us, finished_at_us, customers, done, changed, undo_of,
+        undone_by;
     int action, state;
     struct str tag, by_name;
     int32_t until_day;
 };
 static const struct field out_fields[] = {
     SHAPE_FIELD(struct bulk_out, bulk_id, ID, "Its number.", "编号。", .required = true),
-    SHAPE_FIELD(struct bulk_out, action, ENUM, "What is done.", "操作。", .required = true, .values = actions),
-    SHAPE_FIELD(struct bulk_out, state, ENUM, "Whether it runs.", "状态。", .required = true, .values = states),
+    SHAPE_FIELD(struct bulk_out, action, ENUM, "What is done.", "操作。", .required = true,
+                .values = actions),
+    SHAPE_FIELD(struct bulk_out, state, ENUM, "Whether it runs.", "状态。", .required = true,
+                .values = states),
     SHAPE_FIELD(struct bulk_out, tag, TEXT, "The tag.", "标签。"),
-    SHAPE_FIELD_AS(struct bulk_out, until_day, "until", DAY, "The tag's last day.", "标签最后有效日。"),
+    SHAPE_FIELD_AS(struct bulk_out, until_day, "until", DAY, "The tag's last day.",
+                   "标签最后有效日。"),
     SHAPE_FIELD(struct bulk_out, keeper_id, ID, "The keeper.", "负责员工。"),
     SHAPE_FIELD(struct bulk_out, by_name, TEXT, "Who began it.", "发起人。", .required = true),
-    SHAPE_FIELD_AS(struct bulk_out, started_at_us, "started_at", TIME, "When.", "开始时间。", .required = true),
+    SHAPE_FIELD_AS(struct bulk_out, started_at_us, "started_at", TIME, "When.", "开始时间。",
+                   .required = true),
     SHAPE_FIELD_AS(struct bulk_out, finished_at_us, "finished_at", TIME, "Its end.", "结束时间。"),
     SHAPE_FIELD(struct bulk_out, customers, I64, "Whom it is about.", "客户数。", .required = true),
     SHAPE_FIELD(struct bulk_out, done, I64, "Who had their turn.", "已处理。", .required = true),
-    SHAPE_FIELD(struct bulk_out, changed, I64, "For whom something changed.", "已更改。", .required = true),
+    SHAPE_FIELD(struct bulk_out, changed, I64, "For whom something changed.", "已更改。",
+                .required = true),
     SHAPE_FIELD(struct bulk_out, undo_of, ID, "What it undoes.", "所撤销的操作。"),
     SHAPE_FIELD(struct bulk_out, undone_by, ID, "What undid it.", "撤销它的操作。"),
 };
@@ -69,7 +80,8 @@ struct bulk_list_out {
     struct shape_list items;
 };
 static const struct field list_fields[] = {
-    SHAPE_FIELD(struct bulk_list_out, items, LIST, "The newest first.", "最新在前。", .sub = &bulk_shape),
+    SHAPE_FIELD(struct bulk_list_out, items, LIST, "The newest first.", "最新在前。",
+                .sub = &bulk_shape),
 };
 const struct shape bulk_list_shape = {
     .name = "bulk_list", .size = sizeof(struct bulk_list_out), SHAPE_FIELDS(list_fields)};
@@ -156,7 +168,7 @@ static const struct err *read_start(struct tx *tx, void *arg)
     const struct bulk_in *in = start->call->in;
     if (in->action == ACTION_KEEPER)
         TRY(staff_known(tx, in->keeper_id));
-    return people_read(tx, start->call, &in->selection, &start->people);
+    return people_read(tx, start->call, &in->selection, "/selection/", &start->people);
 }
 
 static int compare_pairs(const void *left, const void *right)
@@ -185,7 +197,8 @@ static const struct err *find_customers(struct start *start)
 static const struct err *start_tx(struct tx *tx, void *arg)
 {
     struct start *start = arg;
-    /* Said here, where the same said twice is answered as before: by then perhaps nobody is left. */
+    /* Said here, where the same said twice is answered as before: by then perhaps nobody is left.
+     */
     if (start->bulk.customers == 0)
         return ERR_NEW(tx_arena(tx), ERR_BULK_NOBODY, STR("/selection"));
     TRY(bulk_write(tx, &start->bulk, start->pairs));

@@ -28,8 +28,8 @@ struct people_query {
 enum { PEOPLE_NET, PEOPLE_GROSS };
 enum { PEOPLE_DESCENDING, PEOPLE_ASCENDING };
 enum { PEOPLE_CSV, PEOPLE_XLSX };
-/* All of struct people_query, but each with the fields that it needs: the selection alone (of a body), with order and page (of
- * a list), with order and kind of file (of an export). */
+/* All of struct people_query, but each with the fields that it needs: the selection alone (of a body), with order and page
+ * (of a list), with order and kind of file (of an export). */
 extern const struct shape people_selection_shape, people_list_query_shape, people_file_query_shape;
 
 /* A selection made ready to be asked of the columns. */
@@ -37,9 +37,11 @@ struct people {
     struct engine_selection selection;
     bool has_orders; /* else the brand has none of a known buyer yet, and the days are those of now */
 };
-/* In a transaction; the columns must be there. Fills in what the asker may reach. Errors: PEOPLE_MONTH, PEOPLE_KEEPER, PEOPLE_MONEY,
+/* In a transaction; the columns must be there. Fills in what the asker may reach. where: what a field's name stands behind
+ * in errors, "?" or a JSON pointer. Errors: PEOPLE_MONTH, PEOPLE_KEEPER, PEOPLE_MONEY,
  * PEOPLE_IDS (all at once); REPORT_DAY_RANGE, REPORT_DAYS, REPORT_EMPTY_BEFORE. */
-ERR_RESULT people_read(struct tx *tx, struct call *call, const struct people_query *query, struct people *people);
+ERR_RESULT people_read(struct tx *tx, struct call *call, const struct people_query *query, const char *where,
+                       struct people *people);
 /* The live columns. Errors: REPORT_NOT_READY. */
 ERR_RESULT people_engine(struct call *call, const struct engine **engine);
 

@@ -18,19 +18,28 @@ struct list_out {
     struct shape_list items;
 };
 static const struct field list_fields[] = {
-    SHAPE_FIELD(struct list_out, customers, I64, "How many the selection holds.", "符合条件的客户数。", .required = true),
+    SHAPE_FIELD(struct list_out, customers, I64, "How many the selection holds.",
+                "符合条件的客户数。", .required = true),
     SHAPE_FIELD(struct list_out, orders, I64, "Their counted orders looked at.", "其计数订单。"),
-    SHAPE_FIELD(struct list_out, purchase_days, I64, "Their purchase days looked at.", "其购买日数。"),
+    SHAPE_FIELD(struct list_out, purchase_days, I64, "Their purchase days looked at.",
+                "其购买日数。"),
     SHAPE_FIELD(struct list_out, refunds, I64, "Their refunds looked at.", "其退款笔数。"),
-    SHAPE_FIELD(struct list_out, paid, DECIMAL, "What they paid.", "其实付合计。", .required = true),
-    SHAPE_FIELD(struct list_out, refunded, DECIMAL, "What they were given back.", "其退款合计。", .required = true),
-    SHAPE_FIELD(struct list_out, amount, DECIMAL, "Paid; net: less given back.", "金额合计（按口径）。", .required = true),
-    SHAPE_FIELD(struct list_out, net_or_gross, TEXT, "net or gross.", "net 或 gross。", .required = true),
-    SHAPE_FIELD_AS(struct list_out, as_of_day, "as_of", DAY, "What happened on it and later is unknown.", "截止日。",
+    SHAPE_FIELD(struct list_out, paid, DECIMAL, "What they paid.", "其实付合计。",
+                .required = true),
+    SHAPE_FIELD(struct list_out, refunded, DECIMAL, "What they were given back.", "其退款合计。",
+                .required = true),
+    SHAPE_FIELD(struct list_out, amount, DECIMAL, "Paid; net: less given back.",
+                "金额合计（按口径）。", .required = true),
+    SHAPE_FIELD(struct list_out, net_or_gross, TEXT, "net or gross.", "net 或 gross。",
+                .required = true),
+    SHAPE_FIELD_AS(struct list_out, as_of_day, "as_of", DAY,
+                   "What happened on it and later is unknown.", "截止日。", .required = true),
+    SHAPE_FIELD_AS(struct list_out, from_day, "from", DAY, "First day looked at.", "所看的第一天。",
                    .required = true),
-    SHAPE_FIELD_AS(struct list_out, from_day, "from", DAY, "First day looked at.", "所看的第一天。", .required = true),
-    SHAPE_FIELD_AS(struct list_out, to_day, "to", DAY, "Last day looked at.", "所看的最后一天。", .required = true),
-    SHAPE_FIELD(struct list_out, has_orders, BOOL, "The brand has orders of known buyers.", "品牌已有已知买家的订单。"),
+    SHAPE_FIELD_AS(struct list_out, to_day, "to", DAY, "Last day looked at.", "所看的最后一天。",
+                   .required = true),
+    SHAPE_FIELD(struct list_out, has_orders, BOOL, "The brand has orders of known buyers.",
+                "品牌已有已知买家的订单。"),
     SHAPE_FIELD(struct list_out, items, LIST, "The page.", "本页客户。", .sub = &people_row_shape),
     SHAPE_FIELD(struct list_out, next_cursor, TEXT, "Give it as ?cursor to go on; null at the end.",
                 "作为 ?cursor 传入以继续；到底时为空。"),
@@ -91,7 +100,7 @@ static const struct err *list_tx(struct tx *tx, void *arg)
     struct select_page page = people_page(query);
     TRY(read_cursor(call, query->cursor, &page));
     TRY(people_engine(call, &engine));
-    TRY(people_read(tx, call, query, &people));
+    TRY(people_read(tx, call, query, "?", &people));
     TRY(engine_select(call->arena, engine, &people.selection, &page, &selected));
     fill_head(call, &people, &selected, out);
     TRY(people_staff_read(tx, &staff));
@@ -102,8 +111,8 @@ static const struct err *list_tx(struct tx *tx, void *arg)
     if (!selected.more || selected.row_count == 0)
         return NULL;
     const struct engine_customer *last = &selected.rows[selected.row_count - 1];
-    out->next_cursor = str_fmt(call->arena, "%lld_%lld", (long long)last->place,
-                               (long long)last->customer_id);
+    out->next_cursor =
+        str_fmt(call->arena, "%lld_%lld", (long long)last->place, (long long)last->customer_id);
     return NULL;
 }
 
@@ -130,8 +139,8 @@ struct choices_out {
 static const struct field choices_fields[] = {
     SHAPE_FIELD(struct choices_out, tags, LIST, "Names of tags.", "标签名。"),
     SHAPE_FIELD(struct choices_out, channels, LIST, "Names of channels.", "渠道名。"),
-    SHAPE_FIELD(struct choices_out, keepers, LIST, "Staff whom the asker may see the customers of.", "可查看其客户的员工。",
-                .sub = &keeper_shape),
+    SHAPE_FIELD(struct choices_out, keepers, LIST, "Staff whom the asker may see the customers of.",
+                "可查看其客户的员工。", .sub = &keeper_shape),
 };
 static const struct shape choices_shape = {
     .name = "customer_choices", .size = sizeof(struct choices_out), SHAPE_FIELDS(choices_fields)};
@@ -180,58 +189,130 @@ static const struct err *list_choices(struct call *call)
 
 /* --- The table --- */
 
-#define SEE                                                                                          \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW,    \
-     [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN}
-#define TOUCH                                                                                        \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_CLIENT_MANAGER] = REACH_BELOW,     \
-     [ROLE_AGENT] = REACH_OWN}
-#define RUN {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL}
+#define SEE                                                                                        \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,                                     \
+        [ROLE_SERVICE_MANAGER] = REACH_BELOW, [ROLE_CLIENT_MANAGER] = REACH_BELOW,                 \
+        [ROLE_AGENT] = REACH_OWN                                                                   \
+    }
+#define TOUCH                                                                                      \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,                                     \
+        [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN                              \
+    }
+#define RUN                                                                                        \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL                                      \
+    }
 #define WRITES (ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT)
 
-static const enum err_code list_errors[] = {ERR_PEOPLE_MONTH,        ERR_PEOPLE_KEEPER,    ERR_PEOPLE_MONEY, ERR_PEOPLE_IDS,
-                                            ERR_PEOPLE_CURSOR,       ERR_REPORT_NOT_READY, ERR_REPORT_DAY_RANGE,
-                                            ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_DAYS,      ERR_NONE};
+static const enum err_code list_errors[] = {ERR_PEOPLE_MONTH,     ERR_PEOPLE_KEEPER,
+                                            ERR_PEOPLE_MONEY,     ERR_PEOPLE_IDS,
+                                            ERR_PEOPLE_CURSOR,    ERR_REPORT_NOT_READY,
+                                            ERR_REPORT_DAY_RANGE, ERR_REPORT_EMPTY_BEFORE,
+                                            ERR_REPORT_DAYS,      ERR_NONE};
 static const enum err_code choices_errors[] = {ERR_REPORT_NOT_READY, ERR_NONE};
 static const enum err_code start_errors[] = {
-    ERR_BULK_KEEPER,      ERR_BULK_NOBODY,      ERR_CUSTOMER_TAG_NAME,   ERR_STAFF_UNKNOWN, ERR_PEOPLE_MONTH,
-    ERR_PEOPLE_IDS,
-    ERR_PEOPLE_KEEPER,    ERR_PEOPLE_MONEY,     ERR_REPORT_NOT_READY,    ERR_REPORT_DAYS,   ERR_REPORT_DAY_RANGE,
-    ERR_REPORT_EMPTY_BEFORE, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+    ERR_BULK_KEEPER,       ERR_BULK_NOBODY, ERR_CUSTOMER_TAG_NAME, ERR_STAFF_UNKNOWN,
+    ERR_PEOPLE_MONTH,      ERR_PEOPLE_IDS,  ERR_PEOPLE_KEEPER,     ERR_PEOPLE_MONEY,
+    ERR_REPORT_NOT_READY,  ERR_REPORT_DAYS, ERR_REPORT_DAY_RANGE,  ERR_REPORT_EMPTY_BEFORE,
+    ERR_IDEMPOTENCY_OTHER, ERR_NONE};
 static const enum err_code bulk_errors[] = {ERR_BULK_UNKNOWN, ERR_NONE};
-static const enum err_code state_errors[] = {ERR_BULK_UNKNOWN, ERR_BULK_STATE, ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+static const enum err_code state_errors[] = {ERR_BULK_UNKNOWN, ERR_BULK_STATE,
+                                             ERR_IDEMPOTENCY_OTHER, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "listCustomers", .method = METHOD_GET, .path = "/api/v1/customers", .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE, .query_shape = &people_list_query_shape, .out = &list_shape, .errors = list_errors,
-     .handler = list_customers, .title = TEXT("Customers", "客户列表"),
-     .doc = TEXT("Those whom all that is asked holds for. Personal data is masked.", "满足全部条件的客户。个人信息已脱敏。")},
-    {.name = "listCustomerChoices", .method = METHOD_GET, .path = "/api/v1/customers/choices",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .out = &choices_shape, .errors = choices_errors,
-     .handler = list_choices, .title = TEXT("Tags, channels, keepers to choose customers by", "可选的标签、渠道与负责员工")},
-    {.name = "exportCustomers", .method = METHOD_GET, .path = "/api/v1/customers/file", .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE, .flags = ENDPOINT_FILE | ENDPOINT_AUDITED, .query_shape = &people_file_query_shape,
-     .errors = people_file_errors, .handler = people_file,
+    {.name = "listCustomers",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = SEE,
+     .query_shape = &people_list_query_shape,
+     .out = &list_shape,
+     .errors = list_errors,
+     .handler = list_customers,
+     .title = TEXT("Customers", "客户列表"),
+     .doc = TEXT("Those whom all that is asked holds for. Personal data is masked.",
+                 "满足全部条件的客户。个人信息已脱敏。")},
+    {.name = "listCustomerChoices",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/choices",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = SEE,
+     .out = &choices_shape,
+     .errors = choices_errors,
+     .handler = list_choices,
+     .title = TEXT("Tags, channels, keepers to choose customers by", "可选的标签、渠道与负责员工")},
+    {.name = "exportCustomers",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/file",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = SEE,
+     .flags = ENDPOINT_FILE | ENDPOINT_AUDITED,
+     .query_shape = &people_file_query_shape,
+     .errors = people_file_errors,
+     .handler = people_file,
      .title = TEXT("Customers as a workbook or CSV", "导出客户（xlsx 或 CSV）"),
      .doc = TEXT("The whole selection, personal data masked. Leaves a row in the audit trail.",
                  "导出全部符合条件的客户，个人信息脱敏，并写入审计记录。")},
-    {.name = "startBulk", .method = METHOD_POST, .path = "/api/v1/bulks", .scope = SCOPE_CUSTOMERS_WRITE, .reach = TOUCH,
-     .flags = WRITES, .in = &bulk_in_shape, .out = &bulk_shape, .status = 201, .errors = start_errors,
-     .handler = bulk_start, .title = TEXT("Tag, untag or hand over many customers", "批量打标签、移除标签或指定负责人"),
-     .doc = TEXT("The selection is made once, when it begins; then the customers are changed bit by bit in the background.",
+    {.name = "startBulk",
+     .method = METHOD_POST,
+     .path = "/api/v1/bulks",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .in = &bulk_in_shape,
+     .out = &bulk_shape,
+     .status = 201,
+     .errors = start_errors,
+     .handler = bulk_start,
+     .title = TEXT("Tag, untag or hand over many customers", "批量打标签、移除标签或指定负责人"),
+     .doc = TEXT("The selection is made once, when it begins; then the customers are changed bit "
+                 "by bit in the background.",
                  "开始时确定客户名单，随后在后台分批处理。")},
-    {.name = "listBulks", .method = METHOD_GET, .path = "/api/v1/bulks", .scope = SCOPE_CUSTOMERS_READ, .reach = TOUCH,
-     .out = &bulk_list_shape, .handler = bulk_list, .title = TEXT("Bulk changes, the newest first", "批量操作列表，最新在前")},
-    {.name = "getBulk", .method = METHOD_GET, .path = "/api/v1/bulks/{bulk_id}", .scope = SCOPE_CUSTOMERS_READ,
-     .reach = TOUCH, .path_shape = &bulk_path_shape, .out = &bulk_shape, .errors = bulk_errors, .handler = bulk_get,
+    {.name = "listBulks",
+     .method = METHOD_GET,
+     .path = "/api/v1/bulks",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = TOUCH,
+     .out = &bulk_list_shape,
+     .handler = bulk_list,
+     .title = TEXT("Bulk changes, the newest first", "批量操作列表，最新在前")},
+    {.name = "getBulk",
+     .method = METHOD_GET,
+     .path = "/api/v1/bulks/{bulk_id}",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = TOUCH,
+     .path_shape = &bulk_path_shape,
+     .out = &bulk_shape,
+     .errors = bulk_errors,
+     .handler = bulk_get,
      .title = TEXT("How far a bulk change is", "批量操作进度")},
-    {.name = "stopBulk", .method = METHOD_POST, .path = "/api/v1/bulks/{bulk_id}/stop", .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH, .flags = WRITES, .path_shape = &bulk_path_shape, .out = &bulk_shape, .errors = state_errors,
-     .handler = bulk_stop, .title = TEXT("Stop a bulk change where it is", "停止批量操作")},
-    {.name = "undoBulk", .method = METHOD_POST, .path = "/api/v1/bulks/{bulk_id}/undo", .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH, .flags = WRITES, .path_shape = &bulk_path_shape, .out = &bulk_shape, .status = 201,
-     .errors = state_errors, .handler = bulk_undo, .title = TEXT("Undo a bulk change", "撤销批量操作"),
-     .doc = TEXT("Gives back to each customer that it changed what was there before.", "把被更改的客户恢复为操作前的状态。")},
+    {.name = "stopBulk",
+     .method = METHOD_POST,
+     .path = "/api/v1/bulks/{bulk_id}/stop",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .path_shape = &bulk_path_shape,
+     .out = &bulk_shape,
+     .errors = state_errors,
+     .handler = bulk_stop,
+     .title = TEXT("Stop a bulk change where it is", "停止批量操作")},
+    {.name = "undoBulk",
+     .method = METHOD_POST,
+     .path = "/api/v1/bulks/{bulk_id}/undo",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .path_shape = &bulk_path_shape,
+     .out = &bulk_shape,
+     .status = 201,
+     .errors = state_errors,
+     .handler = bulk_undo,
+     .title = TEXT("Undo a bulk change", "撤销批量操作"),
+     .doc = TEXT("Gives back to each customer that it changed what was there before.",
+                 "把被更改的客户恢复为操作前的状态。")},
 };
 const struct endpoint_table people_endpoints = {
     .tag = "people", .title = TEXT("Many customers", "客户列表与批量操作"), ENDPOINTS(endpoints)};

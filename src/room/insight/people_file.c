@@ -1,4 +1,5 @@
-/* The export of a selection: read in slices, so that no transaction lasts long and memory stays small. */
+/* The export of a selection: read in slices, so that no transaction lasts long and memory stays
+ * small. */
 #include "room/insight/people_file.h"
 
 #include <errno.h>
@@ -16,10 +17,10 @@
 #define SELECTED_BYTES_MAX ((size_t)4 << 30)
 #define COLUMN_COUNT 12
 
-const enum err_code people_file_errors[] = {ERR_PEOPLE_MONTH,  ERR_PEOPLE_KEEPER,       ERR_PEOPLE_MONEY,
-                                            ERR_REPORT_DAYS,   ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_DAY_RANGE,
-                                            ERR_SHEET_ROWS,    ERR_REPORT_NOT_READY,    ERR_PEOPLE_IDS,
-                                            ERR_NONE};
+const enum err_code people_file_errors[] = {
+    ERR_PEOPLE_MONTH,        ERR_PEOPLE_KEEPER,    ERR_PEOPLE_MONEY, ERR_REPORT_DAYS,
+    ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_DAY_RANGE, ERR_SHEET_ROWS,   ERR_REPORT_NOT_READY,
+    ERR_PEOPLE_IDS,          ERR_FILE_WRITE,       ERR_NONE};
 
 static const struct text titles[COLUMN_COUNT] = {
     TEXT("Customer", "客户编号"),
@@ -36,7 +37,8 @@ static const struct text titles[COLUMN_COUNT] = {
     TEXT("Kept by", "负责员工"),
 };
 
-struct export {
+struct export
+{
     struct call *call;
     struct arena *arena; /* of the selection */
     struct people people;
@@ -50,7 +52,7 @@ struct export {
 static const struct err *select_tx(struct tx *tx, void *arg)
 {
     struct export *export = arg;
-    return people_read(tx, export->call, export->call->query, &export->people);
+    return people_read(tx, export->call, export->call->query, "?", &export->people);
 }
 
 static struct str list_text(struct arena *arena, const struct shape_list *tags)
@@ -68,7 +70,8 @@ static struct str or_empty(struct str text)
     return text.p ? text : STR("");
 }
 
-/* A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection). */
+/* A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV
+ * injection). */
 static struct str plain(struct arena *arena, struct str text)
 {
     bool is_formula = text.n > 0 && memchr("=+-@\t\r", text.p[0], 6) != NULL;
@@ -144,8 +147,7 @@ static const struct err *slice_tx(struct tx *tx, void *arg)
     TRY(people_staff_read(tx, &staff));
     for (size_t i = 0; i < slice->count; i++)
         TRY(people_row_read(tx, &slice->call, &staff,
-                            &slice->export->selected.rows[slice->export->at + i],
-                            &slice->rows[i]));
+                            &slice->export->selected.rows[slice->export->at + i], &slice->rows[i]));
     return NULL;
 }
 
@@ -228,8 +230,8 @@ static const struct err *audit_tx(struct tx *tx, void *arg)
     struct call *call = export->call;
     (void)tx; /* the row itself is written around this */
     call->audit_object = STR("customers");
-    call->audit_after = str_fmt(call->arena, "{\"exported\":%zu,\"masked\":true}",
-                                export->selected.row_count);
+    call->audit_after =
+        str_fmt(call->arena, "{\"exported\":%zu,\"masked\":true}", export->selected.row_count);
     return NULL;
 }
 
@@ -245,9 +247,9 @@ static const struct err *export_all(struct export *export)
     TRY(people_engine(call, &engine));
     TRY(call_read(call, select_tx, export));
     TRY(engine_select(export->arena, engine, &export->people.selection, &page, &export->selected));
-    export->path = str_fmt(call->arena, "%.*s/customers-%.*s.%s",
-                           STR_ARG(call->service->upload_directory), STR_ARG(call->request_id),
-                           ending);
+    export->path =
+        str_fmt(call->arena, "%.*s/customers-%.*s.%s", STR_ARG(call->service->upload_directory),
+                STR_ARG(call->request_id), ending);
     TRY(is_csv ? write_csv_file(export) : write_xlsx_file(export));
     const struct err *err = call_write(call, audit_tx, export);
     if (err) {

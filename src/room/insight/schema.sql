@@ -4,7 +4,8 @@
 
 -- row: one change to many customers, whom a selection named when it began. action: enum bulk_action; state: enum bulk_state. tag:
 -- '' where it is about the keeper. value: what all of them get (struct bulk_pair). by_id: the staff member, 0 for a key's.
--- done_count, changed_count: customers looked at, and changed, so far. undo_of, undone_by: the bulk that it undoes, that undid it.
+-- done_count, changed_count: customers looked at, and changed, so far. undo_of, undone_by: the bulk that it undoes, or
+-- that undid it.
 -- read by: the page of customers, while it runs; what carries it on after a restart.
 CREATE TABLE bulk (
     bulk_id INT64 NOT NULL,

@@ -1,4 +1,5 @@
-/* Today: the figures that say how the brand does, what the last day brought, and what waits for somebody. */
+/* Today: the figures that say how the brand does, what the last day brought, and what waits for
+ * somebody. */
 #include <math.h>
 
 #include "base/arena.h"
@@ -9,7 +10,8 @@
 #include "room/insight/people.h"
 #include "sql_insight.h"
 
-#define PERIOD_DAYS 28 /* thirteen of them are a year, and each has every day of the week four times */
+#define PERIOD_DAYS                                                                                \
+    28 /* thirteen of them are a year, and each has every day of the week four times */
 #define PERIODS 13
 #define WITHIN_DAYS 90
 #define REJECTS_DAYS 30
@@ -22,7 +24,8 @@ struct param_out {
     struct str name, value;
 };
 static const struct field param_fields[] = {
-    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。", .required = true),
+    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。",
+                .required = true),
     SHAPE_FIELD(struct param_out, value, TEXT, "Its value.", "取值。", .required = true),
 };
 static const struct shape param_shape = {
@@ -33,9 +36,12 @@ struct point_out {
     double value;
 };
 static const struct field point_fields[] = {
-    SHAPE_FIELD_AS(struct point_out, from_day, "from", DAY, "First day of the period.", "期间首日。", .required = true),
-    SHAPE_FIELD_AS(struct point_out, to_day, "to", DAY, "Last day.", "期间末日。", .required = true),
-    SHAPE_FIELD(struct point_out, value, F64, "The figure then; null: nothing to count.", "该期数值；空为无可统计。"),
+    SHAPE_FIELD_AS(struct point_out, from_day, "from", DAY, "First day of the period.",
+                   "期间首日。", .required = true),
+    SHAPE_FIELD_AS(struct point_out, to_day, "to", DAY, "Last day.", "期间末日。",
+                   .required = true),
+    SHAPE_FIELD(struct point_out, value, F64, "The figure then; null: nothing to count.",
+                "该期数值；空为无可统计。"),
 };
 static const struct shape point_shape = {
     .name = "trend_point", .size = sizeof(struct point_out), SHAPE_FIELDS(point_fields)};
@@ -52,9 +58,12 @@ static const struct field figure_fields[] = {
     SHAPE_FIELD(struct figure_out, unit, TEXT, "count, ratio or amount (in the currency's unit).",
                 "count、ratio 或 amount（货币单位）。", .required = true),
     SHAPE_FIELD(struct figure_out, value, F64, "Of the last period.", "最近一期。"),
-    SHAPE_FIELD(struct figure_out, previous, F64, "Of the period before; null: not known.", "上一期；空为未知。"),
-    SHAPE_FIELD(struct figure_out, trend, LIST, "The last periods, the oldest first.", "最近各期，最早在前。", .sub = &point_shape),
-    SHAPE_FIELD(struct figure_out, link, LIST, "The customers behind it: a query of /customers; empty: none.",
+    SHAPE_FIELD(struct figure_out, previous, F64, "Of the period before; null: not known.",
+                "上一期；空为未知。"),
+    SHAPE_FIELD(struct figure_out, trend, LIST, "The last periods, the oldest first.",
+                "最近各期，最早在前。", .sub = &point_shape),
+    SHAPE_FIELD(struct figure_out, link, LIST,
+                "The customers behind it: a query of /customers; empty: none.",
                 "背后的客户：客户列表的查询；空为没有。", .sub = &param_shape),
 };
 static const struct shape figure_shape = {
@@ -68,10 +77,12 @@ struct change_out {
 static const struct field change_fields[] = {
     SHAPE_FIELD(struct change_out, name, TEXT, "Its name.", "名称。", .required = true),
     SHAPE_FIELD(struct change_out, title, TEXT, "As people call it.", "标题。", .required = true),
-    SHAPE_FIELD(struct change_out, unit, TEXT, "count or amount.", "count 或 amount。", .required = true),
+    SHAPE_FIELD(struct change_out, unit, TEXT, "count or amount.", "count 或 amount。",
+                .required = true),
     SHAPE_FIELD(struct change_out, value, F64, "Of the last day.", "最后一天。"),
     SHAPE_FIELD(struct change_out, before, F64, "Of the day before.", "前一天。"),
-    SHAPE_FIELD(struct change_out, link, LIST, "The customers behind it.", "背后的客户。", .sub = &param_shape),
+    SHAPE_FIELD(struct change_out, link, LIST, "The customers behind it.", "背后的客户。",
+                .sub = &param_shape),
 };
 static const struct shape change_shape = {
     .name = "today_change", .size = sizeof(struct change_out), SHAPE_FIELDS(change_fields)};
@@ -85,7 +96,8 @@ static const struct field task_fields[] = {
     SHAPE_FIELD(struct task_out, title, TEXT, "What is so.", "情况。", .required = true),
     SHAPE_FIELD(struct task_out, what, TEXT, "What to do about it.", "怎么办。", .required = true),
     SHAPE_FIELD(struct task_out, count, I64, "How many.", "数量。"),
-    SHAPE_FIELD(struct task_out, place, TEXT, "The console's page for it; null: none.", "控制台中的相应页面；空为没有。"),
+    SHAPE_FIELD(struct task_out, place, TEXT, "The console's page for it; null: none.",
+                "控制台中的相应页面；空为没有。"),
 };
 static const struct shape task_shape = {
     .name = "today_task", .size = sizeof(struct task_out), SHAPE_FIELDS(task_fields)};
@@ -97,14 +109,19 @@ struct today_out {
     struct shape_list figures, changes, tasks;
 };
 static const struct field today_fields[] = {
-    SHAPE_FIELD(struct today_out, has_orders, BOOL, "The brand has orders of known buyers.", "品牌已有已知买家的订单。"),
-    SHAPE_FIELD_AS(struct today_out, as_of_day, "as_of", DAY, "The day after the last order.", "截止日：最后一单的次日。"),
-    SHAPE_FIELD(struct today_out, last_day, DAY, "The last day with an order.", "最后有订单的一天。"),
+    SHAPE_FIELD(struct today_out, has_orders, BOOL, "The brand has orders of known buyers.",
+                "品牌已有已知买家的订单。"),
+    SHAPE_FIELD_AS(struct today_out, as_of_day, "as_of", DAY, "The day after the last order.",
+                   "截止日：最后一单的次日。"),
+    SHAPE_FIELD(struct today_out, last_day, DAY, "The last day with an order.",
+                "最后有订单的一天。"),
     SHAPE_FIELD(struct today_out, period_days, I64, "Days of a period.", "每期天数。"),
     SHAPE_FIELD(struct today_out, figures, LIST, "The figures.", "指标。", .sub = &figure_shape),
-    SHAPE_FIELD(struct today_out, changes, LIST, "What the last day brought, beside the day before.", "最后一天与前一天对比。",
+    SHAPE_FIELD(struct today_out, changes, LIST,
+                "What the last day brought, beside the day before.", "最后一天与前一天对比。",
                 .sub = &change_shape),
-    SHAPE_FIELD(struct today_out, tasks, LIST, "What waits for somebody.", "待处理事项。", .sub = &task_shape),
+    SHAPE_FIELD(struct today_out, tasks, LIST, "What waits for somebody.", "待处理事项。",
+                .sub = &task_shape),
 };
 static const struct shape today_shape = {
     .name = "today", .size = sizeof(struct today_out), SHAPE_FIELDS(today_fields)};
@@ -116,21 +133,26 @@ static const struct figure {
     const char *name, *unit;
     struct text title, definition;
 } figures[FIGURE_MAX] = {
-    [OF_REPURCHASE] = {"repurchase_90", "ratio", TEXT("90-day repurchase rate", "90 日复购率"),
-                       TEXT("Of the customers whose 90th day after their first purchase lies in the period: the "
-                            "share that had bought again by then.",
-                            "首购后第 90 天落在本期内的客户中，届时已再次购买者的占比。")},
+    [OF_REPURCHASE] =
+        {"repurchase_90", "ratio", TEXT("90-day repurchase rate", "90 日复购率"),
+         TEXT("Of the customers whose 90th day after their first purchase lies in the period: the "
+              "share that had bought again by then.",
+              "首购后第 90 天落在本期内的客户中，届时已再次购买者的占比。")},
     [OF_RETURNING] = {"returning_customers", "count", TEXT("Customers retained", "留存客户"),
                       TEXT("Customers who bought in the period and had bought before it.",
                            "本期内购买、且本期之前已购买过的客户。")},
     [OF_NEW] = {"new_customers", "count", TEXT("New customers", "新客户"),
-                TEXT("Customers whose first purchase ever lies in the period.", "有史以来首次购买在本期内的客户。")},
+                TEXT("Customers whose first purchase ever lies in the period.",
+                     "有史以来首次购买在本期内的客户。")},
     [OF_NET] = {"net_amount", "amount", TEXT("Net paid", "净销售额"),
-                TEXT("Paid in the period, less the refunds of its days.", "本期实付减去本期退款。")},
+                TEXT("Paid in the period, less the refunds of its days.",
+                     "本期实付减去本期退款。")},
     [OF_OVERDUE] = {"overdue_customers", "count", TEXT("About to be lost", "即将流失"),
-                    TEXT("Customers whose time since the last purchase exceeds their own rhythm (90th percentile of their "
+                    TEXT("Customers whose time since the last purchase exceeds their own rhythm "
+                         "(90th percentile of their "
                          "gaps, or of the brand's where they have fewer than five).",
-                         "距上次购买的天数超过自身购买节奏的客户（本人间隔的 90 分位；不足五个间隔时取全品牌的）。")},
+                         "距上次购买的天数超过自身购买节奏的客户（本人间隔的 90 "
+                         "分位；不足五个间隔时取全品牌的）。")},
 };
 
 static double ratio(int64_t a, int64_t b)
@@ -344,7 +366,8 @@ static const struct err *tasks_tx(struct tx *tx, void *arg)
     TRY(order_left_out(tx, &left_out));
     out->tasks = (struct shape_list){ARENA_ARRAY(call->arena, TASKS_MAX, struct task_out), 0};
     add_task(call, out, "rejected_rows", rejects.rejected_rows,
-             (struct text)TEXT("rows rejected by imports of the last 30 days", "行在近 30 天的导入中被拒绝"),
+             (struct text)TEXT("rows rejected by imports of the last 30 days",
+                               "行在近 30 天的导入中被拒绝"),
              (struct text)TEXT("Download the rejects, correct them and import them again.",
                                "请下载被拒绝的行，更正后重新导入。"),
              STR("/import"));
@@ -353,15 +376,18 @@ static const struct err *tasks_tx(struct tx *tx, void *arg)
              (struct text)TEXT("Look at each pair and merge it, or say that they are two.",
                                "请逐对查看，合并或确认不是同一人。"),
              STR("/customers/proposals"));
-    add_task(call, out, "orders_without_buyer", left_out.orders_without_buyer,
-             (struct text)TEXT("paid orders without a known customer", "个已付款订单没有已知客户"),
-             (struct text)TEXT("No figure counts them. An export with a member name, account or phone tells whose they are.",
-                               "各项指标均不含这些订单。导入含会员名、账号或手机号的文件即可识别客户。"),
-             STR_NONE);
+    add_task(
+        call, out, "orders_without_buyer", left_out.orders_without_buyer,
+        (struct text)TEXT("paid orders without a known customer", "个已付款订单没有已知客户"),
+        (struct text)TEXT("No figure counts them. An export with a member name, account or phone "
+                          "tells whose they are.",
+                          "各项指标均不含这些订单。导入含会员名、账号或手机号的文件即可识别客户。"),
+        STR_NONE);
     int64_t behind_us = call->service->columns_behind_us(call->service);
     add_task(call, out, "columns_behind", behind_us > BEHIND_US ? behind_us / US_PER_SECOND : 0,
              (struct text)TEXT("seconds that the figures are behind", "秒：数据更新滞后"),
-             (struct text)TEXT("If this stays so, look at the system's health.", "若持续如此，请查看系统状态。"),
+             (struct text)TEXT("If this stays so, look at the system's health.",
+                               "若持续如此，请查看系统状态。"),
              STR("/settings/system"));
     return NULL;
 }
@@ -382,9 +408,8 @@ static const struct err *get_today(struct call *call)
     TRY(call_read(call, tasks_tx, call));
     out->period_days = PERIOD_DAYS;
     out->as_of_day = out->last_day = DAY_NONE;
-    const struct err *err =
-        insight_scope_of_columns(call->arena, engine, call->service->brand, &request, &metric,
-                                 &scope, &first_day);
+    const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
+                                                     &request, &metric, &scope, &first_day);
     if (err && err->code == ERR_REPORT_EMPTY)
         return NULL;
     TRY(err);
@@ -398,9 +423,14 @@ static const struct err *get_today(struct call *call)
 static const enum err_code today_errors[] = {ERR_REPORT_NOT_READY, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getToday", .method = METHOD_GET, .path = "/api/v1/today", .scope = SCOPE_REPORTS_READ,
-     .reach = {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}, .out = &today_shape,
-     .errors = today_errors, .handler = get_today,
+    {.name = "getToday",
+     .method = METHOD_GET,
+     .path = "/api/v1/today",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL},
+     .out = &today_shape,
+     .errors = today_errors,
+     .handler = get_today,
      .title = TEXT("How the brand does, and what waits for somebody", "今日概况与待办")},
 };
 const struct endpoint_table today_endpoints = {

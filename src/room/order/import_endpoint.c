@@ -2,6 +2,7 @@
  * imported. */
 #include "base/arena.h"
 #include "room/order/import_upload.h"
+#include "sql_order.h"
 
 #include <errno.h>
 #include <fcntl.h>

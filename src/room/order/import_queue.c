@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "codec/file.h"
 #include "room/order/import_upload.h"
+#include "sql_order.h"
 
 #define TASK_MEMORY_BYTES_MAX ((size_t)1 << 37)
 #define LOOK_MEMORY_BYTES_MAX ((size_t)64 << 20)

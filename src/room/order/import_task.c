@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "room/order/import_upload.h"
+#include "sql_order.h"
 
 /* An upload on its way through a lane. */
 struct task {

@@ -8,7 +8,6 @@
 #include "room/order/import_queue.h"
 #include "room/order/import_view.h"
 #include "room/order/import_wish.h"
-#include "sql_order.h"
 
 #define IMPORT_DOCUMENT_BYTES_MAX (32u << 20) /* of what a check or an import says, as JSON */
 
@@ -52,7 +51,8 @@ void imports_remove(struct imports *imports, int64_t upload_id);
 ERR_RESULT import_task_check(struct imports_lane *lane, struct arena *arena, int64_t upload_id);
 /* The import of an upload that waits, and a note of how it ended. Errors: of the store only. */
 ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64_t upload_id);
-/* *found: there is one. */
+/* *found: there is one; its texts are copied. */
+struct sql_order_upload_one_out;
 ERR_RESULT import_upload_read(struct store *store, struct arena *arena, int64_t upload_id,
                               struct sql_order_upload_one_out *row, bool *found);
 /* For import_options: where an import has come to, and whether it is to stop. arg: the lane. */

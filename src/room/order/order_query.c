@@ -49,10 +49,23 @@ static size_t merge_views(struct order_view *views, size_t count, size_t max,
     return kept + 1;
 }
 
+/* Most have a few orders, and some of them very many: room grows with them. */
+static struct order_view *more_room(struct arena *arena, const struct order_view *views,
+                                    size_t count, size_t max, size_t *capacity)
+{
+    size_t wanted = *capacity ? *capacity * 2 : 16;
+    *capacity = wanted < max ? wanted : max;
+    struct order_view *more = ARENA_ARRAY(arena, *capacity, struct order_view);
+    for (size_t i = 0; i < count; i++)
+        more[i] = views[i];
+    return more;
+}
+
 ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t member_count, size_t max,
                              struct order_view **out, size_t *count)
 {
-    struct order_view *views = ARENA_ARRAY(tx_arena(tx), max, struct order_view);
+    struct order_view *views = NULL;
+    size_t capacity = 0;
     *count = 0;
     for (size_t i = 0; max > 0 && i < member_count; i++) {
         struct sql_order_view_of_customer_in in = {members[i], (int64_t)max};
@@ -65,6 +78,8 @@ ERR_RESULT order_of_customer(struct tx *tx, const int64_t *members, size_t membe
             if (!has)
                 break;
             struct order_view view = view_of(tx_arena(tx), &row);
+            if (*count == capacity && capacity < max)
+                views = more_room(tx_arena(tx), views, *count, max, &capacity);
             *count = merge_views(views, *count, max, &view);
         }
     }

@@ -155,6 +155,19 @@ static const struct err *add_event(struct timeline *timeline, const struct event
     return NULL;
 }
 
+/* A merge stands in the histories of both births: it is one. */
+static bool is_told(const struct timeline *timeline, const struct event *event)
+{
+    struct str type = str_c(event_type_info(event->type)->name);
+    for (size_t i = 0; i < timeline->count; i++) {
+        const struct moment_out *other = &timeline->items[i];
+        if (other->occurred_at_us == event->occurred_at_us && str_eq(other->type, type) &&
+            other->customer_id != event->customer_id && str_eq(other->payload, event->payload))
+            return true;
+    }
+    return false;
+}
+
 static const struct err *add_facts(struct timeline *timeline, const struct person *person)
 {
     const struct customer_view *view = person->view;
@@ -169,7 +182,7 @@ static const struct err *add_facts(struct timeline *timeline, const struct perso
         struct event *events;
         TRY(event_of_customer(timeline->tx, view->members[m], &events, &count));
         for (size_t i = 0; i < count; i++)
-            if (is_asked(timeline, event_group(&events[i])))
+            if (is_asked(timeline, event_group(&events[i])) && !is_told(timeline, &events[i]))
                 TRY(add_event(timeline, &events[i]));
     }
     return NULL;

@@ -224,6 +224,8 @@ struct str event_sentence(struct tx *tx, const struct event *event, enum lang la
     struct arena *arena = tx_arena(tx);
     struct str sentence = STR_NONE;
     switch (event->type) {
+    case EVENT_ORDER_IMPORTED:
+        return lang == LANG_ZH ? STR("导入或更正订单") : STR("Orders imported or restated");
     case EVENT_CUSTOMER_TAGGED:
         sentence = tag_sentence(arena, event, lang);
         break;

@@ -51,7 +51,7 @@ export function across(name: string) {
     nameTextStyle: { color: token('ink-soft'), fontSize: 13 },
     axisLine: { lineStyle: { color: token('line') } },
     axisTick: { lineStyle: { color: token('line') } },
-    axisLabel: { color: token('ink-soft'), fontSize: 13, hideOverlap: true },
+    axisLabel: { color: token('ink-soft'), fontSize: 13, hideOverlap: true, alignMaxLabel: 'right' },
     splitLine: { show: false },
   }
 }

@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+"""The customers behind every figure, selections against plain SQL, bulk changes, exports, today, by role:
+/usr/bin/python3 test/http/people_test.py [--binary PATH]
+
+On SQLite and PostgreSQL. Online Retail: each report's figures with a link, for whole history and for windows, net and gross;
+behind each the list of customers has exactly that count or sum. A brand of random orders, refunds, merges, tags and keepers:
+selections against SQL run straight in the database, past the program.
+"""
+import csv
+import io
+import pathlib
+import random
+import sys
+import time
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from api import Server, add_person  # noqa: E402
+from program import KINDS, ONLINE_RETAIL, Brand, Tally, arguments  # noqa: E402
+
+CELLS_PER_COLUMN = 12
+WINDOWS = [{}, {"from": "2011-02-10", "to": "2011-08-20"}, {"as_of": "2011-09-15", "from": "2011-01-05", "amount": "gross"}]
+MAP = """{
+  "name": "till", "source": "shop", "format": "csv", "header": true, "encoding": "utf-8",
+  "time_format": "%Y-%m-%d %H:%M", "time_zone": "UTC",
+  "columns": {"order_number": "number", "order_time": "time", "phone": "phone", "buyer_name": "name",
+              "product_code": "product", "quantity": "quantity", "unit_price": "price", "state": "state",
+              "channel": "channel", "refund_amount": "refund"},
+  "states": {"paid": "paid", "new": "created"}
+}
+"""
+
+
+# --- Figures ---
+
+def later(month, months):
+    count = int(month[:4]) * 12 + int(month[5:]) - 1 + months
+    return f"{count // 12}-{count % 12 + 1:02d}"
+
+
+def link_of(section, column, row):
+    for link in section["links"]:
+        when = link["when_column"]
+        if link["column"] == column and (not when or row[when] == link["when_value"]):
+            return link
+    return None
+
+
+def query_of(link, row):
+    query = {}
+    for param in link["params"]:
+        value = param["value"] if param["value"] is not None else row[param["column"]]
+        query[param["name"]] = later(value, row[param["plus"]]) if param["plus"] else value
+    return query
+
+
+def equal(link, page):
+    cents = {name: round(float(page[name]) * 100) for name in ("paid", "refunded", "amount")}
+    return {"customers": page["customers"], "orders": page["orders"], "days": page["purchase_days"],
+            "gaps": page["purchase_days"] - page["customers"], "refunds": page["refunds"], "paid": cents["paid"],
+            "refunded": cents["refunded"], "net": cents["paid"] - cents["refunded"],
+            "amount": cents["amount"]}[link["equals"]]
+
+
+def hold_figures(tally, owner, declared, window, dice):
+    held = 0
+    for report in declared:
+        answer = owner.call("getReport", {"report": report["name"]}, {**window, "limit": 500}).json
+        scope = {name: answer[name] for name in ("as_of", "from", "to", "amount")}
+        for section in report["sections"]:
+            rows = answer["sections"][section["name"]]
+            kinds = {column["name"]: column["kind"] for column in section["columns"]}
+            for column in kinds:
+                some = rows if len(rows) <= CELLS_PER_COLUMN else dice.sample(rows, CELLS_PER_COLUMN)
+                for row in some:
+                    link = link_of(section, column, row)
+                    if not link or row[column] in (None, 0) or link["equals"] in ("share", "includes"):
+                        continue
+                    query = {**scope, **query_of(link, row), "limit": 0}
+                    page = owner.call("listCustomers", query=query).json
+                    figure = row[column] if kinds[column] == "count" else round(row[column] * 100)
+                    tally.check(equal(link, page) == figure,
+                                f"{report['name']}.{section['name']}.{column} {window}: {figure}, behind it {equal(link, page)}: {query}")
+                    held += 1
+    return held
+
+
+def test_figures(tally, binary, kind):
+    dice = random.Random(20)
+    with Brand(binary, kind) as brand:
+        brand.run("import", "orders", "--map", "online-retail", ONLINE_RETAIL)
+        with Server(brand.command("serve")) as server:
+            owner = server.set_up()
+            server.wait_ready()
+            declared = owner.call("listReports")["items"]
+            held = sum(hold_figures(tally, owner, declared, window, dice) for window in WINDOWS)
+            tally.check(held > 600, f"{kind}: only {held} figures were held")
+            test_today(tally, owner)
+
+
+def test_today(tally, owner):
+    today = owner.call("getToday").json
+    by_name = {figure["name"]: figure for figure in today["figures"]}
+    tally.check(today["last_day"] == "2011-12-09" and today["as_of"] == "2011-12-10", f"today: {today['as_of']}")
+    tally.check(all(len(figure["trend"]) in (0, 13) for figure in today["figures"]), "a trend is not of 13 points")
+    for name in ("returning_customers", "new_customers", "overdue_customers"):
+        query = {one["name"]: one["value"] for one in by_name[name]["link"]}
+        page = owner.call("listCustomers", query={**query, "limit": 0}).json
+        tally.check(page["customers"] == by_name[name]["value"] > 0, f"today {name}: {by_name[name]['value']}, {page['customers']}")
+    net = by_name["net_amount"]
+    page = owner.call("listCustomers", query={**{one["name"]: one["value"] for one in net["link"]}, "limit": 0}).json
+    tally.check(abs(float(page["amount"]) - net["value"]) < 0.005, f"today net: {net['value']}, {page['amount']}")
+    back = by_name["repurchase_90"]
+    query = {one["name"]: one["value"] for one in back["link"]}
+    came = owner.call("listCustomers", query={**query, "limit": 0}).json["customers"]
+    due = owner.call("listCustomers", query={**{k: v for k, v in query.items() if k != "back_max"}, "limit": 0}).json["customers"]
+    tally.check(abs(came / due - back["value"]) < 1e-9, f"today rate: {back['value']}, {came} of {due}")
+    for change in today["changes"]:
+        page = owner.call("listCustomers", query={**{one["name"]: one["value"] for one in change["link"]}, "limit": 0}).json
+        of = {"customers": page["customers"], "new_customers": page["customers"], "orders": page["orders"],
+              "net_amount": float(page["amount"])}[change["name"]]
+        tally.check(abs(of - change["value"]) < 0.005, f"change {change['name']}: {change['value']}, {of}")
+    tasks = {task["name"]: task["count"] for task in today["tasks"]}
+    tally.check(tasks.get("orders_without_buyer", 0) > 1000, f"tasks: {tasks}")
+
+
+# --- Selections against SQL ---
+
+def phone(number):
+    return f"139{number:08d}"
+
+
+def write_orders(folder, dice):
+    rows = []
+    for number in range(900):
+        buyer = int(dice.random() ** 2 * 120)
+        amount = dice.choice([5, 12.5, 80, 300])
+        refund = dice.choice(["", "", "", "", f"{amount:.2f}", f"{amount / 4:.2f}"])
+        paid = buyer < 110 and dice.random() < 0.9
+        rows.append([f"N{number:05d}", f"2024-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d} 10:00",
+                     phone(buyer), f"客户{buyer}号", f"P{dice.randint(0, 4)}", "1", f"{amount:.2f}", "paid" if paid else "new",
+                     dice.choice(["online", "shop", "live"]), refund if paid else ""])
+    (folder / "map.json").write_text(MAP)
+    with open(folder / "orders.csv", "w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow("number,time,phone,name,product,quantity,price,state,channel,refund".split(","))
+        writer.writerows(rows)
+
+
+class Oracle:
+    """What the tables say of each person, by SQL past the program: paid orders that count, their days, refunds, tags, keeper."""
+
+    def __init__(self, brand):
+        self.people = {}
+        for one, in brand.sql("SELECT customer_id FROM customer WHERE customer_id = root_id AND placeholder = 0"):
+            self.people[one] = {"days": set(), "orders": 0, "paid": 0, "refunded": 0, "channels": set(), "tags": set(), "keeper": "0"}
+        root = "(SELECT c.root_id FROM customer c WHERE c.customer_id = o.customer_id)"
+        for one, day, amount, whole, channel in brand.sql(
+                f"SELECT {root}, paid_day, amount_minor, CASE WHEN refunded_whole_day IS NULL THEN 0 ELSE 1 END,"
+                " (SELECT name FROM channel h WHERE h.channel_id = o.channel_id) FROM orders o WHERE paid_day IS NOT NULL"):
+            person = self.people[one]
+            person["paid"] += int(amount)
+            if whole == "0":
+                person["orders"] += 1
+                person["days"].add(int(day))
+                person["channels"].add(channel)
+        for one, amount in brand.sql(f"SELECT {root}, amount_minor FROM refund o WHERE amount_minor > 0"):
+            self.people[one]["refunded"] += int(amount)
+        for one, name in brand.sql(f"SELECT {root}, n.name FROM customer_tag o JOIN tag n ON n.tag_id = o.tag_id WHERE removed_at IS NULL"):
+            self.people[one]["tags"].add(name)
+        for one, staff in brand.sql("SELECT customer_id, staff_id FROM customer_keeper"):
+            if one in self.people:
+                self.people[one]["keeper"] = staff
+
+    def ids(self, fits):
+        return {one for one, person in self.people.items() if fits(person)}
+
+
+def all_ids(client, query, limit=37):
+    ids, cursor = [], None
+    while True:
+        page = client.call("listCustomers", query={**query, "limit": limit, **({"cursor": cursor} if cursor else {})}).json
+        ids += [one["customer_id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return ids, page["customers"]
+
+
+def day_number(text):
+    return (time.mktime(time.strptime(text, "%Y-%m-%d")) - time.mktime(time.strptime("1970-01-01", "%Y-%m-%d"))) // 86400
+
+
+def hold_selections(tally, kind, brand, owner, keeper_id):
+    oracle = Oracle(brand)
+    march = int(day_number("2024-03-01"))
+    cases = [
+        ({}, lambda p: True),
+        ({"days_max": 0}, lambda p: not p["days"]),
+        ({"days_min": 3}, lambda p: len(p["days"]) >= 3),
+        ({"days_min": 2, "days_max": 2}, lambda p: len(p["days"]) == 2),
+        ({"orders_min": 4, "orders_max": 9}, lambda p: 4 <= p["orders"] <= 9),
+        ({"amount_min": "300", "amount_max": "900"}, lambda p: 30000 <= p["paid"] - p["refunded"] <= 90000),
+        ({"amount_min": "300", "amount": "gross"}, lambda p: p["paid"] >= 30000),
+        ({"refunds_min": 1}, lambda p: p["refunded"] > 0),
+        ({"first_to": "2024-02-29"}, lambda p: p["days"] and min(p["days"]) < march),
+        ({"first_before": "2024-03"}, lambda p: p["days"] and min(p["days"]) < march),
+        ({"last_from": "2024-03-01"}, lambda p: p["days"] and max(p["days"]) >= march),
+        ({"channel": "live", "days_min": 1}, lambda p: "live" in p["channels"]),
+        ({"tag": "gold"}, lambda p: "gold" in p["tags"]),
+        ({"tag": ["gold", "new"]}, lambda p: {"gold", "new"} <= p["tags"]),
+        ({"tag": "no such tag"}, lambda p: False),
+        ({"keeper": keeper_id}, lambda p: p["keeper"] == keeper_id),
+        ({"keeper": "none", "days_min": 1}, lambda p: p["keeper"] == "0" and p["days"]),
+        ({"back_max": 10}, lambda p: len(p["days"]) > 1 and sorted(p["days"])[1] - min(p["days"]) <= 10),
+    ]
+    for query, fits in cases:
+        wanted = oracle.ids(fits)
+        ids, count = all_ids(owner, query)
+        tally.check(set(ids) == wanted and len(ids) == count == len(wanted), f"{kind} {query}: {len(ids)} of {count}, SQL says {len(wanted)}")
+    page = owner.call("listCustomers", query={"limit": 0}).json
+    paid = sum(person["paid"] for person in oracle.people.values())
+    tally.check(float(page["paid"]) == paid / 100, f"{kind}: paid {page['paid']}, SQL says {paid}")
+
+
+def wait_bulk(client, bulk_id):
+    for _ in range(400):
+        bulk = client.call("getBulk", {"bulk_id": bulk_id}).json
+        if bulk["state"] != "running":
+            return bulk
+        time.sleep(0.05)
+    raise RuntimeError("the bulk change does not end")
+
+
+def until(check, seconds=10):
+    """Columns follow within a fraction of a second."""
+    end = time.monotonic() + seconds
+    while not check() and time.monotonic() < end:
+        time.sleep(0.05)
+    return check()
+
+
+def count(client, **query):
+    return client.call("listCustomers", query={**query, "limit": 0})["customers"]
+
+
+def mix(owner, people, dice, keeper_id):
+    """Merges, a split, tags (one until yesterday), keepers; through the API."""
+    for a, b in zip(people[0:12:2], people[1:12:2]):
+        owner.call("mergeCustomers", {"customer_id": a}, body={"into_id": b})
+    owner.call("splitCustomer", {"customer_id": people[0]})
+    for one in dice.sample(people[12:], 20):
+        owner.call("setTag", {"customer_id": one, "tag": "gold"}, body={})
+    for one in dice.sample(people, 15):
+        owner.call("setTag", {"customer_id": one, "tag": "new"}, body={})
+    for one in dice.sample(people[20:], 10):
+        owner.call("setKeeper", {"customer_id": one}, body={"staff_id": keeper_id})
+
+
+def test_selections(tally, binary, kind):
+    dice = random.Random(7)
+    with Brand(binary, kind, currency="CNY", timezone="UTC") as brand:
+        write_orders(brand.base, dice)
+        brand.run("import", "orders", brand.base / "orders.csv", "--map", brand.base / "map.json")
+        with Server(brand.command("serve")) as server:
+            owner = server.set_up()
+            server.wait_ready()
+            manager = add_person(owner, "manager", "client_manager")
+            agent = add_person(owner, "agent", "agent", manager)
+            add_person(owner, "engineer", "engineer")
+            people = [one["customer_id"] for one in owner.call("listCustomers", query={"limit": 200}).json["items"]]
+            tally.check(len(people) > 110, f"{kind}: {len(people)} people")
+            mix(owner, people, dice, agent)
+            tally.check(until(lambda: count(owner, tag="gold") == 20 and count(owner, keeper=agent) >= 9), f"{kind}: columns do not follow")
+            hold_selections(tally, kind, brand, owner, agent)
+            # Built anew they say the same as kept by events.
+            server.stop()
+            server.restart()
+            owner = server.logged_in("owner")
+            server.wait_ready()
+            hold_selections(tally, kind, brand, owner, agent)
+            test_search(tally, kind, owner)
+            test_roles(tally, kind, server, owner, agent)
+            test_bulk(tally, kind, server, owner, agent)
+            test_files(tally, kind, server, owner)
+            test_refused(tally, kind, owner)
+
+
+def test_search(tally, kind, owner):
+    page = owner.call("listCustomers", query={"q": phone(3)}).json
+    tally.check(page["customers"] == 1 and "****" in page["items"][0]["identity"], f"{kind}: by phone: {page}")
+    tally.check(count(owner, q="客户3号") == 1 and count(owner, q="客户") > 50, f"{kind}: by name")
+    tally.check(count(owner, q="N00005") == 1 and count(owner, q="nobody") == 0, f"{kind}: by order number")
+    tally.check(count(owner, q=phone(3), days_min=400) == 0, f"{kind}: search and filter")
+    first = page["items"][0]["customer_id"]
+    tally.check(count(owner, ids=first) == 1 and count(owner, ids=f"{first},1", q=phone(4)) == 0, f"{kind}: by number")
+    choices = owner.call("listCustomerChoices").json
+    tally.check({"gold", "new"} <= set(choices["tags"]) and set(choices["channels"]) == {"online", "shop", "live"}
+                and len(choices["keepers"]) == 4, f"{kind}: {choices}")
+
+
+def test_roles(tally, kind, server, owner, agent_id):
+    own = count(owner, keeper=agent_id)
+    agent, manager, engineer = (server.logged_in(login) for login in ("agent", "manager", "engineer"))
+    for who in (agent, manager):
+        ids, number = all_ids(who, {})
+        tally.check(number == own == len(ids) > 0, f"{kind}: {number} of {own} kept")
+        tally.check(count(who, keeper="none") == 0, f"{kind}: sees who is kept by nobody")
+    tally.check(count(agent, keeper="me") == own and count(manager, keeper="me") == 0, f"{kind}: keeper=me")
+    tally.check([one["staff_id"] for one in agent.call("listCustomerChoices")["keepers"]] == [agent_id], f"{kind}: the agent's choices")
+    engineer.call("listCustomers", expect="HTTP_FORBIDDEN")
+    engineer.call("getToday")
+    agent.call("getToday", expect="HTTP_FORBIDDEN")
+    agent.call("startBulk", body={"action": "keeper", "keeper_id": agent_id, "selection": {}}, expect="BULK_KEEPER")
+    mine = agent.call("startBulk", body={"action": "tag", "tag": "mine", "selection": {}}).json
+    tally.check(wait_bulk(agent, mine["bulk_id"])["changed"] == own, f"{kind}: an agent tagged others' customers")
+    theirs = owner.call("startBulk", body={"action": "tag", "tag": "theirs", "selection": {}}).json
+    wait_bulk(owner, theirs["bulk_id"])
+    agent.call("getBulk", {"bulk_id": theirs["bulk_id"]}, expect="BULK_UNKNOWN")
+    agent.call("undoBulk", {"bulk_id": theirs["bulk_id"]}, expect="BULK_UNKNOWN")
+    tally.check([one["bulk_id"] for one in agent.call("listBulks")["items"]] == [mine["bulk_id"]], f"{kind}: an agent sees others' bulks")
+    tally.check(len(owner.call("listBulks")["items"]) == 2, f"{kind}: the owner does not see all bulks")
+
+
+def test_bulk(tally, kind, server, owner, keeper_id):
+    gold, all_of = count(owner, tag="gold"), count(owner)
+    body = {"action": "tag", "tag": "gold", "selection": {"days_min": 1}}
+    begun = owner.call("startBulk", body=body, key="gold-once").json
+    again = owner.call("startBulk", body=body, key="gold-once").json
+    tally.check(begun["bulk_id"] == again["bulk_id"], f"{kind}: the same key began two")
+    owner.call("startBulk", body={**body, "tag": "silver"}, key="gold-once", expect="IDEMPOTENCY_OTHER")
+    done = wait_bulk(owner, begun["bulk_id"])
+    buyers = count(owner, days_min=1)
+    before = set(all_ids(owner, {"tag": "gold"})[0])
+    tally.check(done["customers"] == buyers == done["done"], f"{kind}: {done}")
+    tally.check(until(lambda: count(owner, tag="gold", days_min=1) == buyers), f"{kind}: not all buyers are gold")
+    owner.call("stopBulk", {"bulk_id": begun["bulk_id"]}, expect="BULK_STATE")
+    undone = owner.call("undoBulk", {"bulk_id": begun["bulk_id"]}, key="back").json
+    tally.check(owner.call("undoBulk", {"bulk_id": begun["bulk_id"]}, key="back")["bulk_id"] == undone["bulk_id"], f"{kind}: undone twice")
+    wait_bulk(owner, undone["bulk_id"])
+    tally.check(until(lambda: count(owner, tag="gold") == gold), f"{kind}: {count(owner, tag='gold')} gold, not {gold} as before")
+    tally.check(set(all_ids(owner, {"tag": "gold"})[0]) <= before, f"{kind}: others are gold now")
+    owner.call("undoBulk", {"bulk_id": begun["bulk_id"]}, expect="BULK_STATE")
+    # Whose keeper changes is told back to each, who had none and who had one.
+    kept = count(owner, keeper=keeper_id)
+    over = owner.call("startBulk", body={"action": "keeper", "selection": {"days_min": 2}}).json
+    wait_bulk(owner, over["bulk_id"])
+    tally.check(until(lambda: count(owner, keeper="none", days_min=2) == count(owner, days_min=2)), f"{kind}: still kept")
+    wait_bulk(owner, owner.call("undoBulk", {"bulk_id": over["bulk_id"]})["bulk_id"])
+    tally.check(until(lambda: count(owner, keeper=keeper_id) == kept), f"{kind}: keepers are not as before")
+    # Killed in its middle and started again it goes on; stopped it stays where it is.
+    whole = owner.call("startBulk", body={"action": "tag", "tag": "everybody", "until": "2090-01-01", "selection": {}}).json
+    server.kill()
+    server.restart()
+    owner = server.logged_in("owner")
+    server.wait_ready()
+    done = wait_bulk(owner, whole["bulk_id"])
+    tally.check(done["changed"] == all_of and until(lambda: count(owner, tag="everybody") == all_of), f"{kind}: after a kill: {done}")
+    objects = {row["object"] for row in owner.call("listAudit", query={"limit": 200})["items"]}
+    tally.check({f"bulk:{one}" for one in (begun["bulk_id"], undone["bulk_id"], whole["bulk_id"])} <= objects, f"{kind}: not in the audit trail")
+
+
+def test_files(tally, kind, server, owner):
+    owner = server.logged_in("owner")
+    reply = owner.call("exportCustomers", query={"format": "csv", "days_min": 2, "sort": "amount"})
+    rows = list(csv.reader(io.StringIO(reply.body.decode("utf-8-sig"))))
+    ids, number = all_ids(owner, {"days_min": 2, "sort": "amount"})
+    tally.check(len(rows) == number + 1 and [row[0] for row in rows[1:]] == ids, f"{kind}: {len(rows)} lines for {number}")
+    tally.check(all("****" in row[2] for row in rows[1:]) and b"13900000" not in reply.body, f"{kind}: phones in the clear")
+    book = owner.call("exportCustomers", query={"format": "xlsx", "days_min": 2}).body
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    tally.check(sheet.count("<row ") == number + 1, f"{kind}: {sheet.count('<row ')} rows in the workbook")
+    exports = [row for row in owner.call("listAudit", query={"limit": 5})["items"] if row["operation"] == "exportCustomers"]
+    tally.check(len(exports) == 2 and exports[0]["after"]["exported"] == number, f"{kind}: exports leave no trace")
+
+
+def test_refused(tally, kind, owner):
+    refused = [({"first_month": "2024-13"}, "PEOPLE_MONTH"), ({"keeper": "who"}, "PEOPLE_KEEPER"), ({"ids": "1,x"}, "PEOPLE_IDS"),
+               ({"amount_min": "1e9"}, 422), ({"amount_max": "99999999999999999999999"}, {"PEOPLE_MONEY", "FIELD_NOT_DECIMAL"}),
+               ({"from": "2024-06-01", "to": "2024-05-01"}, "REPORT_DAYS"), ({"as_of": "1995-01-01"}, "REPORT_EMPTY_BEFORE"),
+               ({"days_min": "many"}, 422), ({"limit": 201}, 422)]
+    for query, code in refused:
+        for operation in ("listCustomers", "exportCustomers"):
+            if operation == "listCustomers" or "limit" not in query:
+                tally.check(owner.call(operation, query=query, expect=code).status >= 400, f"{kind}: {operation} {query}")
+    owner.call("listCustomers", query={"cursor": "nonsense"}, expect="PEOPLE_CURSOR")
+    for selection, code in [({"month": "x"}, "PEOPLE_MONTH"), ({"keeper": "x"}, "PEOPLE_KEEPER"), ({"ids": "x"}, "PEOPLE_IDS"),
+                            ({"from": "2024-06-01", "to": "2024-05-01"}, "REPORT_DAYS"), ({"as_of": "1995-01-01"}, "REPORT_EMPTY_BEFORE"),
+                            ({"days_min": 9999}, "BULK_NOBODY")]:
+        owner.call("startBulk", body={"action": "tag", "tag": "x", "selection": selection}, expect=code)
+    owner.call("startBulk", body={"action": "tag", "tag": " ", "selection": {}}, expect="CUSTOMER_TAG_NAME")
+    owner.call("startBulk", body={"action": "keeper", "keeper_id": "1", "selection": {}}, expect="STAFF_UNKNOWN")
+    for operation in ("getBulk", "stopBulk", "undoBulk"):
+        owner.call(operation, {"bulk_id": "1"}, expect="BULK_UNKNOWN")
+    begun = owner.call("startBulk", body={"action": "untag", "tag": "everybody", "selection": {}}).json
+    stopped = owner.call("stopBulk", {"bulk_id": begun["bulk_id"]}, key="stop", expect={200, "BULK_STATE"})
+    tally.check(stopped.status != 200 or stopped["state"] == "stopped", f"{kind}: {stopped.json}")
+    if stopped.status == 200:
+        owner.call("stopBulk", {"bulk_id": begun["bulk_id"]}, body=None, key="other", expect="BULK_STATE")
+
+
+def test_empty(tally, binary, kind):
+    with Brand(binary, kind) as brand, Server(brand.command("serve")) as server:
+        owner = server.set_up()
+        server.wait_ready()
+        page, today = owner.call("listCustomers").json, owner.call("getToday").json
+        tally.check(page["customers"] == 0 and not page["has_orders"] and page["next_cursor"] is None, f"{kind} empty: {page}")
+        tally.check(not today["has_orders"] and not today["figures"] and not today["tasks"], f"{kind} empty: {today}")
+        owner.call("startBulk", body={"action": "tag", "tag": "x", "selection": {}}, expect="BULK_NOBODY")
+        owner.call("exportCustomers", query={"format": "csv"})
+
+
+def main():
+    args = arguments(__doc__)
+    tally = Tally()
+    for kind in KINDS:
+        test_empty(tally, args.binary, kind)
+        test_selections(tally, args.binary, kind)
+        test_figures(tally, args.binary, kind)
+    tally.finish()
+
+
+if __name__ == "__main__":
+    main()
