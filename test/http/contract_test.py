@@ -251,7 +251,7 @@ def reports(owner):
 
 def selections(owner):
     """An amount that no money has."""
-    huge = {"amount_min": "99999999999999999999.00"}
+    huge = {"amount_min": "999999999999999999"}
     for name in ("listCustomers", "exportCustomers"):
         attempt(name, owner.call, name, query=huge, expect="PEOPLE_MONEY")
     attempt("startBulk", owner.call, "startBulk", body={"action": "tag", "tag": "x", "selection": huge}, expect="PEOPLE_MONEY")
