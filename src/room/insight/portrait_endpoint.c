@@ -15,7 +15,9 @@ static const struct field portrait_path_fields[] = {
                 .required = true),
 };
 static const struct shape portrait_path_shape = {
-    .name = "portrait_path", .size = sizeof(struct portrait_path), SHAPE_FIELDS(portrait_path_fields)};
+    .name = "portrait_path",
+    .size = sizeof(struct portrait_path),
+    SHAPE_FIELDS(portrait_path_fields)};
 
 struct portrait_out {
     bool is_buyer, is_overdue;
