@@ -269,6 +269,12 @@ def write_under_keys(owner, lin, expect=None):
         owner.call(name, {"customer_id": lin, **args.get("path", {})}, body=args.get("body"), key=f"before-{name}", expect=expect)
 
 
+def touch_identity_under_keys(owner, lin, identity_id, expect=None):
+    at = {"customer_id": lin, "identity_id": identity_id}
+    owner.call("correctIdentity", at, body={"value": "M-2"}, key="before-correct", expect=expect)
+    owner.call("removeIdentity", at, key="before-remove", expect=expect)
+
+
 def check_erased_is_refused(owner, lin, wu):
     path = {"customer_id": lin}
     owner.call("revealCustomer", path, expect="CUSTOMER_ERASED")
@@ -285,6 +291,9 @@ def check_erased_is_refused(owner, lin, wu):
 def check_erasure(owner, brand, server, lin, births, wu):
     path = {"customer_id": lin}
     write_under_keys(owner, lin)
+    shown = owner.call("addIdentity", path, body={"kind": "member_card", "value": "M-3"})
+    card = max((one["identity_id"] for one in shown["identities"] if one["kind"] == "member_card"), key=int)
+    touch_identity_under_keys(owner, lin, card)
     secrets = secrets_of(brand, births)
     tally.check(len(secrets) > 10, f"there is something to erase: {len(secrets)}")
     owner.call("eraseCustomer", path, body={"confirm": "somebody"}, expect="CUSTOMER_ERASE_CONFIRM")
@@ -310,6 +319,9 @@ def check_erasure(owner, brand, server, lin, births, wu):
                 "consents without evidence")
     check_erased_is_refused(owner, lin, wu)
     write_under_keys(owner, lin, expect="IDEMPOTENCY_ERASED")
+    touch_identity_under_keys(owner, lin, card, expect="IDEMPOTENCY_ERASED")
+    owner.call("mergeCustomers", {"customer_id": births[1]}, body={"into_id": lin}, key="merge", expect="IDEMPOTENCY_ERASED")
+    owner.call("splitCustomer", {"customer_id": births[1]}, key="split", expect="IDEMPOTENCY_ERASED")
     if brand.kind == "sqlite":
         check_no_bytes(brand, server, secrets)
 
@@ -392,6 +404,8 @@ def run_kind(binary, kind):
             check_consent(owner, one)
             check_correction(owner, one, wu)
             owner.call("setTag", {"customer_id": other, "tag": "vip"}, body={})
+            owner.call("mergeCustomers", {"customer_id": other}, body={"into_id": one}, key="merge")
+            owner.call("splitCustomer", {"customer_id": other}, key="split")
             owner.call("mergeCustomers", {"customer_id": other}, body={"into_id": one})
             owner.call("revealCustomer", {"customer_id": one})
             check_export(owner, one, brand)
