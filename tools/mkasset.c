@@ -1,8 +1,9 @@
 /* Makes a folder of a web page into C: mkasset OUT.c FOLDER
- * OUT.c gets `http_assets` and `http_asset_count` (http/http_asset.h): every file below FOLDER, packed with gzip, by the
- * path that a browser asks for; index.html is "/". Files below assets/ carry a hash of their content in their name (Vite)
- * and are marked immutable. Files in the order of their paths and gzip without a time, so that the same folder always
- * gives the same C. Fails with a message, and leaves no OUT.c, rather than skip anything. */
+ * OUT.c gets `http_assets` and `http_asset_count` (http/http_asset.h): every file below FOLDER,
+ * packed with gzip, by the path that a browser asks for; index.html is "/". Files below assets/
+ * carry a hash of their content in their name (Vite) and are marked immutable. Files in the order
+ * of their paths and gzip without a time, so that the same folder always gives the same C. Fails
+ * with a message, and leaves no OUT.c, rather than skip anything. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -75,10 +76,14 @@ static int by_path(const void *a, const void *b)
 static const char *content_type(const struct output *out, const char *path)
 {
     static const char *const types[][2] = {
-        {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-        {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
-        {".png", "image/png"},                 {".json", "application/json"},
-        {".txt", "text/plain; charset=utf-8"}, {".woff2", "font/woff2"},
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".json", "application/json"},
+        {".txt", "text/plain; charset=utf-8"},
+        {".woff2", "font/woff2"},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
@@ -151,7 +156,8 @@ int main(int argc, char **argv)
         fail(&out, argv[2], "has no files");
     qsort(paths.items, paths.count, sizeof(paths.items[0]), by_path);
 
-    fprintf(out.file, "/* Made by tools/mkasset; do not edit. */\n#include \"http/http_asset.h\"\n\n");
+    fprintf(out.file,
+            "/* Made by tools/mkasset; do not edit. */\n#include \"http/http_asset.h\"\n\n");
     for (size_t i = 0; i < paths.count; i++)
         put_packed(&out, i, paths.items[i]);
     put_table(&out, &paths, strlen(argv[2]));

@@ -217,10 +217,9 @@ const struct err *secret_data_key_open(struct arena *arena, const struct keyring
 struct str secret_password_hash(struct arena *arena, struct str password)
 {
     char hash[crypto_pwhash_STRBYTES];
-    int failed = crypto_pwhash_str_alg(hash, password.p, password.n,
-                                       crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                                       crypto_pwhash_MEMLIMIT_INTERACTIVE,
-                                       crypto_pwhash_ALG_ARGON2ID13);
+    int failed =
+        crypto_pwhash_str_alg(hash, password.p, password.n, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                              crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13);
     if (failed)
         memory_refused("password hash", crypto_pwhash_MEMLIMIT_INTERACTIVE);
     return str_copy(arena, str_c(hash));
@@ -239,7 +238,8 @@ bool secret_password_fits(struct str password, struct str hash)
 struct str secret_token(struct arena *arena, struct str prefix)
 {
     uint8_t random[SECRET_KEY_BYTES];
-    char text[sodium_base64_ENCODED_LEN(SECRET_KEY_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+    char
+        text[sodium_base64_ENCODED_LEN(SECRET_KEY_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
     secret_random(random, sizeof(random));
     sodium_bin2base64(text, sizeof(text), random, sizeof(random),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -295,7 +295,8 @@ struct locked {
 static bool read_hex(struct str hex, unsigned char *out, size_t n)
 {
     size_t read = 0;
-    return hex.n == 2 * n && sodium_hex2bin(out, n, hex.p, hex.n, NULL, &read, NULL) == 0 && read == n;
+    return hex.n == 2 * n && sodium_hex2bin(out, n, hex.p, hex.n, NULL, &read, NULL) == 0 &&
+           read == n;
 }
 
 static bool read_locked(struct arena *arena, struct str text, struct locked *locked)

@@ -84,8 +84,8 @@ void cli_help_json(struct page *page, const struct cli_command *only, struct str
 cli_handler cli_init, cli_import_orders, cli_import_maps, cli_import_list, cli_report, cli_customer_show,
     cli_customer_find, cli_customer_merge, cli_customer_split, cli_customer_tag, cli_customer_proposals, cli_customer_refuse,
     cli_customer_consent, cli_customer_export, cli_customer_erase,
-    cli_access, cli_backup, cli_drill, cli_rebuild, cli_restore, cli_verify, cli_serve, cli_demo, cli_migrate, cli_definitions,
-    cli_errors, cli_presets, cli_openapi, cli_help;
+    cli_access, cli_backup, cli_drill, cli_rebuild, cli_restore, cli_verify, cli_serve, cli_demo, cli_migrate,
+    cli_definitions, cli_errors, cli_presets, cli_openapi, cli_help;
 extern const struct shape cli_init_shape, cli_import_shape, cli_import_list_shape, cli_report_shape, cli_show_shape,
     cli_find_shape, cli_access_shape, cli_backup_shape, cli_drill_shape, cli_restore_shape, cli_change_shape,
     cli_tag_shape, cli_consent_shape, cli_export_shape, cli_erase_shape, cli_serve_shape, cli_demo_shape, cli_plain_shape;

@@ -108,6 +108,15 @@ static void put_backup(struct cli *cli, const struct home *home, const struct ba
                  "其中不含主密钥：请把 master.key 另存一份，与备份分开。没有主密钥无法恢复。");
 }
 
+static void show_progress(void *arg, int64_t done, int64_t total)
+{
+    struct cli *cli = arg;
+    fprintf(cli->err, "\r%3lld %%\033[K", total > 0 ? (long long)(100 * done / total) : 0ll);
+    if (done == total)
+        fprintf(cli->err, "\r\033[K");
+    fflush(cli->err);
+}
+
 static const struct err *make_backup(struct cli *cli, struct home *home, void *arg)
 {
     const struct backup_work *work = arg;
@@ -120,6 +129,8 @@ static const struct err *make_backup(struct cli *cli, struct home *home, void *a
         .brand = home->brand,
         .path = absolute(cli, work->call->args[0]),
         .passphrase = work->passphrase,
+        .progress = cli->err_terminal ? show_progress : NULL,
+        .progress_arg = cli,
         .made_by = cli_user(cli->arena),
     };
     TRY(backup_make(cli->arena, &options, &result));

@@ -1,6 +1,6 @@
-/* huitou definitions, huitou errors, huitou openapi: the files of docs/ that are made from the program's own
- * tables. Both languages stand on each page, whatever the language of the reader, so that the
- * committed file is one. */
+/* huitou definitions, huitou errors, huitou openapi: the files of docs/ that are made from the
+ * program's own tables. Both languages stand on each page, whatever the language of the reader, so
+ * that the committed file is one. */
 #include "cli/cli.h"
 #include "codec/json.h"
 #include "engine/engine.h"

@@ -399,7 +399,8 @@ const struct err *cli_import_orders(struct cli *cli, const struct cli_call *call
     json_put_str(&run.json, cli->directory);
     json_key(&run.json, STR("files"));
     json_open(&run.json, '[');
-    const struct err *err = cli_with_home(cli, run.flags->dry_run ? HOME_READ : HOME_WRITE, import_files, &run);
+    const struct err *err =
+        cli_with_home(cli, run.flags->dry_run ? HOME_READ : HOME_WRITE, import_files, &run);
     if (!run.totals.brand) /* the directory could not be opened */
         json_close(&run.json, ']');
     if (err)

@@ -249,7 +249,7 @@ static void field_clear(const struct field *field, void *at)
         shape_clear(field->sub, at);
         break;
     case FIELD_F64:
-        *(double *)at = NAN;
+        *(double *)at = (double)NAN;
         break;
     default: /* all zero: absent text, 0, false, no items */
         break;

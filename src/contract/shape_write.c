@@ -1,4 +1,5 @@
-/* Shapes the other way: from the C struct to JSON, and the schema that says what such JSON looks like. */
+/* Shapes the other way: from the C struct to JSON, and the schema that says what such JSON looks
+ * like. */
 #include "contract/shape_internal.h"
 
 #include <math.h>
@@ -21,7 +22,8 @@ static void put_texts(struct json_writer *w, const struct shape_list *list)
         json_put_str(w, ((const struct str *)list->items)[i]);
 }
 
-static void put_list(struct json_writer *w, const struct field *field, const struct shape_list *list)
+static void put_list(struct json_writer *w, const struct field *field,
+                     const struct shape_list *list)
 {
     json_open(w, '[');
     if (!field->sub)
@@ -45,7 +47,7 @@ static void put_map(struct json_writer *w, const struct shape_map *map)
 static void put_number(struct json_writer *w, const struct field *field, const void *at)
 {
     const int64_t wide = field->kind == FIELD_DAY || field->kind == FIELD_ENUM
-                             ? (int64_t)*(const int32_t *)at
+                             ? (int64_t) * (const int32_t *)at
                              : *(const int64_t *)at;
     struct arena *arena = w->out->arena;
     if (field->kind == FIELD_I64)

@@ -45,7 +45,7 @@ static void fill_rhythm(const struct overdue_judge *judge, const struct overdue_
 {
     int32_t last_day = engine_day(verdict->last_day);
     struct quantile expected = judge->medians[verdict->purchase_number];
-    out->own_median_days = out->limit_days = out->expected_days = NAN;
+    out->own_median_days = out->limit_days = out->expected_days = (double)NAN;
     out->expected_day = out->overdue_from_day = DAY_NONE;
     if (gap_count > 0)
         out->own_median_days = quantile_value(quantile_of_sorted(judge->gaps, gap_count, 1, 2));

@@ -1,5 +1,5 @@
-/* How one customer stands by the measures of the reports: R/F/M, the own rhythm of purchases, what is expected next. Made by the
- * reports' own functions, so that it says what their rows say (docs/definitions.md: rfm, rhythm, overdue). */
+/* How one customer stands by the measures of the reports: R/F/M, the own rhythm of purchases, what is expected next. Made by
+ * the reports' own functions, so that it says what their rows say (docs/definitions.md: rfm, rhythm, overdue). */
 #ifndef HUITOU_ENGINE_ENGINE_PORTRAIT_H
 #define HUITOU_ENGINE_ENGINE_PORTRAIT_H
 

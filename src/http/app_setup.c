@@ -16,17 +16,22 @@ struct status_out {
     bool columns_ready;
 };
 static const struct field status_fields[] = {
-    SHAPE_FIELD(struct status_out, brand_exists, BOOL, "A brand has been set up here.", "已建立品牌。"),
+    SHAPE_FIELD(struct status_out, brand_exists, BOOL, "A brand has been set up here.",
+                "已建立品牌。"),
     SHAPE_FIELD(struct status_out, owner_exists, BOOL, "Somebody can log in.", "已有可登录的人。"),
-    SHAPE_FIELD(struct status_out, is_demo, BOOL, "The brand is a demo: its people are made up, and it can be removed.",
+    SHAPE_FIELD(struct status_out, is_demo, BOOL,
+                "The brand is a demo: its people are made up, and it can be removed.",
                 "这是演示品牌：人物均为虚构，可以移除。"),
-    SHAPE_FIELD(struct status_out, has_orders, BOOL, "Some paid order is in the figures.", "报表中已有付款订单。"),
+    SHAPE_FIELD(struct status_out, has_orders, BOOL, "Some paid order is in the figures.",
+                "报表中已有付款订单。"),
     SHAPE_FIELD(struct status_out, brand_name, TEXT, "Its name.", "品牌名称。"),
     SHAPE_FIELD(struct status_out, currency, TEXT, "ISO 4217 code.", "币种代码（ISO 4217）。"),
     SHAPE_FIELD(struct status_out, currency_digits, I64, "Decimals of amounts.", "金额小数位数。"),
     SHAPE_FIELD(struct status_out, time_zone, TEXT, "IANA name.", "时区（IANA）。"),
-    SHAPE_FIELD(struct status_out, columns_ready, BOOL, "Figures can be asked for.", "报表已就绪。"),
-    SHAPE_FIELD(struct status_out, version, TEXT, "Of the program.", "程序版本。", .required = true),
+    SHAPE_FIELD(struct status_out, columns_ready, BOOL, "Figures can be asked for.",
+                "报表已就绪。"),
+    SHAPE_FIELD(struct status_out, version, TEXT, "Of the program.", "程序版本。",
+                .required = true),
 };
 static const struct shape status_shape = {
     .name = "status", .size = sizeof(struct status_out), SHAPE_FIELDS(status_fields)};
@@ -60,18 +65,20 @@ struct setup_in {
     struct str token, brand_name, currency, time_zone, login, name, password;
 };
 static const struct field setup_fields[] = {
-    SHAPE_FIELD(struct setup_in, token, TEXT, "Of the set-up link.", "初始化链接中的令牌。", .required = true,
-                .max = 200, .secret = true),
+    SHAPE_FIELD(struct setup_in, token, TEXT, "Of the set-up link.", "初始化链接中的令牌。",
+                .required = true, .max = 200, .secret = true),
     SHAPE_FIELD(struct setup_in, brand_name, TEXT, "The brand's name; where there is no brand yet.",
                 "品牌名称；尚无品牌时填写。", .max = 1000),
-    SHAPE_FIELD(struct setup_in, currency, TEXT, "ISO 4217 code; fixed from then on.", "币种代码；之后不能更改。",
-                .max = 10, .fallback = "CNY"),
-    SHAPE_FIELD(struct setup_in, time_zone, TEXT, "IANA name; fixed from then on.", "时区；之后不能更改。",
-                .max = 100, .fallback = "Asia/Shanghai"),
-    SHAPE_FIELD(struct setup_in, login, TEXT, "The owner's login.", "品牌方的登录名。", .required = true, .max = 200),
-    SHAPE_FIELD(struct setup_in, name, TEXT, "The owner's name.", "品牌方的姓名。", .required = true, .max = 1000),
-    SHAPE_FIELD(struct setup_in, password, TEXT, "The owner's password, 10 bytes or more.", "品牌方的密码，至少 10 字节。",
-                .required = true, .max = 1000, .secret = true),
+    SHAPE_FIELD(struct setup_in, currency, TEXT, "ISO 4217 code; fixed from then on.",
+                "币种代码；之后不能更改。", .max = 10, .fallback = "CNY"),
+    SHAPE_FIELD(struct setup_in, time_zone, TEXT, "IANA name; fixed from then on.",
+                "时区；之后不能更改。", .max = 100, .fallback = "Asia/Shanghai"),
+    SHAPE_FIELD(struct setup_in, login, TEXT, "The owner's login.", "品牌方的登录名。",
+                .required = true, .max = 200),
+    SHAPE_FIELD(struct setup_in, name, TEXT, "The owner's name.", "品牌方的姓名。",
+                .required = true, .max = 1000),
+    SHAPE_FIELD(struct setup_in, password, TEXT, "The owner's password, 10 bytes or more.",
+                "品牌方的密码，至少 10 字节。", .required = true, .max = 1000, .secret = true),
 };
 static const struct shape setup_shape = {
     .name = "setup", .size = sizeof(struct setup_in), SHAPE_FIELDS(setup_fields)};
@@ -104,8 +111,10 @@ static const struct err *make_owner_tx(struct tx *tx, void *arg)
     TRY(staff_create(tx, &owner->wanted, owner->hash, &staff_id));
     TRY(access_session_new(tx, staff_id, owner->token));
     /* Who has just become the owner is who did it. */
-    call->principal = (struct principal){
-        .kind = PRINCIPAL_STAFF, .id = staff_id, .role = ROLE_OWNER, .name = str_trim(owner->wanted.name)};
+    call->principal = (struct principal){.kind = PRINCIPAL_STAFF,
+                                         .id = staff_id,
+                                         .role = ROLE_OWNER,
+                                         .name = str_trim(owner->wanted.name)};
     call->audit_object = str_fmt(call->arena, "staff:%lld", (long long)staff_id);
     return access_audit(tx, call);
 }
@@ -184,21 +193,36 @@ static const struct err *set_up(struct call *call)
     return err;
 }
 
-static const enum err_code setup_errors[] = {ERR_SETUP_LINK, ERR_SETUP_NAME, ERR_SETUP_CURRENCY, ERR_ZONE_UNKNOWN,
-                                             ERR_STAFF_LOGIN, ERR_STAFF_NAME, ERR_STAFF_PASSWORD, ERR_DEMO_MAKING,
-                                             ERR_NONE};
+static const enum err_code setup_errors[] = {
+    ERR_SETUP_LINK, ERR_SETUP_NAME,     ERR_SETUP_CURRENCY, ERR_ZONE_UNKNOWN, ERR_STAFF_LOGIN,
+    ERR_STAFF_NAME, ERR_STAFF_PASSWORD, ERR_DEMO_MAKING,    ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getStatus", .method = METHOD_GET, .path = "/api/v1/status", .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP,
-     .out = &status_shape, .handler = get_status, .title = TEXT("What stands", "当前状态"),
-     .doc = TEXT("The first thing a page asks: whether there is a brand, and whether somebody can log in.",
-                 "页面首先询问：是否已有品牌、是否已有可登录的人。")},
-    {.name = "setUp", .method = METHOD_POST, .path = "/api/v1/setup",
-     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE, .in = &setup_shape, .out = &setup_out_shape,
-     .status = 201, .errors = setup_errors, .handler = set_up, .title = TEXT("Set up the brand", "建立品牌"),
-     .doc = TEXT("With the token of the one-time link that the server prints: makes the brand, where there is none, and "
-                 "its owner, and begins the owner's session.",
-                 "凭服务启动时打印的一次性链接中的令牌：建立品牌（若尚无）与品牌方账号，并开始其会话。")},
+    {.name = "getStatus",
+     .method = METHOD_GET,
+     .path = "/api/v1/status",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP,
+     .out = &status_shape,
+     .handler = get_status,
+     .title = TEXT("What stands", "当前状态"),
+     .doc = TEXT(
+         "The first thing a page asks: whether there is a brand, and whether somebody can log in.",
+         "页面首先询问：是否已有品牌、是否已有可登录的人。")},
+    {.name = "setUp",
+     .method = METHOD_POST,
+     .path = "/api/v1/setup",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_SETUP | ENDPOINT_WRITE,
+     .in = &setup_shape,
+     .out = &setup_out_shape,
+     .status = 201,
+     .errors = setup_errors,
+     .handler = set_up,
+     .title = TEXT("Set up the brand", "建立品牌"),
+     .doc = TEXT(
+         "With the token of the one-time link that the server prints: makes the brand, where there "
+         "is none, and "
+         "its owner, and begins the owner's session.",
+         "凭服务启动时打印的一次性链接中的令牌：建立品牌（若尚无）与品牌方账号，并开始其会话。")},
 };
 const struct endpoint_table setup_endpoints = {
     .tag = "setup", .title = TEXT("The first minute", "首次设置"), ENDPOINTS(endpoints)};

@@ -48,7 +48,7 @@ struct http_options {
      * needed. */
     void (*enter)(struct service *service);
     void (*leave)(struct service *service);
-    /* Where the head says that a proxy on this machine stands between: whether X-Forwarded-For of a loopback peer is believed. */
+    /* A proxy on this machine stands between: X-Forwarded-For of a loopback peer is believed. */
     bool behind_proxy;
     struct str upload_directory; /* uploads are put aside here and removed after the answer */
     FILE *log;                   /* a JSON line per request; NULL: none */

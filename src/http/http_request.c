@@ -290,7 +290,8 @@ static const struct err *authenticate(struct request *request)
         return NULL;
     if (request->call.principal.kind == PRINCIPAL_NOBODY)
         return ERR_NEW(request->arena, ERR_HTTP_LOGIN, STR_NONE);
-    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE, str_c(endpoint->title.in[request->call.lang]));
+    return ERR_NEW(request->arena, ERR_HTTP_FORBIDDEN, STR_NONE,
+                   str_c(endpoint->title.in[request->call.lang]));
 }
 
 static void enter(const struct request *request)

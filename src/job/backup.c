@@ -158,7 +158,8 @@ static const struct err *write_parts(struct arena *arena, struct archive_writer 
         TRY(add_key(arena, writer, options));
     struct str copy = str_fmt(arena, "%.*s.db", STR_ARG(archive_temporary(writer)));
     struct store_options store = {.url = options->store_url, .deps = *options->deps};
-    struct store_sink sink = {sink_part, sink_bytes, writer};
+    struct store_sink sink = {sink_part, sink_bytes, writer, options->progress,
+                              options->progress_arg};
     return store_backup(arena, &store, copy, &sink);
 }
 

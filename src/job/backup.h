@@ -28,6 +28,8 @@ struct backup_options {
     const struct brand *brand;
     struct str path;          /* a file that is not there, or a directory that is: huitou-20261122T083000Z.backup */
     struct str passphrase;    /* absent: the key is not in it */
+    void (*progress)(void *arg, int64_t done, int64_t total); /* of copying the database; NULL: nobody wants to know */
+    void *progress_arg;
     struct str made_by;       /* a person's name, or "cli:USER" */
 };
 struct backup_result {
@@ -63,8 +65,8 @@ struct restore_result {
 };
 /* Compares the whole backup and looks at the key before anything is made; then makes the directory, brings the schema up to
  * this program's, ends all sessions, erases again who was erased since, and verifies. Leaves nothing in the directory on
- * error; a PostgreSQL database may keep empty tables. What verify finds is no error. Errors: HOME_EXISTS, HOME_NOT_EMPTY, BACKUP_*, SECRET_PASSPHRASE, ARCHIVE_*,
- * HOME_KEY, HOME_KEY_MODE, STORE_*, FILE_*. */
+ * error; a PostgreSQL database may keep empty tables. What verify finds is no error. Errors: HOME_EXISTS, HOME_NOT_EMPTY,
+ * BACKUP_*, SECRET_PASSPHRASE, ARCHIVE_*, HOME_KEY, HOME_KEY_MODE, STORE_*, FILE_*. */
 ERR_RESULT backup_restore(struct arena *arena, const struct restore_options *options, struct restore_result *result);
 
 #endif

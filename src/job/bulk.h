@@ -1,5 +1,5 @@
-/* Carries out changes to many customers, one after the other, in the background of a server; what a restart broke off goes on
- * by itself. Threads: one of its own. */
+/* Carries out changes to many customers, one after the other, in the background of a server; what a restart broke off goes
+ * on by itself. Threads: one of its own. */
 #ifndef HUITOU_JOB_BULK_H
 #define HUITOU_JOB_BULK_H
 

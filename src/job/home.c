@@ -101,8 +101,7 @@ static bool key_from_hex(struct str hex, uint8_t key[SECRET_KEY_BYTES])
 }
 
 /* A key that others can read protects nothing: refused rather than warned about. */
-const struct err *home_key_read(struct arena *arena, struct str path,
-                                uint8_t key[SECRET_KEY_BYTES])
+const struct err *home_key_read(struct arena *arena, struct str path, uint8_t key[SECRET_KEY_BYTES])
 {
     struct stat info;
     if (stat(str_z(arena, path), &info) != 0)
@@ -172,8 +171,8 @@ static const struct err *config_write(struct arena *arena, struct str directory,
     return file_write(arena, home_path(arena, directory, name), buf_view(&text), 0600);
 }
 
-const struct err *home_config_write(struct arena *arena, struct str directory,
-                                    struct str store_url, int node)
+const struct err *home_config_write(struct arena *arena, struct str directory, struct str store_url,
+                                    int node)
 {
     return config_write(arena, directory, HOME_CONFIG, store_url, node);
 }
@@ -261,9 +260,9 @@ static struct before look_before(struct arena *arena, struct str directory)
 
 void home_remove(struct arena *arena, struct str directory)
 {
-    static const char *const ours[] = {"huitou.json",   "huitou.db",      "huitou.db-wal",
-                                       "huitou.db-shm", "huitou.db-turn", "master.key",
-                                       "erasures.log",  "lock"};
+    static const char *const ours[] = {
+        "huitou.json",    "huitou.db",  "huitou.db-wal", "huitou.db-shm",
+        "huitou.db-turn", "master.key", "erasures.log",  "lock"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlink(str_z(arena, home_path(arena, directory, ours[i])));
     for (int place = 1; place <= HOME_COMMANDS_MAX; place++)
@@ -319,8 +318,8 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
 
 /* --- Locks --- */
 
-/* What a lock file says: the process that holds it (for messages), and of a command's place the node number that was
- * taken for it; -1: none yet. */
+/* What a lock file says: the process that holds it (for messages), and of a command's place the
+ * node number that was taken for it; -1: none yet. */
 struct lock_note {
     long process;
     int node;

@@ -178,7 +178,8 @@ struct live_state live_state(struct live *live, struct arena *arena)
     return state;
 }
 
-/* What reports say beside the columns' figures (orders without a buyer) changes with events, too. */
+/* What reports say beside the columns' figures (orders without a buyer) changes with events, too.
+ */
 struct str live_stand(struct live *live, struct arena *arena)
 {
     pthread_mutex_lock(&live->lock);
@@ -187,8 +188,7 @@ struct str live_stand(struct live *live, struct arena *arena)
     pthread_mutex_unlock(&live->lock);
     if (!engine)
         return STR_NONE;
-    return str_fmt(arena, "%lld %lld %lld", built, applied,
-                   (long long)engine_change_count(engine));
+    return str_fmt(arena, "%lld %lld %lld", built, applied, (long long)engine_change_count(engine));
 }
 
 bool live_wait(struct live *live, int64_t timeout_ms)

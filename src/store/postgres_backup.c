@@ -104,8 +104,11 @@ static const struct err *copy_all(struct arena *arena, struct postgres_connectio
 {
     struct tables tables = tables_of_schema(arena, migration_count);
     TRY(run(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PGRES_COMMAND_OK));
-    for (size_t i = 0; i < tables.count; i++)
+    for (size_t i = 0; i < tables.count; i++) {
         TRY(copy_table(arena, c, tables.names[i], sink));
+        if (sink->progress)
+            sink->progress(sink->progress_arg, (int64_t)i + 1, (int64_t)tables.count);
+    }
     return run(c, "COMMIT", PGRES_COMMAND_OK);
 }
 

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "store/sqlite_internal.h"
 
-#define PAGES_AT_ONCE 4096
+#define PAGES_AT_ONCE 256
 #define CHUNK_BYTES (256 << 10)
 #define PART "huitou.db"
 
@@ -23,15 +23,19 @@ static const struct err *copy_error(struct arena *arena, sqlite3 *db, int code)
 
 /* The source is inside a read transaction all the while: whoever writes does not make the copy
  * begin again, as it would otherwise (sqlite3_backup_step), and all pages are of one moment. */
-static const struct err *copy_pages(struct arena *arena, sqlite3 *to, sqlite3 *from)
+static const struct err *copy_pages(struct arena *arena, sqlite3 *to, sqlite3 *from,
+                                    const struct store_sink *sink)
 {
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (!backup)
         return copy_error(arena, to, sqlite3_errcode(to));
-    int code;
-    do
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK) {
         code = sqlite3_backup_step(backup, PAGES_AT_ONCE);
-    while (code == SQLITE_OK);
+        int total = sqlite3_backup_pagecount(backup), left = sqlite3_backup_remaining(backup);
+        if (sink->progress)
+            sink->progress(sink->progress_arg, total - left, total);
+    }
     int finished = sqlite3_backup_finish(backup);
     if (code != SQLITE_DONE || finished != SQLITE_OK)
         return copy_error(arena, to, code != SQLITE_DONE ? code : finished);
@@ -39,7 +43,7 @@ static const struct err *copy_pages(struct arena *arena, sqlite3 *to, sqlite3 *f
 }
 
 static const struct err *copy_from(struct arena *arena, struct sqlite_connection *from,
-                                   const char *path)
+                                   const char *path, const struct store_sink *sink)
 {
     sqlite3 *to = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE;
@@ -51,19 +55,19 @@ static const struct err *copy_from(struct arena *arena, struct sqlite_connection
     if (code != SQLITE_OK)
         err = copy_error(arena, to, code);
     if (!err)
-        err = copy_pages(arena, to, from->db);
+        err = copy_pages(arena, to, from->db, sink);
     CHECK(sqlite3_close(to) == SQLITE_OK);
     return err;
 }
 
 static const struct err *copy_file(struct arena *arena, const struct store_options *options,
-                                   const char *path)
+                                   const char *path, const struct store_sink *sink)
 {
     struct sqlite_connection from = {0};
     TRY(sqlite_connect(arena, options->url, SQLITE_ROLE_READER, &from));
     const struct err *err = sqlite_exec(arena, &from, "BEGIN; SELECT COUNT(*) FROM sqlite_schema");
     if (!err)
-        err = copy_from(arena, &from, path);
+        err = copy_from(arena, &from, path, sink);
     sqlite_disconnect(&from);
     return err;
 }
@@ -89,7 +93,7 @@ const struct err *sqlite_backup(struct arena *arena, const struct store_options 
                                 struct str temporary_path, const struct store_sink *sink)
 {
     const char *path = str_z(arena, temporary_path);
-    const struct err *err = copy_file(arena, options, path);
+    const struct err *err = copy_file(arena, options, path, sink);
     int fd = err ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (!err && fd < 0)
         err = ERR_NEW(arena, ERR_FILE_OPEN, temporary_path, str_c(strerrordesc_np(errno)));

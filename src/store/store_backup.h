@@ -14,6 +14,9 @@ struct store_sink {
     const struct err *(*part)(void *arg, struct str name); /* what follows belongs to a part of this name */
     const struct err *(*bytes)(void *arg, const void *bytes, size_t n);
     void *arg;
+    /* How far it is: pages copied (SQLite), tables (PostgreSQL); NULL: nobody wants to know. */
+    void (*progress)(void *arg, int64_t done, int64_t total);
+    void *progress_arg;
 };
 /* temporary_path: a name of a file that is not there, with room for a copy of the database (SQLite); removed at the end.
  * Opens connections of its own; the store may be open here and in other processes. Errors: STORE_*, SCHEMA_* (the database

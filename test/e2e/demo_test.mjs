@@ -89,6 +89,10 @@ async function brings_own(guest, file) {
   const way = new Way(page)
   await way.press('[data-test=own]', () => page.locator('input[name=brand_name]').waitFor())
   await page.fill('input[name=brand_name]', BRAND[guest.language])
+  /* What Taobao's amounts are in: an English browser proposes dollars. */
+  await page.getByRole('combobox').first().click()
+  await page.getByRole('combobox').first().fill('CNY')
+  await page.locator('.el-select-dropdown__item:visible').filter({ hasText: 'CNY' }).first().click()
   await page.fill('input[name=name]', '林掌柜')
   await page.fill('input[name=login]', 'owner')
   await page.fill('input[name=password]', PASSWORD)

@@ -460,6 +460,31 @@ def test_erasures(check, binary, kind):
             again.close()
 
 
+def test_rebuild(check, binary, kind):
+    """What follows from the facts, taken away by plain SQL, is made again as it was."""
+    with program.Brand(binary, kind) as brand:
+        brand.run("import", "orders", orders_file(brand.base / "o.csv", 0, 200), "--map", map_file(brand.base / "m.json"))
+        before = {table: content_of(brand, table) for table in ("calendar", "lookup", "customer_name_hash")}
+        found = brand.json("customer", "find", "Ann 7")["customers"]
+        check(len(found) > 0, f"{kind} somebody is found by name")
+        brand.sql("DELETE FROM calendar WHERE day > 20000")
+        brand.sql("DELETE FROM lookup")
+        brand.sql("DELETE FROM customer_name_hash WHERE kind <> 1")
+        check(brand.try_run("verify").returncode == 1, f"{kind} verify sees that it is gone")
+        check(brand.json("customer", "find", "Ann 7")["customers"] == [], f"{kind} nobody is found")
+        check(brand.json("rebuild")["names"] > 0, f"{kind} rebuild")
+        for table, content in before.items():
+            check(content_of(brand, table) == content, f"{kind} {table} is as it was")
+        check(brand.json("verify")["equal"], f"{kind} verify")
+        check(brand.json("customer", "find", "Ann 7")["customers"] == found, f"{kind} and found again")
+        brand.sql("UPDATE calendar SET month = month + 1 WHERE day = 19000")
+        stray = "decode(repeat('ab', 16), 'hex')" if kind == "postgres" else f"x'{'ab' * 16}'"
+        brand.sql(f"INSERT INTO lookup (kind, hash, customer_id, object_id) VALUES (5, {stray}, 1, 1)")
+        check(brand.try_run("verify").returncode == 1, f"{kind} verify sees what is wrong")
+        brand.run("rebuild")
+        check(brand.json("verify")["equal"] and content_of(brand, "lookup") == before["lookup"], f"{kind} made good")
+
+
 def test_console(check, binary, kind):
     """The same through the API: begun, listed, downloaded; in the audit trail."""
     with program.Brand(binary, kind) as brand, api.Server(brand.command("serve")) as server:
@@ -502,7 +527,7 @@ def test_console(check, binary, kind):
         check(not owner.call("listBackups")["items"][0]["has_file"], f"{kind} the list offers none of them")
 
 
-TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_older, test_damage, test_console, test_under_load)
+TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_older, test_rebuild, test_damage, test_console, test_under_load)
 
 
 def main():

@@ -209,9 +209,55 @@ static void test_data_keys(void **state)
     assert_int_equal(err->code, ERR_SECRET_OPEN);
 }
 
+/* FIPS 180-4's own example: "abc". */
+static void sha256_of_abc(void **state)
+{
+    static const uint8_t expected[SECRET_SHA256_BYTES] = {
+        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+        0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    (void)state;
+    struct arena *own = arena_new("test", 1 << 20);
+    struct secret_sha256 *hash = secret_sha256_new(own);
+    uint8_t out[SECRET_SHA256_BYTES];
+    secret_sha256_add(hash, "a", 1);
+    secret_sha256_add(hash, "bc", 2);
+    secret_sha256_end(hash, out);
+    assert_memory_equal(out, expected, sizeof(out));
+    arena_free(own);
+}
+
+static void a_passphrase_locks(void **state)
+{
+    (void)state;
+    struct arena *own = arena_new("test", 1 << 20);
+    struct str words = STR("correct horse battery staple"), plain = STR("\x00\x01secret"), out;
+    struct str locked = secret_lock(own, words, plain), again = secret_lock(own, words, plain);
+    assert_false(str_eq(locked, again)); /* a salt of its own */
+    assert_null(strstr(str_z(own, locked), "secret"));
+    assert_null(secret_unlock(own, words, locked, &out));
+    assert_true(str_eq(out, plain));
+    const struct err *err = secret_unlock(own, STR("correct horse battery stapler"), locked, &out);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_SECRET_PASSPHRASE);
+    /* Limits that would take the machine, other words, a digit changed, cut off. */
+    char *bytes = arena_alloc(own, locked.n);
+    memcpy(bytes, locked.p, locked.n);
+    bytes[locked.n - 5] = bytes[locked.n - 5] == '0' ? '1' : '0';
+    const struct str bad[] = {STR("huitou-locked 1 3 99999999 00 00\n"), STR("huitou-locked 2 3 262144 00 00\n"), STR(""),
+                              STR("x"), {bytes, locked.n}, {locked.p, locked.n / 2}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        err = secret_unlock(own, words, bad[i], &out);
+        assert_non_null(err);
+        assert_int_equal(err->code, ERR_SECRET_PASSPHRASE);
+    }
+    arena_free(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_of_abc),
+        cmocka_unit_test(a_passphrase_locks),
         cmocka_unit_test(test_content_hash),  cmocka_unit_test(test_stream_hash_is_the_same),
         cmocka_unit_test(test_lookup_hash),   cmocka_unit_test(test_fact_number),
         cmocka_unit_test(test_seal_and_open), cmocka_unit_test(test_open_standard_vector),

@@ -126,7 +126,7 @@ ERR_RESULT staff_exists(struct tx *tx, bool *exists);
 /* What people call whom the rooms note as having done something: "staff:7" → the name, "key:9" → the key's; anything
  * else ("cli:lin", "import") as it stands. */
 ERR_RESULT access_name_of(struct tx *tx, struct str by, struct str *name);
-/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in the tx's arena. */
+/* The first owner without a password, whose session only the set-up link begins; 0: there is none. name: in tx's arena. */
 ERR_RESULT staff_owner_without_password(struct tx *tx, int64_t *staff_id, struct str *name);
 /* Everybody's name, in the transaction's arena. */
 struct staff_name {

@@ -6,16 +6,24 @@
 
 #include <stdio.h>
 
-#define ALL_ROLES                                                                                    \
-    {REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL}
-#define OWNER_ONLY {[ROLE_OWNER] = REACH_ALL}
-#define OWNER_AND_ENGINEER {[ROLE_OWNER] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
+#define ALL_ROLES                                                                                  \
+    {                                                                                              \
+        REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL, REACH_ALL                           \
+    }
+#define OWNER_ONLY                                                                                 \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL                                                                   \
+    }
+#define OWNER_AND_ENGINEER                                                                         \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL                                      \
+    }
 
 static const char *const role_names[] = {
 #define ROLE(code, name, en, zh, doc_en, doc_zh) name,
     ROLE_TABLE(ROLE)
 #undef ROLE
-    NULL};
+        NULL};
 
 /* --- The session --- */
 
@@ -23,9 +31,10 @@ struct login_in {
     struct str login, password;
 };
 static const struct field login_fields[] = {
-    SHAPE_FIELD(struct login_in, login, TEXT, "The login.", "登录名。", .required = true, .max = 200),
-    SHAPE_FIELD(struct login_in, password, TEXT, "The password.", "密码。", .required = true, .max = 1000,
-                .secret = true),
+    SHAPE_FIELD(struct login_in, login, TEXT, "The login.", "登录名。", .required = true,
+                .max = 200),
+    SHAPE_FIELD(struct login_in, password, TEXT, "The password.", "密码。", .required = true,
+                .max = 1000, .secret = true),
 };
 static const struct shape login_shape = {
     .name = "login", .size = sizeof(struct login_in), SHAPE_FIELDS(login_fields)};
@@ -37,15 +46,19 @@ struct me_out {
     struct shape_list may;
 };
 static const struct field me_fields[] = {
-    SHAPE_FIELD(struct me_out, staff_id, ID, "The person logged in; null for a key.", "当前登录的人；密钥为空。"),
+    SHAPE_FIELD(struct me_out, staff_id, ID, "The person logged in; null for a key.",
+                "当前登录的人；密钥为空。"),
     SHAPE_FIELD(struct me_out, name, TEXT, "Their name.", "姓名。", .required = true),
-    SHAPE_FIELD(struct me_out, role, ENUM, "Their role; null for a key.", "角色；密钥为空。", .values = role_names),
+    SHAPE_FIELD(struct me_out, role, ENUM, "Their role; null for a key.", "角色；密钥为空。",
+                .values = role_names),
     SHAPE_FIELD(struct me_out, csrf_token, TEXT, "To be sent as X-CSRF-Token with every write.",
                 "每次写操作须以 X-CSRF-Token 发送。"),
-    SHAPE_FIELD(struct me_out, may, LIST, "Names of the operations (operationId) that they may call.",
+    SHAPE_FIELD(struct me_out, may, LIST,
+                "Names of the operations (operationId) that they may call.",
                 "可以调用的操作（operationId）。", .max = 1000),
 };
-static const struct shape me_shape = {.name = "me", .size = sizeof(struct me_out), SHAPE_FIELDS(me_fields)};
+static const struct shape me_shape = {
+    .name = "me", .size = sizeof(struct me_out), SHAPE_FIELDS(me_fields)};
 
 static void fill_me(struct call *call, struct str session_token)
 {
@@ -106,10 +119,10 @@ struct password_in {
     struct str old_password, new_password;
 };
 static const struct field password_fields[] = {
-    SHAPE_FIELD(struct password_in, old_password, TEXT, "The present password.", "当前密码。", .required = true,
-                .max = 1000, .secret = true),
-    SHAPE_FIELD(struct password_in, new_password, TEXT, "The new password, 10 bytes or more.", "新密码，至少 10 字节。",
+    SHAPE_FIELD(struct password_in, old_password, TEXT, "The present password.", "当前密码。",
                 .required = true, .max = 1000, .secret = true),
+    SHAPE_FIELD(struct password_in, new_password, TEXT, "The new password, 10 bytes or more.",
+                "新密码，至少 10 字节。", .required = true, .max = 1000, .secret = true),
 };
 static const struct shape password_shape = {
     .name = "password_change", .size = sizeof(struct password_in), SHAPE_FIELDS(password_fields)};
@@ -170,12 +183,15 @@ struct staff_out {
 };
 static const struct field staff_fields[] = {
     SHAPE_FIELD(struct staff_out, staff_id, ID, "The person.", "员工。", .required = true),
-    SHAPE_FIELD(struct staff_out, login, TEXT, "What they type to log in.", "登录名。", .required = true),
+    SHAPE_FIELD(struct staff_out, login, TEXT, "What they type to log in.", "登录名。",
+                .required = true),
     SHAPE_FIELD(struct staff_out, name, TEXT, "Their name.", "姓名。", .required = true),
-    SHAPE_FIELD(struct staff_out, role, ENUM, "What they may do.", "角色。", .required = true, .values = role_names),
+    SHAPE_FIELD(struct staff_out, role, ENUM, "What they may do.", "角色。", .required = true,
+                .values = role_names),
     SHAPE_FIELD(struct staff_out, manager_id, ID, "Who supervises them.", "上级。"),
     SHAPE_FIELD(struct staff_out, blocked, BOOL, "May not log in.", "已停用。"),
-    SHAPE_FIELD_AS(struct staff_out, created_at_us, "created_at", TIME, "Since when.", "加入时间。", .required = true),
+    SHAPE_FIELD_AS(struct staff_out, created_at_us, "created_at", TIME, "Since when.", "加入时间。",
+                   .required = true),
 };
 static const struct shape staff_shape = {
     .name = "staff", .size = sizeof(struct staff_out), SHAPE_FIELDS(staff_fields)};
@@ -184,8 +200,8 @@ struct staff_list_out {
     struct shape_list items;
 };
 static const struct field staff_list_fields[] = {
-    SHAPE_FIELD(struct staff_list_out, items, LIST, "Everybody, in the order they came.", "全部员工，按加入先后。",
-                .sub = &staff_shape),
+    SHAPE_FIELD(struct staff_list_out, items, LIST, "Everybody, in the order they came.",
+                "全部员工，按加入先后。", .sub = &staff_shape),
 };
 static const struct shape staff_list_shape = {
     .name = "staff_list", .size = sizeof(struct staff_list_out), SHAPE_FIELDS(staff_list_fields)};
@@ -205,11 +221,14 @@ struct staff_in {
     int64_t manager_id;
 };
 static const struct field staff_in_fields[] = {
-    SHAPE_FIELD(struct staff_in, login, TEXT, "What they type to log in.", "登录名。", .required = true, .max = 200),
-    SHAPE_FIELD(struct staff_in, name, TEXT, "Their name.", "姓名。", .required = true, .max = 1000),
-    SHAPE_FIELD(struct staff_in, password, TEXT, "Their first password, 10 bytes or more.", "初始密码，至少 10 字节。",
-                .required = true, .max = 1000, .secret = true),
-    SHAPE_FIELD(struct staff_in, role, ENUM, "What they may do.", "角色。", .required = true, .values = role_names),
+    SHAPE_FIELD(struct staff_in, login, TEXT, "What they type to log in.", "登录名。",
+                .required = true, .max = 200),
+    SHAPE_FIELD(struct staff_in, name, TEXT, "Their name.", "姓名。", .required = true,
+                .max = 1000),
+    SHAPE_FIELD(struct staff_in, password, TEXT, "Their first password, 10 bytes or more.",
+                "初始密码，至少 10 字节。", .required = true, .max = 1000, .secret = true),
+    SHAPE_FIELD(struct staff_in, role, ENUM, "What they may do.", "角色。", .required = true,
+                .values = role_names),
     SHAPE_FIELD(struct staff_in, manager_id, ID, "Who supervises them.", "上级。"),
 };
 static const struct shape staff_in_shape = {
@@ -222,14 +241,17 @@ struct staff_change_in {
     bool blocked;
 };
 static const struct field staff_change_fields[] = {
-    SHAPE_FIELD(struct staff_change_in, name, TEXT, "Their name.", "姓名。", .required = true, .max = 1000),
+    SHAPE_FIELD(struct staff_change_in, name, TEXT, "Their name.", "姓名。", .required = true,
+                .max = 1000),
     SHAPE_FIELD(struct staff_change_in, role, ENUM, "What they may do.", "角色。", .required = true,
                 .values = role_names),
     SHAPE_FIELD(struct staff_change_in, manager_id, ID, "Who supervises them.", "上级。"),
-    SHAPE_FIELD(struct staff_change_in, blocked, BOOL, "May not log in; their sessions end.", "停用，会话随即结束。"),
+    SHAPE_FIELD(struct staff_change_in, blocked, BOOL, "May not log in; their sessions end.",
+                "停用，会话随即结束。"),
 };
-static const struct shape staff_change_shape = {
-    .name = "staff_change", .size = sizeof(struct staff_change_in), SHAPE_FIELDS(staff_change_fields)};
+static const struct shape staff_change_shape = {.name = "staff_change",
+                                                .size = sizeof(struct staff_change_in),
+                                                SHAPE_FIELDS(staff_change_fields)};
 
 static const struct err *fill_staff(struct tx *tx, struct arena *arena, int64_t staff_id,
                                     struct staff_out *out)
@@ -352,8 +374,8 @@ struct reset_in {
     struct str password;
 };
 static const struct field reset_fields[] = {
-    SHAPE_FIELD(struct reset_in, password, TEXT, "A new password, 10 bytes or more.", "新密码，至少 10 字节。",
-                .required = true, .max = 1000, .secret = true),
+    SHAPE_FIELD(struct reset_in, password, TEXT, "A new password, 10 bytes or more.",
+                "新密码，至少 10 字节。", .required = true, .max = 1000, .secret = true),
 };
 static const struct shape reset_shape = {
     .name = "password_reset", .size = sizeof(struct reset_in), SHAPE_FIELDS(reset_fields)};
@@ -392,22 +414,26 @@ struct key_out {
 static const struct field key_fields[] = {
     SHAPE_FIELD(struct key_out, key_id, ID, "The key's id.", "密钥编号。", .required = true),
     SHAPE_FIELD(struct key_out, name, TEXT, "What it is for.", "用途。", .required = true),
-    SHAPE_FIELD(struct key_out, hint, TEXT, "Its last four characters.", "末四位。", .required = true),
+    SHAPE_FIELD(struct key_out, hint, TEXT, "Its last four characters.", "末四位。",
+                .required = true),
     SHAPE_FIELD(struct key_out, scopes, LIST, "What it may do.", "权限范围。"),
-    SHAPE_FIELD(struct key_out, key, TEXT, "The key itself: shown once, when it is made.", "密钥本身：仅在创建时显示一次。"),
-    SHAPE_FIELD_AS(struct key_out, created_at_us, "created_at", TIME, "When it was made.", "创建时间。",
-                   .required = true),
-    SHAPE_FIELD_AS(struct key_out, used_at_us, "used_at", TIME, "About when it was last used.", "最近使用时间。"),
-    SHAPE_FIELD_AS(struct key_out, revoked_at_us, "revoked_at", TIME, "When it was revoked; null: it holds.",
-                   "吊销时间；空表示有效。"),
+    SHAPE_FIELD(struct key_out, key, TEXT, "The key itself: shown once, when it is made.",
+                "密钥本身：仅在创建时显示一次。"),
+    SHAPE_FIELD_AS(struct key_out, created_at_us, "created_at", TIME, "When it was made.",
+                   "创建时间。", .required = true),
+    SHAPE_FIELD_AS(struct key_out, used_at_us, "used_at", TIME, "About when it was last used.",
+                   "最近使用时间。"),
+    SHAPE_FIELD_AS(struct key_out, revoked_at_us, "revoked_at", TIME,
+                   "When it was revoked; null: it holds.", "吊销时间；空表示有效。"),
 };
-static const struct shape key_shape = {.name = "api_key", .size = sizeof(struct key_out), SHAPE_FIELDS(key_fields)};
+static const struct shape key_shape = {
+    .name = "api_key", .size = sizeof(struct key_out), SHAPE_FIELDS(key_fields)};
 struct key_list_out {
     struct shape_list items;
 };
 static const struct field key_list_fields[] = {
-    SHAPE_FIELD(struct key_list_out, items, LIST, "All keys, also revoked ones.", "全部密钥，含已吊销的。",
-                .sub = &key_shape),
+    SHAPE_FIELD(struct key_list_out, items, LIST, "All keys, also revoked ones.",
+                "全部密钥，含已吊销的。", .sub = &key_shape),
 };
 static const struct shape key_list_shape = {
     .name = "api_key_list", .size = sizeof(struct key_list_out), SHAPE_FIELDS(key_list_fields)};
@@ -416,8 +442,10 @@ struct key_in {
     struct shape_list scopes;
 };
 static const struct field key_in_fields[] = {
-    SHAPE_FIELD(struct key_in, name, TEXT, "What it is for.", "用途。", .required = true, .min = 1, .max = 100),
-    SHAPE_FIELD(struct key_in, scopes, LIST, "What it may do.", "权限范围。", .required = true, .min = 1, .max = 50),
+    SHAPE_FIELD(struct key_in, name, TEXT, "What it is for.", "用途。", .required = true, .min = 1,
+                .max = 100),
+    SHAPE_FIELD(struct key_in, scopes, LIST, "What it may do.", "权限范围。", .required = true,
+                .min = 1, .max = 50),
 };
 static const struct shape key_in_shape = {
     .name = "api_key_new", .size = sizeof(struct key_in), SHAPE_FIELDS(key_in_fields)};
@@ -566,14 +594,18 @@ struct audit_out {
 static const struct field audit_fields[] = {
     SHAPE_FIELD(struct audit_out, audit_id, ID, "The row.", "记录编号。", .required = true),
     SHAPE_FIELD_AS(struct audit_out, at_us, "at", TIME, "When.", "时间。", .required = true),
-    SHAPE_FIELD(struct audit_out, by_kind, TEXT, "staff, key or nobody.", "staff、key 或 nobody。", .required = true),
+    SHAPE_FIELD(struct audit_out, by_kind, TEXT, "staff, key or nobody.", "staff、key 或 nobody。",
+                .required = true),
     SHAPE_FIELD(struct audit_out, by_id, ID, "Who.", "操作者编号。"),
     SHAPE_FIELD(struct audit_out, by_name, TEXT, "Who, by name.", "操作者。", .required = true),
-    SHAPE_FIELD(struct audit_out, operation, TEXT, "The operation (operationId).", "操作（operationId）。",
+    SHAPE_FIELD(struct audit_out, operation, TEXT, "The operation (operationId).",
+                "操作（operationId）。", .required = true),
+    SHAPE_FIELD(struct audit_out, title, TEXT, "The operation as people call it.", "操作的名称。",
                 .required = true),
-    SHAPE_FIELD(struct audit_out, title, TEXT, "The operation as people call it.", "操作的名称。", .required = true),
-    SHAPE_FIELD(struct audit_out, object, TEXT, "What it was done to: kind:id.", "对象：种类:编号。", .required = true),
-    SHAPE_FIELD(struct audit_out, before, JSON, "What it was, without personal data.", "之前的内容（不含个人信息）。"),
+    SHAPE_FIELD(struct audit_out, object, TEXT, "What it was done to: kind:id.",
+                "对象：种类:编号。", .required = true),
+    SHAPE_FIELD(struct audit_out, before, JSON, "What it was, without personal data.",
+                "之前的内容（不含个人信息）。"),
     SHAPE_FIELD(struct audit_out, after, JSON, "What it became.", "之后的内容。"),
     SHAPE_FIELD(struct audit_out, request_id, TEXT, "The request.", "请求编号。", .required = true),
 };
@@ -584,8 +616,10 @@ struct audit_list_out {
     struct str next_cursor;
 };
 static const struct field audit_list_fields[] = {
-    SHAPE_FIELD(struct audit_list_out, items, LIST, "The newest first.", "最新的在前。", .sub = &audit_shape),
-    SHAPE_FIELD(struct audit_list_out, next_cursor, TEXT, "Give it as ?cursor to go on; null at the end.",
+    SHAPE_FIELD(struct audit_list_out, items, LIST, "The newest first.", "最新的在前。",
+                .sub = &audit_shape),
+    SHAPE_FIELD(struct audit_list_out, next_cursor, TEXT,
+                "Give it as ?cursor to go on; null at the end.",
                 "作为 ?cursor 传入以继续；到底时为空。"),
 };
 static const struct shape audit_list_shape = {
@@ -595,9 +629,12 @@ struct audit_query {
     int64_t cursor, limit;
 };
 static const struct field audit_query_fields[] = {
-    SHAPE_FIELD(struct audit_query, object, TEXT, "Only of this object: kind:id.", "只看此对象：种类:编号。", .max = 100),
-    SHAPE_FIELD(struct audit_query, cursor, ID, "Where to go on: next_cursor of the last page.", "上一页的 next_cursor。"),
-    SHAPE_FIELD(struct audit_query, limit, I64, "Rows at most.", "最多多少行。", .min = 1, .max = 200, .fallback = "50"),
+    SHAPE_FIELD(struct audit_query, object, TEXT, "Only of this object: kind:id.",
+                "只看此对象：种类:编号。", .max = 100),
+    SHAPE_FIELD(struct audit_query, cursor, ID, "Where to go on: next_cursor of the last page.",
+                "上一页的 next_cursor。"),
+    SHAPE_FIELD(struct audit_query, limit, I64, "Rows at most.", "最多多少行。", .min = 1,
+                .max = 200, .fallback = "50"),
 };
 static const struct shape audit_query_shape = {
     .name = "audit_query", .size = sizeof(struct audit_query), SHAPE_FIELDS(audit_query_fields)};
@@ -650,7 +687,8 @@ static const struct err *list_audit_tx(struct tx *tx, void *arg)
         ARENA_ARRAY(call->arena, (size_t)query->limit + 1, struct audit_out), 0};
     struct stmt_cursor cursor;
     bool has = true;
-    const struct stmt *stmt = query->object.p ? &sql_access_audit_of_object : &sql_access_audit_page;
+    const struct stmt *stmt =
+        query->object.p ? &sql_access_audit_of_object : &sql_access_audit_page;
     struct sql_access_audit_of_object_in one = {query->object, before_id, query->limit + 1};
     struct sql_access_audit_page_in all = {before_id, query->limit + 1};
     TRY(stmt_open(tx, stmt, query->object.p ? (const void *)&one : (const void *)&all, &cursor));
@@ -676,10 +714,14 @@ static const struct err *list_audit(struct call *call)
 /* --- The table --- */
 
 static const enum err_code login_errors[] = {ERR_LOGIN_WRONG, ERR_LOGIN_WAIT, ERR_NONE};
-static const enum err_code password_errors[] = {ERR_PASSWORD_OLD_WRONG, ERR_STAFF_PASSWORD, ERR_STAFF_UNKNOWN,
-                                                ERR_NONE};
-static const enum err_code staff_errors[] = {ERR_STAFF_LOGIN,     ERR_STAFF_NAME,    ERR_STAFF_PASSWORD,
-                                             ERR_STAFF_LOGIN_TAKEN, ERR_STAFF_MANAGER, ERR_IDEMPOTENCY_OTHER,
+static const enum err_code password_errors[] = {ERR_PASSWORD_OLD_WRONG, ERR_STAFF_PASSWORD,
+                                                ERR_STAFF_UNKNOWN, ERR_NONE};
+static const enum err_code staff_errors[] = {ERR_STAFF_LOGIN,
+                                             ERR_STAFF_NAME,
+                                             ERR_STAFF_PASSWORD,
+                                             ERR_STAFF_LOGIN_TAKEN,
+                                             ERR_STAFF_MANAGER,
+                                             ERR_IDEMPOTENCY_OTHER,
                                              ERR_NONE};
 static const enum err_code change_errors[] = {ERR_STAFF_UNKNOWN, ERR_STAFF_NAME, ERR_STAFF_MANAGER,
                                               ERR_STAFF_LAST_OWNER, ERR_NONE};
@@ -688,47 +730,131 @@ static const enum err_code key_errors[] = {ERR_KEY_SCOPE, ERR_NONE};
 static const enum err_code revoke_errors[] = {ERR_KEY_UNKNOWN, ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "logIn", .method = METHOD_POST, .path = "/api/v1/session", .flags = ENDPOINT_PUBLIC | ENDPOINT_WRITE,
-     .in = &login_shape, .out = &me_shape, .errors = login_errors, .handler = log_in,
+    {.name = "logIn",
+     .method = METHOD_POST,
+     .path = "/api/v1/session",
+     .flags = ENDPOINT_PUBLIC | ENDPOINT_WRITE,
+     .in = &login_shape,
+     .out = &me_shape,
+     .errors = login_errors,
+     .handler = log_in,
      .title = TEXT("Log in", "登录"),
-     .doc = TEXT("Sets the session cookie. Five failures in a quarter of an hour close the account for the rest of it, but "
+     .doc = TEXT("Sets the session cookie. Five failures in a quarter of an hour close the account "
+                 "for the rest of it, but "
                  "not to devices from which its owner has logged in before.",
-                 "设置会话 Cookie。一刻钟内失败五次，账号将在余下时间内暂停登录；本人曾成功登录过的设备不受他人失败的影响。")},
-    {.name = "getMe", .method = METHOD_GET, .path = "/api/v1/session", .scope = SCOPE_REPORTS_READ,
-     .reach = ALL_ROLES, .out = &me_shape, .handler = see_me, .title = TEXT("Who is logged in", "当前登录的人")},
-    {.name = "logOut", .method = METHOD_DELETE, .path = "/api/v1/session", .scope = SCOPE_REPORTS_READ,
-     .reach = ALL_ROLES, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .handler = log_out,
+                 "设置会话 "
+                 "Cookie。一刻钟内失败五次，账号将在余下时间内暂停登录；本人曾成功登录过的设备不受"
+                 "他人失败的影响。")},
+    {.name = "getMe",
+     .method = METHOD_GET,
+     .path = "/api/v1/session",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = ALL_ROLES,
+     .out = &me_shape,
+     .handler = see_me,
+     .title = TEXT("Who is logged in", "当前登录的人")},
+    {.name = "logOut",
+     .method = METHOD_DELETE,
+     .path = "/api/v1/session",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = ALL_ROLES,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .handler = log_out,
      .title = TEXT("Log out", "退出登录")},
-    {.name = "changePassword", .method = METHOD_PUT, .path = "/api/v1/session/password",
-     .scope = SCOPE_SETTINGS_WRITE, .reach = ALL_ROLES, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
-     .in = &password_shape, .errors = password_errors, .handler = change_password,
+    {.name = "changePassword",
+     .method = METHOD_PUT,
+     .path = "/api/v1/session/password",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = ALL_ROLES,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .in = &password_shape,
+     .errors = password_errors,
+     .handler = change_password,
      .title = TEXT("Change one's own password", "修改自己的密码"),
      .doc = TEXT("Ends all other sessions of the person.", "该员工的其他会话随即结束。")},
-    {.name = "listStaff", .method = METHOD_GET, .path = "/api/v1/staff", .scope = SCOPE_SETTINGS_READ,
-     .reach = OWNER_ONLY, .out = &staff_list_shape, .handler = list_staff, .title = TEXT("Staff", "员工")},
-    {.name = "createStaff", .method = METHOD_POST, .path = "/api/v1/staff", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = OWNER_ONLY, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT, .in = &staff_in_shape,
-     .out = &staff_shape, .status = 201, .errors = staff_errors, .handler = create_staff,
+    {.name = "listStaff",
+     .method = METHOD_GET,
+     .path = "/api/v1/staff",
+     .scope = SCOPE_SETTINGS_READ,
+     .reach = OWNER_ONLY,
+     .out = &staff_list_shape,
+     .handler = list_staff,
+     .title = TEXT("Staff", "员工")},
+    {.name = "createStaff",
+     .method = METHOD_POST,
+     .path = "/api/v1/staff",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT,
+     .in = &staff_in_shape,
+     .out = &staff_shape,
+     .status = 201,
+     .errors = staff_errors,
+     .handler = create_staff,
      .title = TEXT("Add a person", "添加员工")},
-    {.name = "changeStaff", .method = METHOD_PUT, .path = "/api/v1/staff/{staff_id}", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = OWNER_ONLY, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .path_shape = &staff_path_shape,
-     .in = &staff_change_shape, .out = &staff_shape, .errors = change_errors, .handler = change_staff,
+    {.name = "changeStaff",
+     .method = METHOD_PUT,
+     .path = "/api/v1/staff/{staff_id}",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .path_shape = &staff_path_shape,
+     .in = &staff_change_shape,
+     .out = &staff_shape,
+     .errors = change_errors,
+     .handler = change_staff,
      .title = TEXT("Change a person", "修改员工")},
-    {.name = "resetPassword", .method = METHOD_PUT, .path = "/api/v1/staff/{staff_id}/password",
-     .scope = SCOPE_SETTINGS_WRITE, .reach = OWNER_ONLY, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
-     .path_shape = &staff_path_shape, .in = &reset_shape, .errors = reset_errors, .handler = reset_password,
+    {.name = "resetPassword",
+     .method = METHOD_PUT,
+     .path = "/api/v1/staff/{staff_id}/password",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .path_shape = &staff_path_shape,
+     .in = &reset_shape,
+     .errors = reset_errors,
+     .handler = reset_password,
      .title = TEXT("Give a person a new password", "重置员工密码")},
-    {.name = "listKeys", .method = METHOD_GET, .path = "/api/v1/keys", .scope = SCOPE_SETTINGS_READ,
-     .reach = OWNER_AND_ENGINEER, .out = &key_list_shape, .handler = list_keys, .title = TEXT("API keys", "API 密钥")},
-    {.name = "createKey", .method = METHOD_POST, .path = "/api/v1/keys", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = OWNER_ONLY, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .in = &key_in_shape, .out = &key_shape,
-     .status = 201, .errors = key_errors, .handler = create_key, .title = TEXT("Make an API key", "新建 API 密钥"),
-     .doc = TEXT("The key itself is shown in this answer and never again.", "密钥只在本次返回中显示一次。")},
-    {.name = "revokeKey", .method = METHOD_DELETE, .path = "/api/v1/keys/{key_id}", .scope = SCOPE_SETTINGS_WRITE,
-     .reach = OWNER_AND_ENGINEER, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED, .path_shape = &key_path_shape,
-     .errors = revoke_errors, .handler = revoke_key, .title = TEXT("Revoke an API key", "吊销 API 密钥")},
-    {.name = "listAudit", .method = METHOD_GET, .path = "/api/v1/audit", .scope = SCOPE_SETTINGS_READ,
-     .reach = OWNER_ONLY, .query_shape = &audit_query_shape, .out = &audit_list_shape, .handler = list_audit,
+    {.name = "listKeys",
+     .method = METHOD_GET,
+     .path = "/api/v1/keys",
+     .scope = SCOPE_SETTINGS_READ,
+     .reach = OWNER_AND_ENGINEER,
+     .out = &key_list_shape,
+     .handler = list_keys,
+     .title = TEXT("API keys", "API 密钥")},
+    {.name = "createKey",
+     .method = METHOD_POST,
+     .path = "/api/v1/keys",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_ONLY,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .in = &key_in_shape,
+     .out = &key_shape,
+     .status = 201,
+     .errors = key_errors,
+     .handler = create_key,
+     .title = TEXT("Make an API key", "新建 API 密钥"),
+     .doc = TEXT("The key itself is shown in this answer and never again.",
+                 "密钥只在本次返回中显示一次。")},
+    {.name = "revokeKey",
+     .method = METHOD_DELETE,
+     .path = "/api/v1/keys/{key_id}",
+     .scope = SCOPE_SETTINGS_WRITE,
+     .reach = OWNER_AND_ENGINEER,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .path_shape = &key_path_shape,
+     .errors = revoke_errors,
+     .handler = revoke_key,
+     .title = TEXT("Revoke an API key", "吊销 API 密钥")},
+    {.name = "listAudit",
+     .method = METHOD_GET,
+     .path = "/api/v1/audit",
+     .scope = SCOPE_SETTINGS_READ,
+     .reach = OWNER_ONLY,
+     .query_shape = &audit_query_shape,
+     .out = &audit_list_shape,
+     .handler = list_audit,
      .title = TEXT("The audit trail", "审计记录")},
 };
 const struct endpoint_table access_endpoints = {

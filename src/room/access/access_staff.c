@@ -33,15 +33,16 @@ static bool name_is_good(struct str name)
     return true;
 }
 
-/* Of the lists of what people choose most (NCSC and SecLists, the most common 10,000) those that are long enough to be let
- * through by length, and what this program itself suggests. */
+/* Of the lists of what people choose most (NCSC and SecLists, the most common 10,000) those that
+ * are long enough to be let through by length, and what this program itself suggests. */
 static bool password_is_common(struct str password)
 {
-    static const char *const common[] = {"1234567890",   "0123456789",   "0987654321",   "1q2w3e4r5t",   "qwertyuiop",
-                                         "password123",  "password1234", "123456789a",   "1234567891",   "a123456789",
-                                         "1111111111",   "0000000000",   "q1w2e3r4t5y6", "123123123123", "qwerty123456",
-                                         "woaini1314",   "5201314520",   "huitou123456", "iloveyou123",  "asdfghjkl123",
-                                         "1qaz2wsx3edc", "abc1234567",   "qq123456789",  "12345678910",  "1234567890a"};
+    static const char *const common[] = {
+        "1234567890",   "0123456789",   "0987654321",   "1q2w3e4r5t",   "qwertyuiop",
+        "password123",  "password1234", "123456789a",   "1234567891",   "a123456789",
+        "1111111111",   "0000000000",   "q1w2e3r4t5y6", "123123123123", "qwerty123456",
+        "woaini1314",   "5201314520",   "huitou123456", "iloveyou123",  "asdfghjkl123",
+        "1qaz2wsx3edc", "abc1234567",   "qq123456789",  "12345678910",  "1234567890a"};
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
         if (str_eq_nocase(password, str_c(common[i])))
             return true;
@@ -92,7 +93,8 @@ const struct err *staff_known(struct tx *tx, int64_t staff_id)
     struct sql_access_staff_one_out row;
     bool found = true;
     if (staff_id != 0)
-        TRY(sql_access_staff_one_one(tx, &(struct sql_access_staff_one_in){staff_id}, &row, &found));
+        TRY(sql_access_staff_one_one(tx, &(struct sql_access_staff_one_in){staff_id}, &row,
+                                     &found));
     return found ? NULL : ERR_NEW(tx_arena(tx), ERR_STAFF_UNKNOWN, STR("/staff_id"));
 }
 
@@ -233,14 +235,16 @@ const struct err *staff_change(struct tx *tx, int64_t staff_id, const struct sta
     TRY(sql_access_staff_set_run(tx, &set));
     /* What they may changes now, not when they log in next; who is blocked is out at once. */
     if (wanted->blocked)
-        TRY(sql_access_session_delete_others_run(tx, &(struct sql_access_session_delete_others_in){staff_id, 0}));
+        TRY(sql_access_session_delete_others_run(
+            tx, &(struct sql_access_session_delete_others_in){staff_id, 0}));
     return NULL;
 }
 
 const struct err *staff_password_set(struct tx *tx, int64_t staff_id, struct str password_hash,
                                      int64_t keep_session_id)
 {
-    TRY(sql_access_staff_password_set_run(tx, &(struct sql_access_staff_password_set_in){staff_id, password_hash}));
+    TRY(sql_access_staff_password_set_run(
+        tx, &(struct sql_access_staff_password_set_in){staff_id, password_hash}));
     return sql_access_session_delete_others_run(
         tx, &(struct sql_access_session_delete_others_in){staff_id, keep_session_id});
 }

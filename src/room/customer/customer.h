@@ -93,7 +93,7 @@ ERR_RESULT customer_proposal_refuse(struct tx *tx, int64_t a_id, int64_t b_id);
 /* --- Correcting what names a person (PIPL article 46, GDPR article 16) --- */
 
 /* Gives the person an identity that nobody has; sure from then on. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED,
- * IDENTITY_VALUE, IDENTITY_TAKEN (names whose it is: the two may be one person), IDENTITY_HAS (it is this person's already). */
+ * IDENTITY_VALUE, IDENTITY_TAKEN (names whose it is: the two may be one person), IDENTITY_HAS (it is theirs already). */
 ERR_RESULT customer_identity_add(struct tx *tx, int64_t customer_id, const struct identity_value *identity, struct str by);
 /* Puts the right value in place of a wrong one; orders that came through it stay. Errors: as above, IDENTITY_UNKNOWN. */
 ERR_RESULT customer_identity_correct(struct tx *tx, int64_t customer_id, int64_t identity_id, struct str value,
@@ -167,8 +167,8 @@ struct consent {
 ERR_RESULT customer_consent_set(struct tx *tx, int64_t customer_id, const struct consent *told, struct str by);
 /* All that was told of a person, what happened last first (told of the same moment: what was recorded last). */
 ERR_RESULT customer_consents(struct tx *tx, int64_t root_id, struct consent **out, size_t *count);
-/* What holds for a purpose over a channel: the first of the list that is about it, or about all channels of the purpose; NULL:
- * nothing was ever told, so nothing is allowed. */
+/* What holds for a purpose over a channel: the first of the list that is about it, or about all channels of the purpose;
+ * NULL: nothing was ever told, so nothing is allowed. */
 const struct consent *consent_newest(const struct consent *consents, size_t count, enum consent_purpose purpose,
                                      enum consent_channel channel);
 
@@ -179,8 +179,8 @@ struct erased {
     size_t birth_count;
 };
 /* Erases a person, with all births: destroys the data keys, the sealed fields, identities, look-ups, name hashes, tags,
- * evidence, the keeper, what events, audit rows and kept answers say; orders, money and what was consented to stay, without a
- * name. typed: the customer's id or whole name, typed by who asks for it. Cannot be undone. Then call
+ * evidence, the keeper, what events, audit rows and kept answers say; orders, money and what was consented to stay, without
+ * a name. typed: the customer's id or whole name, typed by who asks for it. Cannot be undone. Then call
  * erasure_log_settle and store_drop_log. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED, CUSTOMER_ERASE_CONFIRM. */
 ERR_RESULT customer_erase(struct tx *tx, int64_t customer_id, struct str typed, struct str by, struct erased *out);
 /* When each buyer was erased, as far as an order of then must not bring them back: the latest erasure of one of the sure
@@ -212,8 +212,8 @@ struct erasure_replayed {
     int64_t erasures, births; /* erased now */
     int64_t unreadable_lines; /* torn by a power cut: the erasure follows in a later line, or was never acknowledged */
 };
-/* Erases again, in a store that was restored, all that the log names: births that are there and not erased. Doing it twice does
- * no harm. A log that is missing is an empty one. */
+/* Erases again, in a store that was restored, all that the log names: births that are there and not erased. Doing it twice
+ * does no harm. A log that is missing is an empty one. */
 ERR_RESULT erasure_replay(struct store *store, struct arena *arena, struct str path, struct erasure_replayed *out);
 
 /* Notes that all that is kept of a person was handed out (PIPL article 45, GDPR articles 15 and 20). */
@@ -307,8 +307,8 @@ ERR_RESULT customer_tag_names(struct tx *tx, struct arena *arena, size_t max, st
 /* For verify: rows that contradict each other (root_id against parent links, claims without identity, …). */
 ERR_RESULT customer_verify(struct tx *tx, int64_t *fault_count, struct str *first_fault);
 
-/* Makes again what follows from the rows of people. Claims of identities (lookup): those that lead nowhere go, those that are
- * missing come. Then the hashes that names are found by: all go, and come again from the names, page by page. */
+/* Makes again what follows from the rows of people. Claims of identities (lookup): those that lead nowhere go, those that
+ * are missing come. Then the hashes that names are found by: all go, and come again from the names, page by page. */
 ERR_RESULT customer_rebuild_claims(struct tx *tx);
 ERR_RESULT customer_rebuild_names_begin(struct tx *tx);
 /* The names of the next `most` customers after *after_id, which moves; *count is 0 at the end. Errors: SECRET_OPEN. */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define SECTIONS_BYTES_MAX (16u << 20)
-#define CELL_BYTES_MAX 40 /* of one that is no text, as JSON, with its comma */
+#define CELL_BYTES_MAX 40                /* of one that is no text, as JSON, with its comma */
 #define FILE_PIECE_BYTES_MAX (64u << 20) /* of a CSV file, between two flushes */
 
 /* --- Which reports there are --- */
@@ -23,10 +23,13 @@ struct column_out {
     struct str name, title, kind;
 };
 static const struct field column_fields[] = {
-    SHAPE_FIELD(struct column_out, name, TEXT, "As in the rows.", "行中的字段名。", .required = true),
+    SHAPE_FIELD(struct column_out, name, TEXT, "As in the rows.", "行中的字段名。",
+                .required = true),
     SHAPE_FIELD(struct column_out, title, TEXT, "As people call it.", "名称。", .required = true),
-    SHAPE_FIELD(struct column_out, kind, TEXT, "count, amount, mean_amount, ratio, number, day, month, text or id.",
-                "count、amount、mean_amount、ratio、number、day、month、text 或 id。", .required = true),
+    SHAPE_FIELD(struct column_out, kind, TEXT,
+                "count, amount, mean_amount, ratio, number, day, month, text or id.",
+                "count、amount、mean_amount、ratio、number、day、month、text 或 id。",
+                .required = true),
 };
 static const struct shape column_shape = {
     .name = "report_column", .size = sizeof(struct column_out), SHAPE_FIELDS(column_fields)};
@@ -35,12 +38,14 @@ struct param_out {
     struct str name, value, column, plus;
 };
 static const struct field param_fields[] = {
-    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。", .required = true),
-    SHAPE_FIELD(struct param_out, value, TEXT, "Its value; null: what stands in the column of the row.",
+    SHAPE_FIELD(struct param_out, name, TEXT, "Of the query of /customers.", "客户列表的查询参数。",
+                .required = true),
+    SHAPE_FIELD(struct param_out, value, TEXT,
+                "Its value; null: what stands in the column of the row.",
                 "取值；空为取该行该列的值。"),
     SHAPE_FIELD(struct param_out, column, TEXT, "The column.", "列。"),
-    SHAPE_FIELD(struct param_out, plus, TEXT, "A month so many months later as stands in this column.",
-                "月份再加此列的月数。"),
+    SHAPE_FIELD(struct param_out, plus, TEXT,
+                "A month so many months later as stands in this column.", "月份再加此列的月数。"),
 };
 static const struct shape param_shape = {
     .name = "report_link_param", .size = sizeof(struct param_out), SHAPE_FIELDS(param_fields)};
@@ -49,16 +54,23 @@ struct link_out {
     struct shape_list params;
 };
 static const struct field link_fields[] = {
-    SHAPE_FIELD(struct link_out, column, TEXT, "The column of the figure.", "指标所在列。", .required = true),
-    SHAPE_FIELD(struct link_out, equals, TEXT,
-                "What of those customers equals the figure: customers, orders, days, gaps, refunds, paid, refunded, net or amount; "
-                "share: it is the share that they are; includes: they may count several times in it.",
-                "这些客户的哪一项等于该数值：customers、orders、days、gaps、refunds、paid、refunded、net、amount；share 为其占比；"
-                "includes 表示同一客户可能计多次。",
+    SHAPE_FIELD(struct link_out, column, TEXT, "The column of the figure.", "指标所在列。",
                 .required = true),
-    SHAPE_FIELD(struct link_out, when_column, TEXT, "Only of rows where this column …", "仅当该行此列……"),
-    SHAPE_FIELD(struct link_out, when_value, TEXT, "… is this; null: is empty.", "……为此值；空表示该列为空。"),
-    SHAPE_FIELD(struct link_out, params, LIST, "Beside the report's own as_of, from, to and amount.",
+    SHAPE_FIELD(
+        struct link_out, equals, TEXT,
+        "What of those customers equals the figure: customers, orders, days, gaps, refunds, paid, "
+        "refunded, net or amount; "
+        "share: it is the share that they are; includes: they may count several times in it.",
+        "这些客户的哪一项等于该数值：customers、orders、days、gaps、refunds、paid、refunded、net、a"
+        "mount；share 为其占比；"
+        "includes 表示同一客户可能计多次。",
+        .required = true),
+    SHAPE_FIELD(struct link_out, when_column, TEXT, "Only of rows where this column …",
+                "仅当该行此列……"),
+    SHAPE_FIELD(struct link_out, when_value, TEXT, "… is this; null: is empty.",
+                "……为此值；空表示该列为空。"),
+    SHAPE_FIELD(struct link_out, params, LIST,
+                "Beside the report's own as_of, from, to and amount.",
                 "此外带上报表的 as_of、from、to 与 amount。", .sub = &param_shape),
 };
 static const struct shape link_shape = {
@@ -70,23 +82,33 @@ struct section_out {
     struct shape_list columns, links;
 };
 static const struct field section_fields[] = {
-    SHAPE_FIELD(struct section_out, name, TEXT, "As in the report's sections.", "部分的名称。", .required = true),
+    SHAPE_FIELD(struct section_out, name, TEXT, "As in the report's sections.", "部分的名称。",
+                .required = true),
     SHAPE_FIELD(struct section_out, title, TEXT, "As people call it.", "标题。", .required = true),
-    SHAPE_FIELD(struct section_out, layout, TEXT, "How it is best shown: table, list, matrix, cohort or curve.",
+    SHAPE_FIELD(struct section_out, layout, TEXT,
+                "How it is best shown: table, list, matrix, cohort or curve.",
                 "适合的呈现：table、list、matrix、cohort 或 curve。", .required = true),
-    SHAPE_FIELD(struct section_out, row, TEXT, "Of a matrix: the column of its rows.", "矩阵的行。"),
-    SHAPE_FIELD(struct section_out, key, TEXT, "Of a matrix: the column of its columns.", "矩阵的列。"),
-    SHAPE_FIELD(struct section_out, size, TEXT, "Of a matrix: the column with the size of a row.", "矩阵每行的规模。"),
-    SHAPE_FIELD(struct section_out, value, TEXT, "Of a matrix: the column of its values.", "矩阵的值。"),
+    SHAPE_FIELD(struct section_out, row, TEXT, "Of a matrix: the column of its rows.",
+                "矩阵的行。"),
+    SHAPE_FIELD(struct section_out, key, TEXT, "Of a matrix: the column of its columns.",
+                "矩阵的列。"),
+    SHAPE_FIELD(struct section_out, size, TEXT, "Of a matrix: the column with the size of a row.",
+                "矩阵每行的规模。"),
+    SHAPE_FIELD(struct section_out, value, TEXT, "Of a matrix: the column of its values.",
+                "矩阵的值。"),
     SHAPE_FIELD(struct section_out, bar, TEXT, "The column that a bar shows.", "用条形表示的列。"),
     SHAPE_FIELD(struct section_out, bar_second, TEXT, "And the one behind it.", "其后的列。"),
-    SHAPE_FIELD(struct section_out, rows_descending, BOOL, "The rows of the matrix from high to low.", "矩阵的行由高到低。"),
-    SHAPE_FIELD(struct section_out, long_list, BOOL, "May have very many rows: ask with a limit.", "可能有很多行：请给出 limit。"),
+    SHAPE_FIELD(struct section_out, rows_descending, BOOL,
+                "The rows of the matrix from high to low.", "矩阵的行由高到低。"),
+    SHAPE_FIELD(struct section_out, long_list, BOOL, "May have very many rows: ask with a limit.",
+                "可能有很多行：请给出 limit。"),
     SHAPE_FIELD(struct section_out, columns, LIST, "Its columns.", "列。", .sub = &column_shape),
     SHAPE_FIELD(struct section_out, links, LIST,
-                "The customers behind its figures, as a query of /customers; of several for a column the first whose "
+                "The customers behind its figures, as a query of /customers; of several for a "
+                "column the first whose "
                 "condition holds. A figure without one has no customers of its own behind it.",
-                "指标背后的客户（客户列表的查询）；同一列有多个时取第一个条件成立者。没有链接的指标背后没有对应的客户。",
+                "指标背后的客户（客户列表的查询）；同一列有多个时取第一个条件成立者。没有链接的指标"
+                "背后没有对应的客户。",
                 .sub = &link_shape),
 };
 static const struct shape section_shape = {
@@ -97,21 +119,28 @@ struct declaration_out {
     struct shape_list sections;
 };
 static const struct field declaration_fields[] = {
-    SHAPE_FIELD(struct declaration_out, name, TEXT, "As in its address.", "地址中的名称。", .required = true),
-    SHAPE_FIELD(struct declaration_out, title, TEXT, "As people call it.", "标题。", .required = true),
-    SHAPE_FIELD(struct declaration_out, definition, TEXT, "What its figures mean.", "指标定义。", .required = true),
-    SHAPE_FIELD(struct declaration_out, sections, LIST, "Its parts.", "各部分。", .sub = &section_shape),
+    SHAPE_FIELD(struct declaration_out, name, TEXT, "As in its address.", "地址中的名称。",
+                .required = true),
+    SHAPE_FIELD(struct declaration_out, title, TEXT, "As people call it.", "标题。",
+                .required = true),
+    SHAPE_FIELD(struct declaration_out, definition, TEXT, "What its figures mean.", "指标定义。",
+                .required = true),
+    SHAPE_FIELD(struct declaration_out, sections, LIST, "Its parts.", "各部分。",
+                .sub = &section_shape),
 };
-static const struct shape declaration_shape = {
-    .name = "report_declaration", .size = sizeof(struct declaration_out), SHAPE_FIELDS(declaration_fields)};
+static const struct shape declaration_shape = {.name = "report_declaration",
+                                               .size = sizeof(struct declaration_out),
+                                               SHAPE_FIELDS(declaration_fields)};
 struct declarations_out {
     struct shape_list items;
 };
 static const struct field declarations_fields[] = {
-    SHAPE_FIELD(struct declarations_out, items, LIST, "All reports.", "全部报表。", .sub = &declaration_shape),
+    SHAPE_FIELD(struct declarations_out, items, LIST, "All reports.", "全部报表。",
+                .sub = &declaration_shape),
 };
-static const struct shape declarations_shape = {
-    .name = "report_list", .size = sizeof(struct declarations_out), SHAPE_FIELDS(declarations_fields)};
+static const struct shape declarations_shape = {.name = "report_list",
+                                                .size = sizeof(struct declarations_out),
+                                                SHAPE_FIELDS(declarations_fields)};
 
 static struct str text_or_none(const char *text)
 {
@@ -193,10 +222,10 @@ static const struct err *list_reports(struct call *call)
             ARENA_ARRAY(call->arena, (size_t)metric->section_count, struct section_out);
         for (int s = 0; s < metric->section_count; s++)
             sections[s] = section_of(call->arena, metric, &metric->sections[s], call->lang);
-        items[m] = (struct declaration_out){
-            str_c(metric->name), str_c(metric->title.in[call->lang]),
-            str_c(metric->definition.in[call->lang]),
-            {sections, (size_t)metric->section_count}};
+        items[m] = (struct declaration_out){str_c(metric->name),
+                                            str_c(metric->title.in[call->lang]),
+                                            str_c(metric->definition.in[call->lang]),
+                                            {sections, (size_t)metric->section_count}};
     }
     ((struct declarations_out *)call->out)->items =
         (struct shape_list){items, (size_t)metric_count};
@@ -214,7 +243,8 @@ struct report_path {
     struct str report;
 };
 static const struct field report_path_fields[] = {
-    SHAPE_FIELD(struct report_path, report, TEXT, "The report's name.", "报表名称。", .required = true, .max = 60),
+    SHAPE_FIELD(struct report_path, report, TEXT, "The report's name.", "报表名称。",
+                .required = true, .max = 60),
 };
 static const struct shape report_path_shape = {
     .name = "report_path", .size = sizeof(struct report_path), SHAPE_FIELDS(report_path_fields)};
@@ -224,27 +254,32 @@ struct report_query {
     int amount, format;
     int64_t limit;
 };
-#define SCOPE_FIELDS                                                                                                  \
-    SHAPE_FIELD_AS(struct report_query, as_of_day, "as_of", DAY,                                                      \
-                   "What happened on it and later is unknown; else the day after the last order.",                    \
-                   "截止日：当日及以后的事不计；默认最后一单的次日。"),                                               \
-        SHAPE_FIELD_AS(struct report_query, from_day, "from", DAY, "First purchase day looked at; else the first order's.", \
-                       "所看的第一个购买日；默认首单当日。"),                                                         \
-        SHAPE_FIELD_AS(struct report_query, to_day, "to", DAY, "Last purchase day looked at; else the day before as_of.", \
-                       "所看的最后一个购买日；默认截止日前一天。"),                                                   \
-        SHAPE_FIELD(struct report_query, amount, ENUM, "Amounts net of refunds, each on its own day, or gross.",      \
-                    "金额口径：net 扣除退款，gross 不扣。", .values = amounts, .fallback = "net"),                    \
-        SHAPE_FIELD(struct report_query, limit, I64, "Rows of a long list; 0: all.", "长列表的行数；0 为全部。", .min = 0, \
-                    .max = INT32_MAX, .fallback = "0")
+#define SCOPE_FIELDS                                                                               \
+    SHAPE_FIELD_AS(struct report_query, as_of_day, "as_of", DAY,                                   \
+                   "What happened on it and later is unknown; else the day after the last order.", \
+                   "截止日：当日及以后的事不计；默认最后一单的次日。"),                            \
+        SHAPE_FIELD_AS(struct report_query, from_day, "from", DAY,                                 \
+                       "First purchase day looked at; else the first order's.",                    \
+                       "所看的第一个购买日；默认首单当日。"),                                      \
+        SHAPE_FIELD_AS(struct report_query, to_day, "to", DAY,                                     \
+                       "Last purchase day looked at; else the day before as_of.",                  \
+                       "所看的最后一个购买日；默认截止日前一天。"),                                \
+        SHAPE_FIELD(struct report_query, amount, ENUM,                                             \
+                    "Amounts net of refunds, each on its own day, or gross.",                      \
+                    "金额口径：net 扣除退款，gross 不扣。", .values = amounts, .fallback = "net"), \
+        SHAPE_FIELD(struct report_query, limit, I64, "Rows of a long list; 0: all.",               \
+                    "长列表的行数；0 为全部。", .min = 0, .max = INT32_MAX, .fallback = "0")
 static const struct field report_query_fields[] = {SCOPE_FIELDS};
 static const struct shape report_query_shape = {
     .name = "report_query", .size = sizeof(struct report_query), SHAPE_FIELDS(report_query_fields)};
 static const struct field file_query_fields[] = {
     SCOPE_FIELDS,
-    SHAPE_FIELD(struct report_query, format, ENUM, "Kind of file.", "文件格式。", .values = formats, .fallback = "xlsx"),
+    SHAPE_FIELD(struct report_query, format, ENUM, "Kind of file.", "文件格式。", .values = formats,
+                .fallback = "xlsx"),
 };
-static const struct shape file_query_shape = {
-    .name = "report_file_query", .size = sizeof(struct report_query), SHAPE_FIELDS(file_query_fields)};
+static const struct shape file_query_shape = {.name = "report_file_query",
+                                              .size = sizeof(struct report_query),
+                                              SHAPE_FIELDS(file_query_fields)};
 
 struct report_out {
     struct str report, title, definition, amount, currency, sections;
@@ -254,20 +289,27 @@ struct report_out {
 static const struct field report_fields[] = {
     SHAPE_FIELD(struct report_out, report, TEXT, "Its name.", "报表名称。", .required = true),
     SHAPE_FIELD(struct report_out, title, TEXT, "As people call it.", "标题。", .required = true),
-    SHAPE_FIELD(struct report_out, definition, TEXT, "What its figures mean.", "指标定义。", .required = true),
-    SHAPE_FIELD_AS(struct report_out, as_of_day, "as_of", DAY, "What happened on it and later is unknown.", "截止日。",
-                   .required = true),
-    SHAPE_FIELD_AS(struct report_out, from_day, "from", DAY, "First purchase day looked at.", "起始购买日。",
-                   .required = true),
-    SHAPE_FIELD_AS(struct report_out, to_day, "to", DAY, "Last purchase day looked at.", "结束购买日。",
-                   .required = true),
-    SHAPE_FIELD(struct report_out, amount, TEXT, "net or gross.", "net 或 gross。", .required = true),
-    SHAPE_FIELD(struct report_out, currency, TEXT, "ISO 4217 code of the amounts.", "金额币种。", .required = true),
-    SHAPE_FIELD(struct report_out, notes, LIST, "What a reader must know beside the figures.", "看数须知。"),
+    SHAPE_FIELD(struct report_out, definition, TEXT, "What its figures mean.", "指标定义。",
+                .required = true),
+    SHAPE_FIELD_AS(struct report_out, as_of_day, "as_of", DAY,
+                   "What happened on it and later is unknown.", "截止日。", .required = true),
+    SHAPE_FIELD_AS(struct report_out, from_day, "from", DAY, "First purchase day looked at.",
+                   "起始购买日。", .required = true),
+    SHAPE_FIELD_AS(struct report_out, to_day, "to", DAY, "Last purchase day looked at.",
+                   "结束购买日。", .required = true),
+    SHAPE_FIELD(struct report_out, amount, TEXT, "net or gross.", "net 或 gross。",
+                .required = true),
+    SHAPE_FIELD(struct report_out, currency, TEXT, "ISO 4217 code of the amounts.", "金额币种。",
+                .required = true),
+    SHAPE_FIELD(struct report_out, notes, LIST, "What a reader must know beside the figures.",
+                "看数须知。"),
     SHAPE_FIELD(struct report_out, sections, JSON,
-                "By section's name a list of rows; a row is an object by column's name. Amounts are numbers in the currency's "
-                "unit with all their digits, ratios are fractions, days and months are texts, ids are strings.",
-                "按部分名称给出各行；每行按列名给值。金额为货币单位的数，比率为小数，日期与月份为文本，编号为字符串。"),
+                "By section's name a list of rows; a row is an object by column's name. Amounts "
+                "are numbers in the currency's "
+                "unit with all their digits, ratios are fractions, days and months are texts, ids "
+                "are strings.",
+                "按部分名称给出各行；每行按列名给值。金额为货币单位的数，比率为小数，日期与月份为文"
+                "本，编号为字符串。"),
 };
 static const struct shape report_shape = {
     .name = "report", .size = sizeof(struct report_out), SHAPE_FIELDS(report_fields)};
@@ -352,8 +394,7 @@ static const struct err *check_size(struct call *call, const struct insight_view
     }
     if (bytes < SECTIONS_BYTES_MAX / 2)
         return NULL;
-    return ERR_NEW(call->arena, ERR_REPORT_ROWS, STR("?limit"),
-                   str_fmt(call->arena, "%zu", rows));
+    return ERR_NEW(call->arena, ERR_REPORT_ROWS, STR("?limit"), str_fmt(call->arena, "%zu", rows));
 }
 
 /* Of all that the answer depends on; false where the columns do not stand yet. */
@@ -439,7 +480,8 @@ static void write_piece(void *arg)
     csv->out.n = 0;
 }
 
-static const struct err *write_csv(struct call *call, const struct insight_view *view, struct str path)
+static const struct err *write_csv(struct call *call, const struct insight_view *view,
+                                   struct str path)
 {
     struct csv_file csv = {.file = fopen(str_z(call->arena, path), "wbx"),
                            .out = buf_new(call->arena, FILE_PIECE_BYTES_MAX)};
@@ -480,25 +522,48 @@ static const struct err *get_report_file(struct call *call)
     return NULL;
 }
 
-#define WHO_SEES_FIGURES                                                                               \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL}
+#define WHO_SEES_FIGURES                                                                           \
+    {                                                                                              \
+        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL         \
+    }
 
-#define REPORT_ERRORS                                                                                \
-    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAYS, ERR_REPORT_EMPTY,                     \
+#define REPORT_ERRORS                                                                              \
+    ERR_REPORT_UNKNOWN, ERR_REPORT_NOT_READY, ERR_REPORT_DAYS, ERR_REPORT_EMPTY,                   \
         ERR_REPORT_EMPTY_BEFORE, ERR_REPORT_NO_BUYERS
 static const enum err_code report_errors[] = {REPORT_ERRORS, ERR_REPORT_ROWS, ERR_NONE};
-static const enum err_code file_errors[] = {REPORT_ERRORS, ERR_SHEET_ROWS, ERR_FILE_WRITE, ERR_NONE};
+static const enum err_code file_errors[] = {REPORT_ERRORS, ERR_SHEET_ROWS, ERR_FILE_WRITE,
+                                            ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "listReports", .method = METHOD_GET, .path = "/api/v1/reports", .scope = SCOPE_REPORTS_READ,
-     .reach = WHO_SEES_FIGURES, .out = &declarations_shape, .handler = list_reports,
+    {.name = "listReports",
+     .method = METHOD_GET,
+     .path = "/api/v1/reports",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = WHO_SEES_FIGURES,
+     .out = &declarations_shape,
+     .handler = list_reports,
      .title = TEXT("Reports and their definitions", "报表与定义")},
-    {.name = "getReport", .method = METHOD_GET, .path = "/api/v1/reports/{report}", .scope = SCOPE_REPORTS_READ,
-     .reach = WHO_SEES_FIGURES, .path_shape = &report_path_shape, .query_shape = &report_query_shape,
-     .out = &report_shape, .errors = report_errors, .handler = get_report, .title = TEXT("A report", "报表")},
-    {.name = "getReportFile", .method = METHOD_GET, .path = "/api/v1/reports/{report}/file",
-     .scope = SCOPE_REPORTS_READ, .reach = WHO_SEES_FIGURES, .flags = ENDPOINT_FILE, .path_shape = &report_path_shape,
-     .query_shape = &file_query_shape, .errors = file_errors, .handler = get_report_file,
+    {.name = "getReport",
+     .method = METHOD_GET,
+     .path = "/api/v1/reports/{report}",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = WHO_SEES_FIGURES,
+     .path_shape = &report_path_shape,
+     .query_shape = &report_query_shape,
+     .out = &report_shape,
+     .errors = report_errors,
+     .handler = get_report,
+     .title = TEXT("A report", "报表")},
+    {.name = "getReportFile",
+     .method = METHOD_GET,
+     .path = "/api/v1/reports/{report}/file",
+     .scope = SCOPE_REPORTS_READ,
+     .reach = WHO_SEES_FIGURES,
+     .flags = ENDPOINT_FILE,
+     .path_shape = &report_path_shape,
+     .query_shape = &file_query_shape,
+     .errors = file_errors,
+     .handler = get_report_file,
      .title = TEXT("A report as a workbook or CSV", "报表文件（xlsx 或 CSV）")},
 };
 const struct endpoint_table insight_endpoints = {

@@ -87,8 +87,8 @@ static void put_pair(struct xlsx_output *output, enum lang lang, struct text nam
 }
 
 /* What a reader of the figures must know, in the file with them. */
-static void put_about(struct xlsx_output *output, struct arena *arena, const struct insight_view *view,
-                      enum lang lang)
+static void put_about(struct xlsx_output *output, struct arena *arena,
+                      const struct insight_view *view, enum lang lang)
 {
     const struct report *report = view->report;
     const struct report_scope *scope = &report->scope;
@@ -114,7 +114,7 @@ static void put_about(struct xlsx_output *output, struct arena *arena, const str
 }
 
 const struct err *insight_xlsx(struct arena *arena, const struct insight_view *view, enum lang lang,
-                              struct str path, int64_t *rows)
+                               struct str path, int64_t *rows)
 {
     const struct report *report = view->report;
     struct xlsx_output *output;

@@ -11,11 +11,11 @@ struct portrait_path {
     int64_t customer_id;
 };
 static const struct field portrait_path_fields[] = {
-    SHAPE_FIELD(struct portrait_path, customer_id, ID, "The customer.", "客户。",
-                .required = true),
+    SHAPE_FIELD(struct portrait_path, customer_id, ID, "The customer.", "客户。", .required = true),
 };
-static const struct shape portrait_path_shape = {
-    .name = "portrait_path", .size = sizeof(struct portrait_path), SHAPE_FIELDS(portrait_path_fields)};
+static const struct shape portrait_path_shape = {.name = "portrait_path",
+                                                 .size = sizeof(struct portrait_path),
+                                                 SHAPE_FIELDS(portrait_path_fields)};
 
 struct portrait_out {
     bool is_buyer, is_overdue;
@@ -26,25 +26,31 @@ struct portrait_out {
     struct shape_list days;
 };
 static const struct field portrait_fields[] = {
-    SHAPE_FIELD_AS(struct portrait_out, as_of_day, "as_of", DAY,
-                   "What happened on it and later is unknown to these figures; null: no orders yet.",
-                   "截止日：当日及以后的事不计；空为尚无订单。"),
+    SHAPE_FIELD_AS(
+        struct portrait_out, as_of_day, "as_of", DAY,
+        "What happened on it and later is unknown to these figures; null: no orders yet.",
+        "截止日：当日及以后的事不计；空为尚无订单。"),
     SHAPE_FIELD(struct portrait_out, is_buyer, BOOL, "Has a purchase day.", "有购买日。"),
     SHAPE_FIELD(struct portrait_out, days, LIST, "Purchase days, the first first.",
                 "购买日，从早到晚。"),
-    SHAPE_FIELD(struct portrait_out, r, I64, "Score of R, 1 to 5; 0: no buyer.", "R 得分，1 至 5；0 为未购买。"),
-    SHAPE_FIELD(struct portrait_out, f, I64, "Score of F, 1 to 5; 0: no buyer.", "F 得分，1 至 5；0 为未购买。"),
-    SHAPE_FIELD(struct portrait_out, m, I64, "Score of M, 1 to 5; 0: no buyer.", "M 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, r, I64, "Score of R, 1 to 5; 0: no buyer.",
+                "R 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, f, I64, "Score of F, 1 to 5; 0: no buyer.",
+                "F 得分，1 至 5；0 为未购买。"),
+    SHAPE_FIELD(struct portrait_out, m, I64, "Score of M, 1 to 5; 0: no buyer.",
+                "M 得分，1 至 5；0 为未购买。"),
     SHAPE_FIELD(struct portrait_out, days_since, I64, "R: days since the last purchase day.",
                 "R：距最后购买日的天数。"),
     SHAPE_FIELD(struct portrait_out, orders, I64, "F: counted orders.", "F：计数订单。"),
     SHAPE_FIELD(struct portrait_out, amount, DECIMAL, "M: net of refunds.", "M：扣除退款的金额。"),
     SHAPE_FIELD(struct portrait_out, median_days, F64, "Median of the own gaps, days.",
                 "本人间隔的中位数（天）。"),
-    SHAPE_FIELD(struct portrait_out, basis, TEXT,
-                "What limit and expectation go by: own gaps (five at least), the brand's after this "
-                "purchase number, none.",
-                "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、none 没有。"),
+    SHAPE_FIELD(
+        struct portrait_out, basis, TEXT,
+        "What limit and expectation go by: own gaps (five at least), the brand's after this "
+        "purchase number, none.",
+        "界限与预期的依据：own 本人间隔（至少五个）、brand 全品牌该次购买之后的间隔、"
+        "none 没有。"),
     SHAPE_FIELD(struct portrait_out, expected_days, F64, "Median of those gaps, days.",
                 "所依据间隔的中位数（天）。"),
     SHAPE_FIELD(struct portrait_out, expected_day, DAY, "When the next purchase is expected.",
@@ -91,8 +97,8 @@ static void fill(struct call *call, const struct engine_portrait *portrait,
     out->m = portrait->m_score;
     out->days_since = portrait->days_since;
     out->orders = portrait->orders;
-    out->amount = minor_plain(call->arena, portrait->amount_minor,
-                              call->service->brand->currency_digits);
+    out->amount =
+        minor_plain(call->arena, portrait->amount_minor, call->service->brand->currency_digits);
     out->median_days = portrait->own_median_days;
     out->basis = str_c(portrait_basis_name(portrait->basis));
     out->expected_days = portrait->expected_days;
@@ -117,7 +123,7 @@ static const struct err *get_portrait(struct call *call)
     struct engine_portrait portrait;
     int32_t first_day;
     struct reaching reaching = {.call = call};
-    out->median_days = out->expected_days = out->limit_days = NAN;
+    out->median_days = out->expected_days = out->limit_days = (double)NAN;
     TRY(call_read(call, reach_tx, &reaching));
     TRY(people_engine(call, &engine));
     const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
@@ -135,13 +141,20 @@ static const enum err_code portrait_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_REPORT
                                                 ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "getPortrait", .method = METHOD_GET, .path = "/api/v1/customers/{customer_id}/portrait",
+    {.name = "getPortrait",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/{customer_id}/portrait",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,
-               [ROLE_SERVICE_MANAGER] = REACH_BELOW, [ROLE_CLIENT_MANAGER] = REACH_BELOW,
+     .reach = {[ROLE_OWNER] = REACH_ALL,
+               [ROLE_OPERATOR] = REACH_ALL,
+               [ROLE_SERVICE_MANAGER] = REACH_BELOW,
+               [ROLE_CLIENT_MANAGER] = REACH_BELOW,
                [ROLE_AGENT] = REACH_OWN},
-     .path_shape = &portrait_path_shape, .out = &portrait_shape, .errors = portrait_errors,
-     .handler = get_portrait, .title = TEXT("A customer's scores and rhythm", "客户画像"),
+     .path_shape = &portrait_path_shape,
+     .out = &portrait_shape,
+     .errors = portrait_errors,
+     .handler = get_portrait,
+     .title = TEXT("A customer's scores and rhythm", "客户画像"),
      .doc = TEXT("By the definitions of the reports rfm, rhythm and overdue.",
                  "口径同报表 R/F/M、购买节奏与即将流失。")},
 };

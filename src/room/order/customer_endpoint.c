@@ -1,4 +1,5 @@
-/* Customers as the console and programs ask for them: who it is, what they bought, and what a person does to one. */
+/* Customers as the console and programs ask for them: who it is, what they bought, and what a
+ * person does to one. */
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/decimal.h"
@@ -12,15 +13,17 @@
 static const struct field customer_path_fields[] = {
     SHAPE_FIELD(struct customer_path, customer_id, ID, "The customer.", "客户。", .required = true),
 };
-const struct shape customer_path_shape = {
-    .name = "customer_path", .size = sizeof(struct customer_path), SHAPE_FIELDS(customer_path_fields)};
+const struct shape customer_path_shape = {.name = "customer_path",
+                                          .size = sizeof(struct customer_path),
+                                          SHAPE_FIELDS(customer_path_fields)};
 static const struct field tag_path_fields[] = {
     SHAPE_FIELD(struct customer_path, customer_id, ID, "The customer.", "客户。", .required = true),
-    SHAPE_FIELD(struct customer_path, tag, TEXT, "The tag's name.", "标签名。", .required = true, .min = 1,
-                .max = LIMIT_NAME_BYTES_MAX),
+    SHAPE_FIELD(struct customer_path, tag, TEXT, "The tag's name.", "标签名。", .required = true,
+                .min = 1, .max = LIMIT_NAME_BYTES_MAX),
 };
-static const struct shape tag_path_shape = {
-    .name = "customer_tag_path", .size = sizeof(struct customer_path), SHAPE_FIELDS(tag_path_fields)};
+static const struct shape tag_path_shape = {.name = "customer_tag_path",
+                                            .size = sizeof(struct customer_path),
+                                            SHAPE_FIELDS(tag_path_fields)};
 
 struct identity_out {
     int64_t customer_id, identity_id;
@@ -28,14 +31,18 @@ struct identity_out {
     bool claimed, weak;
 };
 static const struct field identity_fields[] = {
-    SHAPE_FIELD(struct identity_out, customer_id, ID, "The birth that it hangs on.", "所属的客户记录。", .required = true),
-    SHAPE_FIELD(struct identity_out, identity_id, ID, "The identity.", "身份编号。", .required = true),
-    SHAPE_FIELD(struct identity_out, kind, TEXT, "phone, buyer_id …", "phone、buyer_id 等。", .required = true),
-    SHAPE_FIELD(struct identity_out, issuer, TEXT, "Who gives it its meaning; empty for phones.", "签发方；手机号为空。",
+    SHAPE_FIELD(struct identity_out, customer_id, ID, "The birth that it hangs on.",
+                "所属的客户记录。", .required = true),
+    SHAPE_FIELD(struct identity_out, identity_id, ID, "The identity.", "身份编号。",
                 .required = true),
-    SHAPE_FIELD(struct identity_out, value, TEXT, "Masked, unless revealed.", "脱敏值；揭示后为明文。", .required = true,
-                .personal = true),
-    SHAPE_FIELD(struct identity_out, claimed, BOOL, "It names this customer; else another has it.", "归属该客户。"),
+    SHAPE_FIELD(struct identity_out, kind, TEXT, "phone, buyer_id …", "phone、buyer_id 等。",
+                .required = true),
+    SHAPE_FIELD(struct identity_out, issuer, TEXT, "Who gives it its meaning; empty for phones.",
+                "签发方；手机号为空。", .required = true),
+    SHAPE_FIELD(struct identity_out, value, TEXT, "Masked, unless revealed.",
+                "脱敏值；揭示后为明文。", .required = true, .personal = true),
+    SHAPE_FIELD(struct identity_out, claimed, BOOL, "It names this customer; else another has it.",
+                "归属该客户。"),
     SHAPE_FIELD(struct identity_out, weak, BOOL, "It only suggests who it is.", "仅为线索。"),
 };
 static const struct shape identity_shape = {
@@ -49,10 +56,13 @@ struct tag_out {
 static const struct field tag_fields[] = {
     SHAPE_FIELD(struct tag_out, name, TEXT, "The tag.", "标签。", .required = true),
     SHAPE_FIELD(struct tag_out, set_by, TEXT, "Who set it.", "设置者。", .required = true),
-    SHAPE_FIELD_AS(struct tag_out, set_at_us, "set_at", TIME, "When.", "设置时间。", .required = true),
-    SHAPE_FIELD_AS(struct tag_out, until_day, "until", DAY, "Its last day; null: for good.", "最后有效日；空为长期。"),
+    SHAPE_FIELD_AS(struct tag_out, set_at_us, "set_at", TIME, "When.", "设置时间。",
+                   .required = true),
+    SHAPE_FIELD_AS(struct tag_out, until_day, "until", DAY, "Its last day; null: for good.",
+                   "最后有效日；空为长期。"),
 };
-static const struct shape tag_shape = {.name = "tag", .size = sizeof(struct tag_out), SHAPE_FIELDS(tag_fields)};
+static const struct shape tag_shape = {
+    .name = "tag", .size = sizeof(struct tag_out), SHAPE_FIELDS(tag_fields)};
 
 struct order_out {
     int64_t order_id, occurred_at_us, paid_at_us, lines;
@@ -62,18 +72,25 @@ struct order_out {
 static const struct field order_fields[] = {
     SHAPE_FIELD(struct order_out, order_id, ID, "The order.", "订单编号。", .required = true),
     SHAPE_FIELD(struct order_out, source, TEXT, "Where it comes from.", "来源。", .required = true),
-    SHAPE_FIELD(struct order_out, number, TEXT, "Its number there.", "来源订单号。", .required = true),
+    SHAPE_FIELD(struct order_out, number, TEXT, "Its number there.", "来源订单号。",
+                .required = true),
     SHAPE_FIELD(struct order_out, channel, TEXT, "Where it was sold.", "渠道。"),
     SHAPE_FIELD(struct order_out, state, TEXT, "created, paid, shipped, received or closed.",
                 "created、paid、shipped、received 或 closed。", .required = true),
-    SHAPE_FIELD_AS(struct order_out, occurred_at_us, "ordered_at", TIME, "When it was ordered.", "下单时间。", .required = true),
-    SHAPE_FIELD_AS(struct order_out, paid_at_us, "paid_at", TIME, "When it was paid.", "付款时间。"),
-    SHAPE_FIELD(struct order_out, paid_day, DAY, "That day in the brand's zone.", "付款日（品牌时区）。"),
-    SHAPE_FIELD(struct order_out, amount, DECIMAL, "What was paid.", "实付金额。", .required = true),
-    SHAPE_FIELD(struct order_out, refunded, DECIMAL, "What was given back.", "已退金额。", .required = true),
+    SHAPE_FIELD_AS(struct order_out, occurred_at_us, "ordered_at", TIME, "When it was ordered.",
+                   "下单时间。", .required = true),
+    SHAPE_FIELD_AS(struct order_out, paid_at_us, "paid_at", TIME, "When it was paid.",
+                   "付款时间。"),
+    SHAPE_FIELD(struct order_out, paid_day, DAY, "That day in the brand's zone.",
+                "付款日（品牌时区）。"),
+    SHAPE_FIELD(struct order_out, amount, DECIMAL, "What was paid.", "实付金额。",
+                .required = true),
+    SHAPE_FIELD(struct order_out, refunded, DECIMAL, "What was given back.", "已退金额。",
+                .required = true),
     SHAPE_FIELD(struct order_out, lines, I64, "Its lines.", "订单行数。"),
 };
-static const struct shape order_shape = {.name = "order", .size = sizeof(struct order_out), SHAPE_FIELDS(order_fields)};
+static const struct shape order_shape = {
+    .name = "order", .size = sizeof(struct order_out), SHAPE_FIELDS(order_fields)};
 
 struct customer_out {
     int64_t customer_id, created_at_us, erased_at_us, keeper_id, paid_orders;
@@ -84,27 +101,40 @@ struct customer_out {
     bool orders_more;
 };
 static const struct field customer_fields[] = {
-    SHAPE_FIELD(struct customer_out, customer_id, ID, "The person.", "客户编号。", .required = true),
-    SHAPE_FIELD(struct customer_out, placeholder, BOOL, "Stands in for an unknown buyer.", "未知买家的占位客户。"),
-    SHAPE_FIELD(struct customer_out, name, TEXT, "Masked, unless revealed.", "脱敏姓名；揭示后为明文。", .personal = true),
-    SHAPE_FIELD(struct customer_out, revealed, BOOL, "Personal data stands in the clear.", "个人信息为明文。"),
-    SHAPE_FIELD(struct customer_out, erased, BOOL, "The personal data was erased.", "个人信息已删除。"),
-    SHAPE_FIELD_AS(struct customer_out, erased_at_us, "erased_at", TIME, "When it was erased.", "删除时间。"),
-    SHAPE_FIELD_AS(struct customer_out, created_at_us, "created_at", TIME, "First met.", "首次认识。", .required = true),
-    SHAPE_FIELD(struct customer_out, keeper_id, ID, "Who of the staff looks after them.", "负责的员工。"),
+    SHAPE_FIELD(struct customer_out, customer_id, ID, "The person.", "客户编号。",
+                .required = true),
+    SHAPE_FIELD(struct customer_out, placeholder, BOOL, "Stands in for an unknown buyer.",
+                "未知买家的占位客户。"),
+    SHAPE_FIELD(struct customer_out, name, TEXT, "Masked, unless revealed.",
+                "脱敏姓名；揭示后为明文。", .personal = true),
+    SHAPE_FIELD(struct customer_out, revealed, BOOL, "Personal data stands in the clear.",
+                "个人信息为明文。"),
+    SHAPE_FIELD(struct customer_out, erased, BOOL, "The personal data was erased.",
+                "个人信息已删除。"),
+    SHAPE_FIELD_AS(struct customer_out, erased_at_us, "erased_at", TIME, "When it was erased.",
+                   "删除时间。"),
+    SHAPE_FIELD_AS(struct customer_out, created_at_us, "created_at", TIME, "First met.",
+                   "首次认识。", .required = true),
+    SHAPE_FIELD(struct customer_out, keeper_id, ID, "Who of the staff looks after them.",
+                "负责的员工。"),
     SHAPE_FIELD(struct customer_out, keeper_name, TEXT, "Their name.", "负责人的姓名。"),
     SHAPE_FIELD(struct customer_out, paid_orders, I64, "Paid orders.", "已付款订单数。"),
     SHAPE_FIELD(struct customer_out, paid, DECIMAL, "Paid in all.", "累计实付。", .required = true),
-    SHAPE_FIELD(struct customer_out, refunded, DECIMAL, "Given back in all.", "累计退款。", .required = true),
+    SHAPE_FIELD(struct customer_out, refunded, DECIMAL, "Given back in all.", "累计退款。",
+                .required = true),
     SHAPE_FIELD(struct customer_out, net, DECIMAL, "The difference.", "净额。", .required = true),
     SHAPE_FIELD(struct customer_out, first_day, DAY, "First purchase day.", "首个购买日。"),
     SHAPE_FIELD(struct customer_out, last_day, DAY, "Last purchase day.", "最近购买日。"),
-    SHAPE_FIELD(struct customer_out, members, LIST, "Ids of the births that it unites, its own first.",
+    SHAPE_FIELD(struct customer_out, members, LIST,
+                "Ids of the births that it unites, its own first.",
                 "合并的客户记录编号，自身在前。"),
-    SHAPE_FIELD(struct customer_out, identities, LIST, "What names the person.", "身份。", .sub = &identity_shape),
+    SHAPE_FIELD(struct customer_out, identities, LIST, "What names the person.", "身份。",
+                .sub = &identity_shape),
     SHAPE_FIELD(struct customer_out, tags, LIST, "Tags in force.", "有效标签。", .sub = &tag_shape),
-    SHAPE_FIELD(struct customer_out, orders, LIST, "Orders, the newest first.", "订单，最新在前。", .sub = &order_shape),
-    SHAPE_FIELD(struct customer_out, orders_more, BOOL, "There are further orders.", "还有更多订单。"),
+    SHAPE_FIELD(struct customer_out, orders, LIST, "Orders, the newest first.", "订单，最新在前。",
+                .sub = &order_shape),
+    SHAPE_FIELD(struct customer_out, orders_more, BOOL, "There are further orders.",
+                "还有更多订单。"),
 };
 const struct shape customer_shape = {
     .name = "customer", .size = sizeof(struct customer_out), SHAPE_FIELDS(customer_fields)};
@@ -113,10 +143,12 @@ struct customer_list_out {
     struct shape_list items;
 };
 static const struct field customer_list_fields[] = {
-    SHAPE_FIELD(struct customer_list_out, items, LIST, "Customers.", "客户。", .sub = &customer_shape),
+    SHAPE_FIELD(struct customer_list_out, items, LIST, "Customers.", "客户。",
+                .sub = &customer_shape),
 };
-static const struct shape customer_list_shape = {
-    .name = "customer_list", .size = sizeof(struct customer_list_out), SHAPE_FIELDS(customer_list_fields)};
+static const struct shape customer_list_shape = {.name = "customer_list",
+                                                 .size = sizeof(struct customer_list_out),
+                                                 SHAPE_FIELDS(customer_list_fields)};
 
 /* --- From what is known to what is shown --- */
 
@@ -139,8 +171,8 @@ static struct shape_list identities_of(struct arena *arena, const struct custome
     struct identity_out *items = ARENA_ARRAY(arena, view->identity_count + 1, struct identity_out);
     for (size_t i = 0; i < view->identity_count; i++) {
         const struct customer_identity *identity = &view->identities[i];
-        struct str value = reveal ? identity->value
-                                  : identity_mask(arena, identity->kind, identity->value);
+        struct str value =
+            reveal ? identity->value : identity_mask(arena, identity->kind, identity->value);
         items[i] = (struct identity_out){
             .customer_id = identity->customer_id,
             .identity_id = identity->identity_id,
@@ -262,12 +294,13 @@ struct find_query {
 };
 static const struct field find_fields[] = {
     SHAPE_FIELD(struct find_query, q, TEXT,
-                "A phone, member card, buyer id, mail address or order number, whole; a name, whole or its first 1 to 4 "
+                "A phone, member card, buyer id, mail address or order number, whole; a name, "
+                "whole or its first 1 to 4 "
                 "characters.",
-                "完整的手机号、会员卡号、买家账号、邮箱或订单号；姓名可为全名或前 1 至 4 个字。", .required = true, .min = 1,
-                .max = LIMIT_NAME_BYTES_MAX, .personal = true),
-    SHAPE_FIELD(struct find_query, limit, I64, "Customers at most.", "最多多少位。", .min = 1, .max = FOUND_MAX,
-                .fallback = "20"),
+                "完整的手机号、会员卡号、买家账号、邮箱或订单号；姓名可为全名或前 1 至 4 个字。",
+                .required = true, .min = 1, .max = LIMIT_NAME_BYTES_MAX, .personal = true),
+    SHAPE_FIELD(struct find_query, limit, I64, "Customers at most.", "最多多少位。", .min = 1,
+                .max = FOUND_MAX, .fallback = "20"),
 };
 static const struct shape find_shape = {
     .name = "customer_find_query", .size = sizeof(struct find_query), SHAPE_FIELDS(find_fields)};
@@ -337,8 +370,8 @@ struct rename_in {
     struct str name;
 };
 static const struct field rename_fields[] = {
-    SHAPE_FIELD(struct rename_in, name, TEXT, "The right name.", "正确的姓名。", .required = true, .min = 1,
-                .max = LIMIT_NAME_BYTES_MAX, .personal = true),
+    SHAPE_FIELD(struct rename_in, name, TEXT, "The right name.", "正确的姓名。", .required = true,
+                .min = 1, .max = LIMIT_NAME_BYTES_MAX, .personal = true),
 };
 static const struct shape rename_shape = {
     .name = "customer_rename", .size = sizeof(struct rename_in), SHAPE_FIELDS(rename_fields)};
@@ -364,10 +397,11 @@ struct tag_in {
     int32_t until_day;
 };
 static const struct field tag_in_fields[] = {
-    SHAPE_FIELD_AS(struct tag_in, until_day, "until", DAY, "Last day on which it holds; else for good.",
-                   "最后有效日；缺省为长期。"),
+    SHAPE_FIELD_AS(struct tag_in, until_day, "until", DAY,
+                   "Last day on which it holds; else for good.", "最后有效日；缺省为长期。"),
 };
-static const struct shape tag_in_shape = {.name = "tag_set", .size = sizeof(struct tag_in), SHAPE_FIELDS(tag_in_fields)};
+static const struct shape tag_in_shape = {
+    .name = "tag_set", .size = sizeof(struct tag_in), SHAPE_FIELDS(tag_in_fields)};
 
 static void audit_tag(struct call *call, int64_t root_id, struct str *side)
 {
@@ -419,7 +453,8 @@ struct keeper_in {
     int64_t staff_id;
 };
 static const struct field keeper_fields[] = {
-    SHAPE_FIELD(struct keeper_in, staff_id, ID, "Who looks after them from now on; null: nobody in particular.",
+    SHAPE_FIELD(struct keeper_in, staff_id, ID,
+                "Who looks after them from now on; null: nobody in particular.",
                 "今后负责的员工；空为无人专门负责。"),
 };
 static const struct shape keeper_shape = {
@@ -452,8 +487,8 @@ struct merge_query {
     int64_t into_id;
 };
 static const struct field merge_query_fields[] = {
-    SHAPE_FIELD(struct merge_query, into_id, ID, "The customer that it would be merged into.", "将并入的客户。",
-                .required = true),
+    SHAPE_FIELD(struct merge_query, into_id, ID, "The customer that it would be merged into.",
+                "将并入的客户。", .required = true),
 };
 static const struct shape merge_query_shape = {
     .name = "merge_query", .size = sizeof(struct merge_query), SHAPE_FIELDS(merge_query_fields)};
@@ -465,9 +500,10 @@ struct preview_out {
 };
 static const struct field preview_fields[] = {
     SHAPE_FIELD(struct preview_out, from, OBJECT, "The one.", "被并入者。", .sub = &customer_shape),
-    SHAPE_FIELD(struct preview_out, into, OBJECT, "The other.", "并入对象。", .sub = &customer_shape),
-    SHAPE_FIELD(struct preview_out, merged, OBJECT, "The person that they would be.", "合并后的客户。",
+    SHAPE_FIELD(struct preview_out, into, OBJECT, "The other.", "并入对象。",
                 .sub = &customer_shape),
+    SHAPE_FIELD(struct preview_out, merged, OBJECT, "The person that they would be.",
+                "合并后的客户。", .sub = &customer_shape),
 };
 static const struct shape preview_shape = {
     .name = "merge_preview", .size = sizeof(struct preview_out), SHAPE_FIELDS(preview_fields)};
@@ -554,11 +590,13 @@ struct proposal_out {
     int64_t recorded_at_us;
 };
 static const struct field proposal_fields[] = {
-    SHAPE_FIELD(struct proposal_out, customer, OBJECT, "The one.", "其一。", .sub = &customer_shape),
+    SHAPE_FIELD(struct proposal_out, customer, OBJECT, "The one.", "其一。",
+                .sub = &customer_shape),
     SHAPE_FIELD(struct proposal_out, other, OBJECT, "The other.", "其二。", .sub = &customer_shape),
-    SHAPE_FIELD(struct proposal_out, shared, TEXT, "The kind of identity that they share.", "共用的身份种类。",
-                .required = true),
-    SHAPE_FIELD_AS(struct proposal_out, recorded_at_us, "recorded_at", TIME, "Since when.", "发现时间。", .required = true),
+    SHAPE_FIELD(struct proposal_out, shared, TEXT, "The kind of identity that they share.",
+                "共用的身份种类。", .required = true),
+    SHAPE_FIELD_AS(struct proposal_out, recorded_at_us, "recorded_at", TIME, "Since when.",
+                   "发现时间。", .required = true),
 };
 static const struct shape proposal_shape = {
     .name = "merge_proposal", .size = sizeof(struct proposal_out), SHAPE_FIELDS(proposal_fields)};
@@ -566,15 +604,18 @@ struct proposals_out {
     struct shape_list items;
 };
 static const struct field proposals_fields[] = {
-    SHAPE_FIELD(struct proposals_out, items, LIST, "The oldest first.", "最早的在前。", .sub = &proposal_shape),
+    SHAPE_FIELD(struct proposals_out, items, LIST, "The oldest first.", "最早的在前。",
+                .sub = &proposal_shape),
 };
-static const struct shape proposals_shape = {
-    .name = "merge_proposal_list", .size = sizeof(struct proposals_out), SHAPE_FIELDS(proposals_fields)};
+static const struct shape proposals_shape = {.name = "merge_proposal_list",
+                                             .size = sizeof(struct proposals_out),
+                                             SHAPE_FIELDS(proposals_fields)};
 struct limit_query {
     int64_t limit;
 };
 static const struct field limit_fields[] = {
-    SHAPE_FIELD(struct limit_query, limit, I64, "Rows at most.", "最多多少行。", .min = 1, .max = FOUND_MAX, .fallback = "50"),
+    SHAPE_FIELD(struct limit_query, limit, I64, "Rows at most.", "最多多少行。", .min = 1,
+                .max = FOUND_MAX, .fallback = "50"),
 };
 static const struct shape limit_shape = {
     .name = "limit_query", .size = sizeof(struct limit_query), SHAPE_FIELDS(limit_fields)};
@@ -621,7 +662,8 @@ static const struct err *refuse_tx(struct tx *tx, void *arg)
     TRY(reach_other(tx, call, in->other_id, STR("/other_id"), &root_id));
     TRY(customer_proposal_refuse(tx, in->customer_id, in->other_id));
     customer_audit(call, in->customer_id);
-    call->audit_after = str_fmt(call->arena, "{\"not_the_same_as\":\"%lld\"}", (long long)in->other_id);
+    call->audit_after =
+        str_fmt(call->arena, "{\"not_the_same_as\":\"%lld\"}", (long long)in->other_id);
     return NULL;
 }
 
@@ -634,65 +676,159 @@ static const struct err *refuse(struct call *call)
 
 static const enum err_code unknown_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_NONE};
 static const enum err_code reveal_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_ERASED, ERR_NONE};
-static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_ERASED,    ERR_CUSTOMER_NAME,
-                                            ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
-static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN,  ERR_CUSTOMER_ERASED,    ERR_CUSTOMER_TAG_NAME,
-                                           ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED, ERR_NONE};
-static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN, ERR_IDEMPOTENCY_OTHER,
-                                              ERR_IDEMPOTENCY_ERASED, ERR_NONE};
-static const enum err_code merge_errors[] = {ERR_CUSTOMER_UNKNOWN,     ERR_CUSTOMER_SAME,     ERR_CUSTOMER_MERGE_LIMIT,
-                                             ERR_CUSTOMER_PLACEHOLDER, ERR_CUSTOMER_ERASED,   ERR_IDEMPOTENCY_OTHER,
-                                             ERR_IDEMPOTENCY_ERASED,   ERR_NONE};
-static const enum err_code split_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_NOT_MERGED, ERR_IDEMPOTENCY_OTHER,
-                                             ERR_IDEMPOTENCY_ERASED, ERR_NONE};
-static const enum err_code refuse_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_SAME, ERR_CUSTOMER_PROPOSAL_UNKNOWN,
-                                              ERR_IDEMPOTENCY_OTHER, ERR_NONE};
+static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN,   ERR_CUSTOMER_ERASED,
+                                            ERR_CUSTOMER_NAME,      ERR_IDEMPOTENCY_OTHER,
+                                            ERR_IDEMPOTENCY_ERASED, ERR_NONE};
+static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN,   ERR_CUSTOMER_ERASED,
+                                           ERR_CUSTOMER_TAG_NAME,  ERR_IDEMPOTENCY_OTHER,
+                                           ERR_IDEMPOTENCY_ERASED, ERR_NONE};
+static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN,
+                                              ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED,
+                                              ERR_NONE};
+static const enum err_code merge_errors[] = {
+    ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_SAME,     ERR_CUSTOMER_MERGE_LIMIT, ERR_CUSTOMER_PLACEHOLDER,
+    ERR_CUSTOMER_ERASED,  ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED,   ERR_NONE};
+static const enum err_code split_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_NOT_MERGED,
+                                             ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED,
+                                             ERR_NONE};
+static const enum err_code refuse_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_SAME,
+                                              ERR_CUSTOMER_PROPOSAL_UNKNOWN, ERR_IDEMPOTENCY_OTHER,
+                                              ERR_NONE};
 
 static const struct endpoint endpoints[] = {
-    {.name = "findCustomers", .method = METHOD_GET, .path = "/api/v1/customers/find", .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE, .query_shape = &find_shape, .out = &customer_list_shape, .handler = find_customers,
+    {.name = "findCustomers",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/find",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = SEE,
+     .query_shape = &find_shape,
+     .out = &customer_list_shape,
+     .handler = find_customers,
      .title = TEXT("Find customers", "查找客户")},
-    {.name = "getCustomer", .method = METHOD_GET, .path = "/api/v1/customers/{customer_id}",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .path_shape = &customer_path_shape, .out = &customer_shape,
-     .errors = unknown_errors, .handler = get_customer, .title = TEXT("A customer", "客户"),
+    {.name = "getCustomer",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/{customer_id}",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = SEE,
+     .path_shape = &customer_path_shape,
+     .out = &customer_shape,
+     .errors = unknown_errors,
+     .handler = get_customer,
+     .title = TEXT("A customer", "客户"),
      .doc = TEXT("Personal data is masked.", "个人信息已脱敏。")},
-    {.name = "revealCustomer", .method = METHOD_POST, .path = "/api/v1/customers/{customer_id}/reveal",
-     .scope = SCOPE_PERSONAL_READ, .reach = TOUCH, .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
-     .path_shape = &customer_path_shape, .out = &customer_shape, .errors = reveal_errors, .handler = reveal,
+    {.name = "revealCustomer",
+     .method = METHOD_POST,
+     .path = "/api/v1/customers/{customer_id}/reveal",
+     .scope = SCOPE_PERSONAL_READ,
+     .reach = TOUCH,
+     .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED,
+     .path_shape = &customer_path_shape,
+     .out = &customer_shape,
+     .errors = reveal_errors,
+     .handler = reveal,
      .title = TEXT("See personal data in the clear", "查看明文个人信息"),
-     .doc = TEXT("Leaves a trace in the customer's history and in the audit trail.", "会在客户时间线与审计记录中留痕。")},
-    {.name = "renameCustomer", .method = METHOD_PUT, .path = "/api/v1/customers/{customer_id}/name",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = TOUCH, .flags = WRITES, .path_shape = &customer_path_shape,
-     .in = &rename_shape, .out = &customer_shape, .errors = name_errors, .handler = rename_customer,
+     .doc = TEXT("Leaves a trace in the customer's history and in the audit trail.",
+                 "会在客户时间线与审计记录中留痕。")},
+    {.name = "renameCustomer",
+     .method = METHOD_PUT,
+     .path = "/api/v1/customers/{customer_id}/name",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .path_shape = &customer_path_shape,
+     .in = &rename_shape,
+     .out = &customer_shape,
+     .errors = name_errors,
+     .handler = rename_customer,
      .title = TEXT("Correct a name", "更正姓名")},
-    {.name = "setTag", .method = METHOD_PUT, .path = "/api/v1/customers/{customer_id}/tags/{tag}",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = TOUCH, .flags = WRITES, .path_shape = &tag_path_shape,
-     .in = &tag_in_shape, .out = &customer_shape, .errors = tag_errors, .handler = set_tag,
+    {.name = "setTag",
+     .method = METHOD_PUT,
+     .path = "/api/v1/customers/{customer_id}/tags/{tag}",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .path_shape = &tag_path_shape,
+     .in = &tag_in_shape,
+     .out = &customer_shape,
+     .errors = tag_errors,
+     .handler = set_tag,
      .title = TEXT("Set a tag", "打标签")},
-    {.name = "removeTag", .method = METHOD_DELETE, .path = "/api/v1/customers/{customer_id}/tags/{tag}",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = TOUCH, .flags = WRITES, .path_shape = &tag_path_shape,
-     .out = &customer_shape, .errors = tag_errors, .handler = remove_tag, .title = TEXT("Remove a tag", "移除标签")},
-    {.name = "setKeeper", .method = METHOD_PUT, .path = "/api/v1/customers/{customer_id}/keeper",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES, .path_shape = &customer_path_shape,
-     .in = &keeper_shape, .out = &customer_shape, .errors = keeper_errors, .handler = set_keeper,
+    {.name = "removeTag",
+     .method = METHOD_DELETE,
+     .path = "/api/v1/customers/{customer_id}/tags/{tag}",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = TOUCH,
+     .flags = WRITES,
+     .path_shape = &tag_path_shape,
+     .out = &customer_shape,
+     .errors = tag_errors,
+     .handler = remove_tag,
+     .title = TEXT("Remove a tag", "移除标签")},
+    {.name = "setKeeper",
+     .method = METHOD_PUT,
+     .path = "/api/v1/customers/{customer_id}/keeper",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = RUN,
+     .flags = WRITES,
+     .path_shape = &customer_path_shape,
+     .in = &keeper_shape,
+     .out = &customer_shape,
+     .errors = keeper_errors,
+     .handler = set_keeper,
      .title = TEXT("Say who looks after a customer", "指定负责的员工")},
-    {.name = "previewMerge", .method = METHOD_GET, .path = "/api/v1/customers/{customer_id}/merge",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = RUN, .path_shape = &customer_path_shape,
-     .query_shape = &merge_query_shape, .out = &preview_shape, .errors = unknown_errors, .handler = preview_merge,
+    {.name = "previewMerge",
+     .method = METHOD_GET,
+     .path = "/api/v1/customers/{customer_id}/merge",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = RUN,
+     .path_shape = &customer_path_shape,
+     .query_shape = &merge_query_shape,
+     .out = &preview_shape,
+     .errors = unknown_errors,
+     .handler = preview_merge,
      .title = TEXT("What a merge would make", "合并预览")},
-    {.name = "mergeCustomers", .method = METHOD_POST, .path = "/api/v1/customers/{customer_id}/merge",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES, .path_shape = &customer_path_shape,
-     .in = &merge_in_shape, .out = &customer_shape, .errors = merge_errors, .handler = merge,
+    {.name = "mergeCustomers",
+     .method = METHOD_POST,
+     .path = "/api/v1/customers/{customer_id}/merge",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = RUN,
+     .flags = WRITES,
+     .path_shape = &customer_path_shape,
+     .in = &merge_in_shape,
+     .out = &customer_shape,
+     .errors = merge_errors,
+     .handler = merge,
      .title = TEXT("Merge two customers who are one person", "合并属于同一人的两位客户")},
-    {.name = "splitCustomer", .method = METHOD_POST, .path = "/api/v1/customers/{customer_id}/split",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES, .path_shape = &customer_path_shape,
-     .out = &customer_shape, .errors = split_errors, .handler = split, .title = TEXT("Undo a merge", "撤销合并")},
-    {.name = "listProposals", .method = METHOD_GET, .path = "/api/v1/merge-proposals", .scope = SCOPE_CUSTOMERS_READ,
-     .reach = RUN, .query_shape = &limit_shape, .out = &proposals_shape, .handler = list_proposals,
+    {.name = "splitCustomer",
+     .method = METHOD_POST,
+     .path = "/api/v1/customers/{customer_id}/split",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = RUN,
+     .flags = WRITES,
+     .path_shape = &customer_path_shape,
+     .out = &customer_shape,
+     .errors = split_errors,
+     .handler = split,
+     .title = TEXT("Undo a merge", "撤销合并")},
+    {.name = "listProposals",
+     .method = METHOD_GET,
+     .path = "/api/v1/merge-proposals",
+     .scope = SCOPE_CUSTOMERS_READ,
+     .reach = RUN,
+     .query_shape = &limit_shape,
+     .out = &proposals_shape,
+     .handler = list_proposals,
      .title = TEXT("Who may be one person", "可能是同一人的客户")},
-    {.name = "refuseProposal", .method = METHOD_POST, .path = "/api/v1/merge-proposals/refuse",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES, .in = &refuse_shape, .errors = refuse_errors,
-     .handler = refuse, .title = TEXT("They are not one person", "不是同一人")},
+    {.name = "refuseProposal",
+     .method = METHOD_POST,
+     .path = "/api/v1/merge-proposals/refuse",
+     .scope = SCOPE_CUSTOMERS_WRITE,
+     .reach = RUN,
+     .flags = WRITES,
+     .in = &refuse_shape,
+     .errors = refuse_errors,
+     .handler = refuse,
+     .title = TEXT("They are not one person", "不是同一人")},
 };
 const struct endpoint_table customer_endpoints = {
     .tag = "customers", .title = TEXT("Customers", "客户"), ENDPOINTS(endpoints)};

@@ -28,8 +28,8 @@ CREATE TABLE calendar (
 -- migration: 12 backups
 
 -- row: a backup of this brand that was made, or that this brand was restored from. made_by: a person's name, or "cli:USER".
--- path: where it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key, locked. restored_at:
--- when it was last restored, for good or on trial, and found whole; NULL: never.
+-- path: where it was written to. sha256: of its content, as hexadecimal. with_key: 1 where it holds the master key,
+-- locked. restored_at: when it was last restored, for good or on trial, and found whole; NULL: never.
 -- read by: the page of backups, the review of security.
 CREATE TABLE backup (
     backup_id INT64 NOT NULL,
