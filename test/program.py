@@ -23,7 +23,9 @@ def arguments(description, **more):
     parser.add_argument("--binary", default=str(ROOT / "build/release/huitou"))
     for name, options in more.items():
         parser.add_argument("--" + name.replace("_", "-"), **options)
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.binary = str(pathlib.Path(args.binary).resolve())  # brands are worked on in their own folder
+    return args
 
 
 class Tally:

@@ -434,7 +434,9 @@ static const struct err *decode_query(struct request *request, void *query)
     size_t count;
     if (!query_split(request->arena, request->query_text, pairs, &count))
         return ERR_NEW(request->arena, ERR_HTTP_QUERY, STR_NONE);
-    return shape_read_pairs(request->arena, shape ? shape : &nothing, pairs, count, query);
+    char none; /* what `nothing` is read into: memset takes no NULL, not even for no bytes */
+    return shape_read_pairs(request->arena, shape ? shape : &nothing, pairs, count,
+                            shape ? query : &none);
 }
 
 static const struct err *decode_body(struct request *request, void *in)
