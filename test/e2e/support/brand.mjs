@@ -58,7 +58,7 @@ class Brand {
   run(...args) {
     const place = args[0] === 'init' ? [] : ['--dir', this.folder]
     const done = spawnSync(BINARY, [...args, ...place], { encoding: 'utf8', maxBuffer: 1 << 28 })
-    assert.equal(done.status, 0, `huitou ${args.join(' ')}\n${done.stdout.slice(-2000)}${done.stderr}${done.error ?? ''}`)
+    assert.equal(done.status, 0, `huitou ${args.join(' ')}\n${done.stdout?.slice(-2000)}${done.stderr}${done.error ?? ''}`)
     return done.stdout
   }
 
