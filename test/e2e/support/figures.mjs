@@ -79,6 +79,7 @@ export function cell_text(value, kind, { language, currency, digits }) {
     case 'month':
       return month_text(value, language)
     default:
-      return String(value)
+      /* A page shows spaces in a row as one. */
+      return String(value).replace(/\s+/g, ' ').trim()
   }
 }
