@@ -281,7 +281,7 @@ def test_refused(options, kind):
         check(owner.call("listImports").json["items"] == [], f"{kind}: discarded files are listed")
         import_id = owner.call("uploadImport", query={"name": "a.csv"}, raw=b"x")["import_id"]
         wait(owner, import_id)
-        brand.sql("UPDATE import_upload SET byte_count = 16 * 1073741824")
+        brand.sql("UPDATE import_upload SET byte_count = 17179869184")
         owner.call("uploadImport", query={"name": "b.csv"}, raw=b"x", expect="IMPORT_UPLOADS_FULL")
         owner.call("discardImport", {"import_id": import_id})
         _, stranger = add_key(owner, ["reports:read"])
