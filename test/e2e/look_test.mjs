@@ -110,6 +110,8 @@ test('by keyboard', { timeout: 300_000 }, async (context) => {
       const stops = []
       for (let i = 0; i < 80; i++) {
         await guest.page.keyboard.press('Tab')
+        /* What opens at a stop has found its place. */
+        await guest.settle()
         const stop = await guest.page.evaluate(() => {
           const element = document.activeElement
           if (!element || element === document.body) return null

@@ -5,14 +5,16 @@ import { ROOT } from './brand.mjs'
 
 /* Latin words that a Chinese page may show: names of things that have no other name. */
 const LATIN_NAMES = new Set(
-  ('Huitou API CSV Excel JSON HTML xlsx SQLite PostgreSQL URL ID SKU TLS IP UTC SSE CPU ' + // technical names
+  ('Huitou API CSV Excel JSON HTML xlsx SQLite PostgreSQL URL ID SKU TLS IP UTC SSE CPU systemd root ' + // technical names
     'Kaplan Meier Greenwood type ceil own brand none ' + // in the reports' definitions: methods, and codes that a file has
-    'KiB MiB GiB TiB ms km kg ' + // units
+    'KiB MiB GiB TiB MB GB ms km kg ' + // units
     'GBP CNY USD EUR ' + // currencies
     'English Online Retail UCI').split(/\s+/), // the other language's switch; the demo data's name
 )
 /* IANA's names of time zones are what a brand's setting is called everywhere. */
 const TIME_ZONE = /\b(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\/[\w/ -]+/g
+/* Names of files, and of settings of the environment. */
+const FILE_OR_SETTING = /[\w/.-]+\.(md|gz|csv|xlsx|txt|json|key|db|zip)\b|\b[A-Z]+(_[A-Z]+)+\b/g
 /* Chinese that an English page may show: the product's name, and the other language's switch. */
 const CHINESE_NAMES = ['回头', '中文']
 
@@ -57,7 +59,7 @@ function complaint({ text, where }, language, known) {
     const chinese = without(own, CHINESE_NAMES).match(/\p{Script=Han}+/u)
     return chinese ? `Chinese on an English page: "${text}" in ${where}` : ''
   }
-  const foreign = (own.replace(TIME_ZONE, '').match(/\p{Script=Latin}[\p{Script=Latin}’'-]+/gu) ?? []).filter((word) => !LATIN_NAMES.has(word))
+  const foreign = (own.replace(TIME_ZONE, '').replace(FILE_OR_SETTING, '').match(/\p{Script=Latin}[\p{Script=Latin}’'-]+/gu) ?? []).filter((word) => !LATIN_NAMES.has(word))
   return foreign.length ? `not Chinese on a Chinese page: ${foreign.join(' ')} in "${text.slice(0, 80)}" in ${where}` : ''
 }
 
