@@ -672,7 +672,10 @@ static void refund_taken_back(enum store_kind kind)
     shop_verify(shop);
     shop_import_sure(shop, "empty.csv", BACK_ROW("50", ""));
     assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
-    shop_import(shop, "free.csv", BACK_ROW("0", "0"));
+    shop_import_sure(shop, "again.csv", BACK_ROW("50", "30"));
+    assert_string_equal(shop_sql(shop, BACK_SQL), "3000||3000");
+    shop_import_sure(shop, "free.csv", BACK_ROW("0", "0")); /* both at once */
+    assert_string_equal(shop_sql(shop, "SELECT amount_minor FROM orders"), "0");
     assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
     shop_import(shop, "moved.csv", WHOLE_HEAD "N1,2024-03-01 10:00,c2,5,0,P1,\n");
     assert_string_equal(shop_sql(shop, BACK_SQL), "0||0");
