@@ -288,17 +288,10 @@ ERR_RESULT import_task_check(struct imports_lane *lane, struct arena *arena, int
 
 /* --- The import --- */
 
-struct begin {
-    int64_t upload_id, changed;
-};
-
-/* Where a first try was committed and its answer lost, this one changes nothing: the lane alone
- * begins. */
+/* Where a first try was committed and its answer lost, this one changes nothing. */
 static const struct err *begin_tx(struct tx *tx, void *arg)
 {
-    struct begin *begin = arg;
-    struct sql_order_upload_begin_in in = {begin->upload_id, tx_now_us(tx)};
-    return sql_order_upload_begin_run_count(tx, &in, &begin->changed);
+    return sql_order_upload_begin_run(tx, arg);
 }
 
 static void run_import(struct task *task)
@@ -402,14 +395,15 @@ static ERR_RESULT remove_old(struct task *task)
 ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64_t upload_id)
 {
     struct task task = task_of(lane, arena);
-    struct begin begin = {.upload_id = upload_id};
+    struct sql_order_upload_begin_in begin = {upload_id, clock_now_us(&lane->imports->deps.clock)};
     struct store_job job = {
         .name = "import begins", .fn = begin_tx, .arg = &begin, .again_if_ambiguous = true};
     bool found;
     TRY(store_write(task.imports->options.store, arena, &job));
     TRY(open_task(&task, upload_id, &found));
-    if (!found || task.row.state != UPLOAD_RUNNING)
-        return NULL;
+    if (!found || task.row.state != UPLOAD_RUNNING ||
+        task.row.started_at.v != begin.started_at)
+        return NULL; /* stopped before it began, or another server has it */
     imports_tell(task.imports, upload_id, UPLOAD_RUNNING);
     run_import(&task);
     enum upload_state state = state_of_run(&task);
