@@ -381,14 +381,14 @@ static const struct err *old_tx(struct tx *tx, void *arg)
     return NULL;
 }
 
-static ERR_RESULT remove_old(struct task *task)
+ERR_RESULT import_task_remove_old(struct imports *imports, struct arena *arena)
 {
-    struct old old = {.imports = task->imports};
+    struct old old = {.imports = imports};
     struct store_job job = {
         .name = "import rejects", .fn = old_tx, .arg = &old, .again_if_ambiguous = true};
-    TRY(store_write(task->imports->options.store, task->arena, &job));
+    TRY(store_write(imports->options.store, arena, &job));
     for (int i = 0; i < old.count; i++)
-        imports_remove(task->imports, old.ids[i]);
+        imports_remove(imports, old.ids[i]);
     return NULL;
 }
 
@@ -413,5 +413,5 @@ ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64
     else if (state == UPLOAD_DONE)
         (void)unlink(str_z(arena, task.path));
     imports_tell(task.imports, upload_id, state);
-    return remove_old(&task);
+    return NULL;
 }
