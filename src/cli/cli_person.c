@@ -311,7 +311,8 @@ static void say_what_is_left(struct work *work)
         PAGE_SAY(page,
                  "The database's files may still hold bytes of it: somebody was reading. A running "
                  "huitou serve, or the next erasure, tries again.",
-                 "有人正在读取，数据库文件中可能仍留有其残余；运行中的 huitou serve 或下一次删除会再次清除。");
+                 "有人正在读取，数据库文件中可能仍留有残余；"
+                 "运行中的 huitou serve 或下次删除会再清除。");
     else
         PAGE_SAY(page, "No file of the database holds anything of it any more.",
                  "数据库文件中已不再留有该信息。");

@@ -139,7 +139,7 @@ static const struct err *open_brand(struct server_control *control, struct arena
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(arena, &live);
     control->bulk = bulk_runner_start(arena, service->store);
-    control->purger = purger_start(arena, service->store);
+    control->purger = purger_start(arena, service->store, service->imports);
     atomic_store(&control->ready, true);
     return NULL;
 }
@@ -159,13 +159,13 @@ void app_close(struct server_control *control)
 {
     struct service *service = &control->service;
     atomic_store(&control->ready, false);
+    purger_stop(control->purger);
+    control->purger = NULL;
     if (service->imports)
         imports_close(service->imports);
     service->imports = NULL;
     bulk_runner_stop(control->bulk);
     control->bulk = NULL;
-    purger_stop(control->purger);
-    control->purger = NULL;
     backup_work_join(control->backups);
     if (control->live)
         live_stop(control->live);

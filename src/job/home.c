@@ -601,8 +601,8 @@ static const struct err *finish_removal(struct arena *arena, struct str director
 const struct err *home_demo_remove(struct arena *arena, struct str directory)
 {
     struct home *home = home_new(arena, directory);
-    if (home_state(arena, directory) == HOME_NOTHING)
-        sweep(arena, directory, written_before); /* the making was killed before there was anything */
+    if (home_state(arena, directory) == HOME_NOTHING) /* the making was killed at its beginning */
+        sweep(arena, directory, written_before);
     const struct err *err = home_state(arena, directory) == HOME_HALF_REMOVED
                                 ? lock_take(arena, home, HOME_ALONE)
                                 : begin_removal(arena, home);

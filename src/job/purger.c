@@ -13,6 +13,7 @@
 
 struct purger {
     struct store *store;
+    struct imports *imports;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wanted;
@@ -43,6 +44,8 @@ static void *run(void *arg)
     while (wait_for_work(purger)) {
         bool left;
         const struct err *err = erasure_purge(purger->store, arena, WAIT_MS, &left);
+        if (!err)
+            err = imports_tidy(purger->imports, arena);
         (void)err;
         arena_reset(arena);
     }
@@ -50,10 +53,11 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct purger *purger_start(struct arena *arena, struct store *store)
+struct purger *purger_start(struct arena *arena, struct store *store, struct imports *imports)
 {
     struct purger *purger = ARENA_NEW(arena, struct purger);
     purger->store = store;
+    purger->imports = imports;
     purger->woken = true; /* what a restart broke off */
     pthread_mutex_init(&purger->lock, NULL);
     pthread_cond_init(&purger->wanted, NULL);

@@ -1,5 +1,5 @@
-/* Tables written anew, so that no file holds what was deleted from them. VACUUM alone only makes room: the bytes of a dead
- * row stay in its page until others happen to be written over them. */
+/* Tables written anew, so that no file holds what was deleted from them. VACUUM alone only makes
+ * room: the bytes of a dead row stay in its page until others happen to be written over them. */
 #include <libpq-fe.h>
 #include <time.h>
 
@@ -28,8 +28,9 @@ static const struct err *run(struct purge *p, struct str sql, struct str *first)
     return err;
 }
 
-/* A row that was deleted is dead for good once everybody who could still see it has ended: transactions that write (their
- * number), that read (the oldest number they may see as running), prepared ones, and standbys behind a slot. */
+/* A row that was deleted is dead for good once everybody who could still see it has ended:
+ * transactions that write (their number), that read (the oldest number they may see as running),
+ * prepared ones, and standbys behind a slot. */
 static const struct err *wait_for_older(struct purge *p, bool *ended)
 {
     struct str number, count;
@@ -37,7 +38,8 @@ static const struct err *wait_for_older(struct purge *p, bool *ended)
     TRY(run(p, STR("SELECT pg_current_xact_id()::xid::text"), &number));
     struct str older = str_fmt(
         p->arena,
-        "SELECT (SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT (SELECT COUNT(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND GREATEST(age(backend_xmin), age(backend_xid)) >= age('%.*s'::xid))"
         " + (SELECT COUNT(*) FROM pg_prepared_xacts WHERE database = current_database()"
         " AND age(transaction) >= age('%.*s'::xid))"
@@ -67,8 +69,8 @@ static const struct err *rewrite(struct purge *p, const char *const *tables, boo
 
 static const struct err *purge(struct purge *p, const char *const *tables, bool *gone)
 {
-    /* The statistics hold values of their columns. A role that does not own the database may not write them anew, and is
-     * warned of it: they then keep the old ones in pages that nobody reads. */
+    /* The statistics hold values of their columns. A role that does not own the database may not
+     * write them anew, and is warned of it: old ones then stay in pages that nobody reads. */
     static const char *const statistics[] = {"pg_catalog.pg_statistic", NULL};
     bool ended, done = false;
     TRY(run(p, str_fmt(p->arena, "SET lock_timeout = %d", p->wait_ms), NULL));
@@ -84,8 +86,8 @@ static const struct err *purge(struct purge *p, const char *const *tables, bool 
     return rewrite(p, statistics, gone);
 }
 
-const struct err *postgres_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms,
-                                 bool *gone)
+const struct err *postgres_purge(struct store *store, struct arena *arena,
+                                 const char *const *tables, int wait_ms, bool *gone)
 {
     struct postgres_connection *c = ARENA_NEW(arena, struct postgres_connection);
     struct purge p = {arena, c, wait_ms};

@@ -30,7 +30,7 @@ static void check_tag(struct arena *arena, struct str condition, struct str valu
     CHECK(!named.p || str_eq(named, etag) || lies_in(named, condition));
     CHECK(!any || str_eq(named, etag));
     /* The very tag, weak, packed, and behind another one, is found; where a comma parts it, it is none. */
-    if (bare.n == 0 || memchr(bare.p, ',', bare.n))
+    if (bare.n == 0 || memchr(bare.p, ',', bare.n) || memchr(bare.p, '\0', bare.n))
         return;
     bool looks_packed = str_ends(bare, STR(HTTP_ETAG_PACKED));
     struct str list = str_fmt(arena, "\"another\", W/\"%.*s\"", STR_ARG(bare));

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -15,8 +14,7 @@
 #define TASK_MEMORY_BYTES_MAX ((size_t)1 << 37)
 #define LOOK_MEMORY_BYTES_MAX ((size_t)64 << 20)
 #define TELL_INTERVAL_US 250000 /* between two words about progress */
-#define RETRY_S 5               /* after an error of the store */
-#define LOOK_S 3600             /* for files that were kept for long enough */
+#define RETRY_US 5000000        /* after an error of the store */
 
 static const struct upload_state_info states[UPLOAD_STATE_MAX] = {
 #define STATE(code, name, en, zh) [UPLOAD_##code] = {name, TEXT(en, zh)},
@@ -224,11 +222,6 @@ bool imports_wait_for_import(struct imports_lane *lane)
     return at_work;
 }
 
-static ERR_RESULT tidy(struct imports_lane *lane, struct arena *arena)
-{
-    return lane->is_import ? import_task_remove_old(lane->imports, arena) : NULL;
-}
-
 /* All that waits. False: an error of the store leaves the rest for later. */
 static bool work_off(struct imports_lane *lane)
 {
@@ -242,8 +235,6 @@ static bool work_off(struct imports_lane *lane)
             err = lane->is_import ? import_task_run(lane, arena, upload_id)
                                   : import_task_check(lane, arena, upload_id);
         take(lane, 0);
-        if (nothing)
-            err = tidy(lane, arena);
         bool failed = err != NULL;
         arena_free(arena);
         if (failed || nothing || atomic_load(&lane->imports->closing))
@@ -251,17 +242,20 @@ static bool work_off(struct imports_lane *lane)
     }
 }
 
-/* Until there may be something to do; after an error, at most RETRY_S; else at most LOOK_S. */
+/* Until there may be something to do; after an error, at most RETRY_US. */
 static void wait_for_work(struct imports_lane *lane, bool failed)
 {
     struct imports *imports = lane->imports;
-    struct timespec until; /* the real time, whatever the clock of the brand says */
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += failed ? RETRY_S : LOOK_S;
+    int64_t until_us = clock_now_us(&imports->deps.clock) + RETRY_US;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
     int timed_out = 0;
     pthread_mutex_lock(&imports->lock);
     while (!lane->wanted && !atomic_load(&imports->closing) && timed_out == 0) {
-        timed_out = pthread_cond_timedwait(&imports->changed, &imports->lock, &until);
+        if (failed)
+            timed_out = pthread_cond_timedwait(&imports->changed, &imports->lock, &until);
+        else
+            pthread_cond_wait(&imports->changed, &imports->lock);
     }
     lane->wanted = false;
     pthread_mutex_unlock(&imports->lock);

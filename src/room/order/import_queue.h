@@ -78,6 +78,8 @@ struct imports_options {
 ERR_RESULT imports_open(struct arena *arena, const struct imports_options *options, struct imports **out);
 /* What runs is stopped at its next slice and will be found interrupted. */
 void imports_close(struct imports *imports);
+/* Removes the files of rejected rows that were kept for IMPORT_REJECTS_US; to be called now and then. */
+ERR_RESULT imports_tidy(struct imports *imports, struct arena *arena);
 
 /* How far the check or import of an upload has come; phase absent where it is not at work. */
 struct import_progress {

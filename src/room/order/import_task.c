@@ -381,7 +381,7 @@ static const struct err *old_tx(struct tx *tx, void *arg)
     return NULL;
 }
 
-ERR_RESULT import_task_remove_old(struct imports *imports, struct arena *arena)
+ERR_RESULT imports_tidy(struct imports *imports, struct arena *arena)
 {
     struct old old = {.imports = imports};
     struct store_job job = {

@@ -53,8 +53,6 @@ void imports_remove(struct imports *imports, int64_t upload_id);
 ERR_RESULT import_task_check(struct imports_lane *lane, struct arena *arena, int64_t upload_id);
 /* The import of an upload that waits, and a note of how it ended. Errors: of the store only. */
 ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64_t upload_id);
-/* Files of rejected rows that were kept for long enough. */
-ERR_RESULT import_task_remove_old(struct imports *imports, struct arena *arena);
 /* *found: there is one; its texts are copied. */
 struct sql_order_upload_one_out;
 ERR_RESULT import_upload_read(struct store *store, struct arena *arena, int64_t upload_id,
