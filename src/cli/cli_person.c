@@ -4,6 +4,9 @@
 #include "cli/cli_table.h"
 #include "codec/file.h"
 #include "codec/json.h"
+#include "room/order/import_queue.h"
+
+#define PURGE_WAIT_MS 3000 /* for readers that are in the way */
 
 static const char *const purposes[] = {
 #define PURPOSE(code, name, number, channels) name,
@@ -78,6 +81,9 @@ struct work {
     size_t consent_count;
     struct str bytes;
     struct erased erased;
+    bool purge_left; /* the database's files still hold what was erased */
+    struct import_holding *holdings;
+    size_t holding_count;
 };
 
 static const struct err *in_write(struct work *work, const char *name, store_fn *fn)
@@ -282,6 +288,62 @@ static void say_what_would_happen(struct work *work)
              person_id_text(page->arena, work->person.view->customer_id));
 }
 
+static const struct err *read_holdings_tx(struct tx *tx, void *arg)
+{
+    struct work *work = arg;
+    struct import_holding *files;
+    TRY(import_holdings(tx, &files, &work->holding_count));
+    work->holdings = ARENA_ARRAY(work->cli->arena, work->holding_count + 1, struct import_holding);
+    for (size_t i = 0; i < work->holding_count; i++) {
+        work->holdings[i] = files[i];
+        work->holdings[i].name = str_copy(work->cli->arena, files[i].name);
+    }
+    return NULL;
+}
+
+static void say_what_is_left(struct work *work)
+{
+    struct page *page = &work->cli->page;
+    PAGE_SAY(page, "Erased. Backups made before still hold the data until they are "
+                   "deleted; huitou restore erases it again.",
+             "已删除。此前的备份中仍有该信息，直至备份被删除；huitou restore 恢复时会再次删除。");
+    if (work->purge_left)
+        PAGE_SAY(page,
+                 "The database's files may still hold bytes of it: somebody was reading. A running "
+                 "huitou serve, or the next erasure, tries again.",
+                 "有人正在读取，数据库文件中可能仍留有残余；"
+                 "运行中的 huitou serve 或下次删除会再清除。");
+    else
+        PAGE_SAY(page, "No file of the database holds anything of it any more.",
+                 "数据库文件中已不再留有该信息。");
+    for (size_t i = 0; i < work->holding_count; i++) {
+        const struct import_holding *file = &work->holdings[i];
+        if (file->is_rejects)
+            PAGE_SAY(page, "Rejected rows of {0} may name the person; kept for 30 days.",
+                     "{0} 的被拒行可能含有其信息；保留 30 天。", file->name);
+        else
+            PAGE_SAY(page,
+                     "The uploaded file {0} may name the person, until it is imported or discarded.",
+                     "上传的文件 {0} 可能含有其信息，直到被导入或丢弃。", file->name);
+    }
+}
+
+static void put_holdings(struct json_writer *w, const struct work *work)
+{
+    json_key(w, STR("files"));
+    json_open(w, '[');
+    for (size_t i = 0; i < work->holding_count; i++) {
+        const struct import_holding *file = &work->holdings[i];
+        json_open(w, '{');
+        json_key(w, STR("import_id"));
+        json_put_id(w, file->import_id);
+        put_text(w, "name", file->name);
+        put_text(w, "holds", file->is_rejects ? STR("rejected_rows") : STR("file"));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 static const struct err *erase(struct cli *cli, struct home *home, void *arg)
 {
     struct work *work = arg;
@@ -297,10 +359,12 @@ static const struct err *erase(struct cli *cli, struct home *home, void *arg)
     }
     TRY(in_write(work, "customer.erase", erase_tx));
     TRY(erasure_log_settle(home->store, cli->arena, home->directory));
+    /* The person is erased, whatever this meets. */
+    if (erasure_purge(home->store, cli->arena, PURGE_WAIT_MS, &work->purge_left))
+        work->purge_left = true;
+    TRY(in_read(work, "customer.erase_files", read_holdings_tx));
     if (!cli->json) {
-        PAGE_SAY(&cli->page, "Erased. Backups made before still hold the data until they are "
-                             "deleted; huitou restore erases it again.",
-                 "已删除。此前的备份中仍有该信息，直至备份被删除；huitou restore 恢复时会再次删除。");
+        say_what_is_left(work);
         return NULL;
     }
     struct json_writer w = json_writer(&cli->page.out, true);
@@ -310,6 +374,9 @@ static const struct err *erase(struct cli *cli, struct home *home, void *arg)
     json_put_id(&w, work->erased.erasure_id);
     json_key(&w, STR("births"));
     json_put_i64(&w, (int64_t)work->erased.birth_count);
+    json_key(&w, STR("purged"));
+    json_put_bool(&w, !work->purge_left);
+    put_holdings(&w, work);
     json_close(&w, '}');
     page_char(&cli->page, '\n');
     return NULL;

@@ -85,6 +85,11 @@ static void bulk_wake(struct service *service)
     bulk_runner_wake(service->control->bulk);
 }
 
+static void purge_wake(struct service *service)
+{
+    purger_wake(service->control->purger);
+}
+
 static const struct err *staff_exists_tx(struct tx *tx, void *arg)
 {
     return staff_exists(tx, arg);
@@ -134,6 +139,7 @@ static const struct err *open_brand(struct server_control *control, struct arena
         .store = service->store, .changed = live_changed, .arg = control};
     control->live = live_start(arena, &live);
     control->bulk = bulk_runner_start(arena, service->store);
+    control->purger = purger_start(arena, service->store, service->imports);
     atomic_store(&control->ready, true);
     return NULL;
 }
@@ -153,6 +159,8 @@ void app_close(struct server_control *control)
 {
     struct service *service = &control->service;
     atomic_store(&control->ready, false);
+    purger_stop(control->purger);
+    control->purger = NULL;
     if (service->imports)
         imports_close(service->imports);
     service->imports = NULL;
@@ -253,6 +261,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
         control->openapi_packed = STR_NONE;
     control->service.columns_behind_us = columns_behind_us;
     control->service.bulk_wake = bulk_wake;
+    control->service.purge_wake = purge_wake;
     control->service.publish = publish;
     control->service.publish_arg = control;
     control->backups = backup_work_new(arena);

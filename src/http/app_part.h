@@ -9,6 +9,7 @@
 #include "job/bulk.h"
 #include "job/demo/demo.h"
 #include "job/live.h"
+#include "job/purger.h"
 #include "room/access/access.h"
 #include "room/insight/insight.h"
 
@@ -37,6 +38,7 @@ struct server_control {
     struct home *home;
     struct live *live; /* NULL before `ready` */
     struct bulk_runner *bulk; /* likewise */
+    struct purger *purger;    /* likewise */
     struct http_server *http;
     pthread_mutex_t setup_lock;
     struct demo_work demo;

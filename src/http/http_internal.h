@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "http/http.h"
 
+#define HTTP_ADDRESS_BYTES 48 /* of an address as text: IPv6 has at most 45, and a NUL */
+
 /* --- Connections (http_connection.c) --- */
 
 enum connection_state {
@@ -25,7 +27,7 @@ struct connection {
     enum connection_state state;
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     bool cut; /* shut down already; waits for libmicrohttpd to notice */
-    char address[48];
+    char address[HTTP_ADDRESS_BYTES];
 };
 struct connections {
     pthread_mutex_t lock;
@@ -41,7 +43,7 @@ void connection_state(struct connections *all, struct connection *connection, en
 /* Shuts down what is past its deadline. */
 void connections_sweep(struct connections *all);
 /* Numeric text of an address, an IPv4 one inside IPv6 as IPv4. */
-void address_text(const struct sockaddr *address, char out[48]);
+void address_text(const struct sockaddr *address, char out[HTTP_ADDRESS_BYTES]);
 
 /* --- Routes (http_route.c) --- */
 
@@ -110,6 +112,21 @@ void request_body(struct request *request, const char *bytes, size_t n);
 void request_work(struct request *request);
 /* After the answer was sent or given up. */
 void request_end(struct request *request);
+
+/* --- Fields of a head (http_head.c); absent ones are said like empty ones --- */
+
+/* Whether a list such as "gzip;q=0.5, br" has the word, and does not refuse it by "q=0". */
+bool head_has_word(struct str list, struct str word);
+/* Of Accept-Language the first one that this program speaks; English where none is. A ?lang= goes before. */
+enum lang head_lang(struct str list);
+/* Of X-Forwarded-For the last: the proxy on this machine names its client there, what stands before may be made up. Absent
+ * where there is none, or it is longer than any address. */
+struct str head_last_address(struct str list);
+/* The token of "Bearer TOKEN"; absent where it is no such. */
+struct str head_bearer(struct str authorization);
+/* The tag of If-None-Match that names this one, be it of the packed answer or of the plain one; absent where none does.
+ * Compared weakly (RFC 9110, 13.1.2). etag: with its quotes. */
+struct str head_tag_named(struct str condition, struct str etag);
 
 /* --- Replies (http_reply.c) --- */
 

@@ -32,36 +32,6 @@ static struct str cookie_value(struct request *request, const char *name)
     return value ? str_copy(request->arena, str_c(value)) : STR_NONE;
 }
 
-static bool has_word(struct str list, struct str word)
-{
-    struct str rest = list;
-    while (rest.p) {
-        struct str item = str_cut(rest, ',', &rest);
-        struct str quality;
-        item = str_trim(str_cut(item, ';', &quality));
-        bool refused = quality.p && str_starts(str_trim(quality), STR("q=0")) &&
-                       !str_starts(str_trim(quality), STR("q=0."));
-        if (str_eq_nocase(item, word) && !refused)
-            return true;
-    }
-    return false;
-}
-
-/* The first language of Accept-Language that this program speaks; English where none is. A ?lang=
- * goes before. */
-static enum lang lang_of(struct request *request)
-{
-    struct str rest = head_value(request, "Accept-Language");
-    while (rest.p) {
-        struct str item = str_trim(str_cut(rest, ',', &rest));
-        if (str_starts(item, STR("zh")))
-            return LANG_ZH;
-        if (str_starts(item, STR("en")))
-            return LANG_EN;
-    }
-    return LANG_EN;
-}
-
 static bool comes_by_proxy(const struct request *request)
 {
     struct str peer = str_c(request->connection->address);
@@ -69,18 +39,12 @@ static bool comes_by_proxy(const struct request *request)
     return request->server->options.behind_proxy && loopback;
 }
 
-/* A proxy on this machine names the client last in X-Forwarded-For; what stands before may be made
- * up. */
 static struct str client_address(struct request *request)
 {
-    struct str peer = str_c(request->connection->address);
-    struct str forwarded = head_value(request, "X-Forwarded-For");
-    if (!comes_by_proxy(request) || !forwarded.p)
-        return peer;
-    struct str last = STR_NONE, rest = forwarded;
-    while (rest.p)
-        last = str_trim(str_cut(rest, ',', &rest));
-    return last.n > 0 && last.n < 48 ? last : peer;
+    struct str forwarded = STR_NONE;
+    if (comes_by_proxy(request))
+        forwarded = head_last_address(head_value(request, "X-Forwarded-For"));
+    return forwarded.p ? forwarded : str_c(request->connection->address);
 }
 
 /* Whether the client came by https: only a proxy on this machine can know. */
@@ -97,9 +61,7 @@ static void read_head(struct request *request)
     request->by_tls =
         comes_by_proxy(request) && str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
     struct str authorization = head_value(request, "Authorization");
-    if (str_starts(authorization, STR("Bearer ")))
-        request->credentials.bearer =
-            str_trim(str_slice(authorization, STR("Bearer ").n, authorization.n));
+    request->credentials.bearer = head_bearer(authorization);
     request->credentials.session = cookie_value(request, "huitou_session");
     request->call.session_token = request->credentials.session;
     request->call.device_token = cookie_value(request, "huitou_device");
@@ -107,12 +69,12 @@ static void read_head(struct request *request)
     request->credentials.csrf_token = head_value(request, "X-CSRF-Token");
     request->credentials.address = client_address(request);
     request->call.address = request->credentials.address;
-    request->call.lang = lang_of(request);
+    request->call.lang = head_lang(head_value(request, "Accept-Language"));
     request->call.request_id = str_c(request->id);
     request->call.idempotency_key = head_value(request, "Idempotency-Key");
     request->if_none_match = head_value(request, "If-None-Match");
     request->content_type = head_value(request, "Content-Type");
-    request->accepts_gzip = has_word(head_value(request, "Accept-Encoding"), STR("gzip"));
+    request->accepts_gzip = head_has_word(head_value(request, "Accept-Encoding"), STR("gzip"));
 }
 
 static void fail(struct request *request, const struct err *err)
@@ -142,31 +104,11 @@ static const struct http_asset *page_for(const struct http_options *options, str
     return str_starts(path, STR(API_PREFIX)) ? NULL : asset_at(options, STR("/"));
 }
 
-/* The tag of If-None-Match that names this one, be it of the packed answer or of the plain one;
- * absent where none does. Compared weakly (RFC 9110, 13.1.2). */
-static struct str tag_named(struct str condition, struct str etag)
-{
-    struct str rest = condition, bare = str_slice(etag, 1, etag.n - 1);
-    while (rest.p) {
-        struct str item = str_trim(str_cut(rest, ',', &rest));
-        if (str_eq(item, STR("*")))
-            return etag;
-        if (str_starts(item, STR("W/")))
-            item = str_slice(item, STR("W/").n, item.n);
-        struct str inner = item.n >= 2 ? str_slice(item, 1, item.n - 1) : STR("");
-        if (str_ends(inner, STR(HTTP_ETAG_PACKED)))
-            inner = str_slice(inner, 0, inner.n - STR(HTTP_ETAG_PACKED).n);
-        if (inner.n > 0 && str_eq(inner, bare))
-            return item;
-    }
-    return STR_NONE;
-}
-
 /* Nothing is sent to who has it already. */
 static void answer_not_modified(struct request *request)
 {
     struct reply *reply = &request->reply;
-    struct str named = tag_named(request->if_none_match, reply->etag);
+    struct str named = head_tag_named(request->if_none_match, reply->etag);
     if (!named.p)
         return;
     reply->status = MHD_HTTP_NOT_MODIFIED;
@@ -397,7 +339,6 @@ void request_body(struct request *request, const char *bytes, size_t n)
         return;
     }
     if (request->upload_fd >= 0) {
-        secret_stream_add(request->upload_hash, bytes, n);
         const struct err *err = write_upload(request, bytes, n);
         if (err)
             fail(request, err);

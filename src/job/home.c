@@ -1,5 +1,6 @@
 #include "job/home.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -198,6 +199,36 @@ const struct err *home_node(struct arena *arena, struct str directory, int *node
     return NULL;
 }
 
+/* "NAME.XXXXXX", with letters and digits: what file_write leaves where it is killed. */
+static bool is_left_over(const char *entry, const char *name)
+{
+    size_t n = strlen(name), left_n = n + sizeof(".XXXXXX") - 1;
+    if (strlen(entry) != left_n || strncmp(entry, name, n) != 0 || entry[n] != '.')
+        return false;
+    for (size_t i = n + 1; i < left_n; i++)
+        if (!isalnum((unsigned char)entry[i]))
+            return false;
+    return true;
+}
+
+/* Removes what was left of writing one of these files (NULL ends them). Whoever may write one of
+ * them now must have been kept away. */
+static void sweep(struct arena *arena, struct str directory, const char *const *names)
+{
+    DIR *open = opendir(str_z(arena, directory));
+    for (struct dirent *entry = open ? readdir(open) : NULL; entry; entry = readdir(open))
+        for (int i = 0; names[i]; i++)
+            if (is_left_over(entry->d_name, names[i]))
+                (void)unlinkat(dirfd(open), entry->d_name, 0);
+    if (open)
+        closedir(open);
+}
+
+/* Written only where there is no brand yet. */
+static const char *const written_before[] = {HOME_REMOVING, NULL};
+static const char *const written_ever[] = {HOME_REMOVING, HOME_CONFIG, "master.key",
+                                           ERASURE_LOG_NAME, NULL};
+
 /* But for what file_write leaves where it is killed while it writes HOME_REMOVING. */
 static bool directory_is_empty(struct arena *arena, struct str directory)
 {
@@ -207,7 +238,7 @@ static bool directory_is_empty(struct arena *arena, struct str directory)
     int entries = 0;
     for (struct dirent *entry = readdir(open); entry; entry = readdir(open))
         entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-                   strncmp(entry->d_name, HOME_REMOVING ".", sizeof HOME_REMOVING) != 0;
+                   !is_left_over(entry->d_name, HOME_REMOVING);
     closedir(open);
     return entries == 0;
 }
@@ -298,6 +329,7 @@ const struct err *home_create(struct arena *arena, const struct home_create *cre
     TRY(setup_check(arena, create->name, create->currency, create->time_zone));
     struct before before = look_before(arena, directory);
     struct store_options options = {.url = store_url_of(arena, directory, create->store_url)};
+    sweep(arena, directory, written_before);
     const struct err *err = file_make_directory(arena, directory, 0700);
     if (!err && create->is_demo)
         err = config_write(arena, directory, HOME_REMOVING, create->store_url, 0);
@@ -409,6 +441,8 @@ static const struct err *home_prepare(struct arena *arena, struct home *home, en
     home->store_url = store_url_of(arena, home->directory, config.store);
     TRY(deps_make(arena, home->directory, (int)config.node, home->clock, &home->deps));
     TRY(lock_take(arena, home, use));
+    if (use == HOME_SERVE || use == HOME_ALONE)
+        sweep(arena, home->directory, written_before);
     return file_make_directory(arena, home->temporary_directory, 0700);
 }
 
@@ -556,6 +590,7 @@ static const struct err *finish_removal(struct arena *arena, struct str director
     TRY(config_read(arena, directory, HOME_REMOVING, &config));
     TRY(store_remove(arena, store_url_of(arena, directory, config.store)));
     TRY(remove_folders(arena, directory));
+    sweep(arena, directory, written_ever);
     home_remove(arena, directory);
     unlink(str_z(arena, home_path(arena, directory, ERASURE_LOG_NAME)));
     if (unlink(str_z(arena, path)) != 0)
@@ -566,6 +601,8 @@ static const struct err *finish_removal(struct arena *arena, struct str director
 const struct err *home_demo_remove(struct arena *arena, struct str directory)
 {
     struct home *home = home_new(arena, directory);
+    if (home_state(arena, directory) == HOME_NOTHING) /* the making was killed at its beginning */
+        sweep(arena, directory, written_before);
     const struct err *err = home_state(arena, directory) == HOME_HALF_REMOVED
                                 ? lock_take(arena, home, HOME_ALONE)
                                 : begin_removal(arena, home);

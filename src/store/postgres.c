@@ -341,6 +341,7 @@ const struct store_driver postgres_driver = {
     .next = postgres_next,
     .close_cursor = postgres_close_cursor,
     .explain = postgres_explain,
+    .purge = postgres_purge,
     .bare_open = bare_open,
     .bare_close = bare_close,
     .bare_run = bare_run,

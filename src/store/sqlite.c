@@ -531,6 +531,7 @@ const struct store_driver sqlite_driver = {
     .close_cursor = sqlite_close_cursor,
     .explain = sqlite_explain,
     .drop_log = sqlite_drop_log,
+    .purge = sqlite_purge,
     .bare_open = sqlite_bare_open,
     .bare_close = sqlite_bare_close,
     .bare_run = sqlite_bare_run,

@@ -36,12 +36,13 @@ struct sqlite {
     int64_t page_bytes;
 
     pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t work, answered, reader_free, checkpoint_wanted;
+    pthread_cond_t work, answered, reader_free, checkpoint_wanted, dropped;
     struct request *first, *last;
     bool passed_long; /* the group before went ahead of a long job that waits */
     struct sqlite_connection *free_readers;
     int64_t wal_pages, wal_pages_noted; /* now; when a checkpoint was last asked for */
-    bool want_checkpoint, want_dropped, closing, stopped;
+    bool want_checkpoint, closing, stopped;
+    int64_t drops_wanted, drops_done; /* the log is to be dropped while they differ */
     char stop_reason[STOP_REASON_BYTES_MAX];
 };
 
@@ -363,9 +364,29 @@ void sqlite_drop_log(struct store *store)
 {
     struct sqlite *s = store->database;
     pthread_mutex_lock(&s->lock);
-    s->want_dropped = true;
+    s->drops_wanted++;
     pthread_cond_signal(&s->checkpoint_wanted);
     pthread_mutex_unlock(&s->lock);
+}
+
+const struct err *sqlite_purge(struct store *store, struct arena *arena, const char *const *tables,
+                               int wait_ms, bool *gone)
+{
+    struct sqlite *s = store->database;
+    struct timespec until;
+    (void)arena;
+    (void)tables; /* what they held is overwritten where it stood */
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += wait_ms / 1000;
+    pthread_mutex_lock(&s->lock);
+    int64_t mine = ++s->drops_wanted;
+    pthread_cond_signal(&s->checkpoint_wanted);
+    while (s->drops_done < mine && !s->stopped &&
+           pthread_cond_timedwait(&s->dropped, &s->lock, &until) == 0)
+        continue;
+    *gone = s->drops_done >= mine && !s->stopped;
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
 }
 
 /* Until a checkpoint is wanted; where the log could not be dropped, for a while only. */
@@ -374,7 +395,7 @@ static void wait_for_wish(struct sqlite *s, bool was_busy)
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += DROP_LOG_AGAIN_S;
-    while (!s->want_checkpoint && !s->closing && (was_busy || !s->want_dropped)) {
+    while (!s->want_checkpoint && !s->closing && (was_busy || s->drops_done == s->drops_wanted)) {
         if (!was_busy)
             pthread_cond_wait(&s->checkpoint_wanted, &s->lock);
         else if (pthread_cond_timedwait(&s->checkpoint_wanted, &s->lock, &until) != 0)
@@ -391,10 +412,11 @@ static void *checkpoint_main(void *arg)
         wait_for_wish(s, was_busy);
         if (s->closing)
             break;
-        bool drop = s->want_dropped;
+        int64_t drops = s->drops_wanted;
+        bool drop = s->drops_done < drops;
         bool truncate = drop || s->wal_pages * s->page_bytes >= TRUNCATE_WAL_BYTES;
         bool stopped = s->stopped;
-        s->want_checkpoint = s->want_dropped = false;
+        s->want_checkpoint = false;
         pthread_mutex_unlock(&s->lock);
         bool done = stopped || checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
         /* Writers stand still meanwhile: right after the other, which leaves it little to copy. */
@@ -402,7 +424,9 @@ static void *checkpoint_main(void *arg)
             done = checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
         pthread_mutex_lock(&s->lock);
         was_busy = drop && !done;
-        s->want_dropped = s->want_dropped || was_busy;
+        if (drop && done)
+            s->drops_done = drops;
+        pthread_cond_broadcast(&s->dropped);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -463,6 +487,7 @@ const struct err *sqlite_open(struct arena *arena, struct store *store)
     pthread_cond_init(&s->answered, NULL);
     pthread_cond_init(&s->reader_free, NULL);
     pthread_cond_init(&s->checkpoint_wanted, NULL);
+    pthread_cond_init(&s->dropped, NULL);
     sqlite3_wal_hook(s->writer.db, after_commit, s);
     CHECK(pthread_create(&s->writer_thread, NULL, writer_main, s) == 0);
     CHECK(pthread_create(&s->checkpoint_thread, NULL, checkpoint_main, s) == 0);
@@ -489,6 +514,7 @@ void sqlite_close(struct store *store)
         sqlite3_db_config(s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     disconnect_all(s);
     sqlite_turn_close(&s->turn);
+    pthread_cond_destroy(&s->dropped);
     pthread_cond_destroy(&s->checkpoint_wanted);
     pthread_cond_destroy(&s->reader_free);
     pthread_cond_destroy(&s->answered);

@@ -87,6 +87,13 @@ void store_drop_log(struct store *store)
         store->driver->drop_log(store);
 }
 
+const struct err *store_purge(struct store *store, struct arena *arena, const char *const *tables,
+                              int wait_ms, bool *gone)
+{
+    *gone = false;
+    return store->driver->purge(store, arena, tables, wait_ms, gone);
+}
+
 struct str store_message(struct arena *arena, const char *message)
 {
     struct str text = str_trim(str_c(message));

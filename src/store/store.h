@@ -73,6 +73,12 @@ ERR_RESULT store_explain(struct store *store, struct arena *arena, const struct 
  * a checkpoint that truncates, tried until no reader is in its way; PostgreSQL keeps its log by its own settings). For
  * erasures. Returns at once. */
 void store_drop_log(struct store *store);
+/* Waits until no file of the database holds what was deleted or overwritten in these tables (NULL ends them) before the
+ * call. SQLite overwrites what it deletes: its log is emptied, as by store_drop_log. PostgreSQL: VACUUM leaves the bytes of
+ * dead rows in the pages, so the tables, and the statistics that its planner keeps of them, are written anew (VACUUM FULL,
+ * ANALYZE); each is locked meanwhile. PostgreSQL's own log, and copies of any kind, are beyond this.
+ * *gone false: somebody was in the way for wait_ms, a long reader or a backup: call again later. */
+ERR_RESULT store_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms, bool *gone);
 /* Counters since opening: commits, commands committed, retries, checkpoints. */
 struct store_counters {
     int64_t commits, commands, retries, checkpoints;

@@ -57,6 +57,8 @@ struct store_driver {
     const struct err *(*explain)(struct store *store, struct arena *arena, const struct stmt *stmt,
                                  struct str *plan, bool *full_scan);
     void (*drop_log)(struct store *store); /* NULL: nothing to do */
+    const struct err *(*purge)(struct store *store, struct arena *arena, const char *const *tables, int wait_ms,
+                               bool *gone);
     /* A bare connection for migrations; create: SQLite makes the file where there is none. */
     const struct err *(*bare_open)(struct arena *arena, const struct store_options *options, bool create,
                                    void **bare);

@@ -14,8 +14,8 @@ const MAP = JSON.stringify({
   issuer: 'shop', states: { paid: 'paid', done: 'received' },
 })
 const WORDS = {
-  en: { reveal: 'Show in the clear', record: 'Record', save: 'Save', takes_back: 'Takes back or refuses', merge_with: 'Merge with another', search: 'Search', preview: 'Preview', merge: 'Merge', split: 'Split off', add_tag: 'Add', correct_name: 'Correct the name', page: 'Page to read', erase: 'Erase personal data', erase_go: 'Erase for good', orders: 'Orders', refuse: 'Not one person', one: 'One person: merge', unnamed: 'Erased customer' },
-  'zh-CN': { reveal: '显示明文', record: '记录', save: '保存', takes_back: '撤回或拒绝', merge_with: '与另一位合并', search: '查找', preview: '预览', merge: '合并', split: '拆出', add_tag: '添加', correct_name: '更正姓名', page: '可阅读的网页', erase: '删除个人信息', erase_go: '永久删除', orders: '订单', refuse: '不是同一人', one: '是同一人：合并', unnamed: '已删除的客户' },
+  en: { reveal: 'Show in the clear', record: 'Record', save: 'Save', takes_back: 'Takes back or refuses', merge_with: 'Merge with another', search: 'Search', preview: 'Preview', merge: 'Merge', split: 'Split off', add_tag: 'Add', correct_name: 'Correct the name', page: 'Page to read', erase: 'Erase personal data', erase_go: 'Erase for good', orders: 'Orders', refuse: 'Not one person', one: 'One person: merge', unnamed: 'Erased customer', purged: 'No file of the database' },
+  'zh-CN': { reveal: '显示明文', record: '记录', save: '保存', takes_back: '撤回或拒绝', merge_with: '与另一位合并', search: '查找', preview: '预览', merge: '合并', split: '拆出', add_tag: '添加', correct_name: '更正姓名', page: '可阅读的网页', erase: '删除个人信息', erase_go: '永久删除', orders: '订单', refuse: '不是同一人', one: '是同一人：合并', unnamed: '已删除的客户', purged: '数据库文件中已不再留有' },
 }
 const CORRECTED = '（更正）'
 /* A pair for each screen: one comes back with a rhythm, the other has bought once under another phone. */
@@ -133,6 +133,11 @@ async function walk(brand, screen) {
   const text = readFileSync(await download.path(), 'utf8')
   assert.ok(text.includes(screen.phone) && text.includes(screen.name), 'the page that is handed out')
 
+  /* A file that somebody gave and did not import: it may name them. */
+  brand.knows('held.csv')
+  const given = await fetch(`${brand.owner.url}/api/v1/imports?name=held.csv`, { method: 'POST', headers: { Cookie: brand.owner.cookie, 'X-CSRF-Token': brand.owner.csrf_token }, body: 'number,phone\n' })
+  assert.ok(given.ok, await given.text())
+
   /* Erasure asks for the number. */
   const before_it = await brand.owner.call('GET', '/api/v1/reports/totals')
   await button(words.erase).click()
@@ -145,6 +150,8 @@ async function walk(brand, screen) {
   await button(words.erase_go, panel).click()
   await card('erased').waitFor()
   await guest.settle()
+  assert.match(await card('holding').getByRole('link', { name: 'held.csv' }).first().getAttribute('href'), /^\/import\/\d+$/)
+  await card('purged').getByText(words.purged).waitFor() /* the page finds out by itself */
   assert.equal((await page.locator('h1').innerText()).trim(), words.unnamed)
   assert.equal(await id_of(brand, screen.phone), undefined)
   assert.deepEqual((await brand.owner.call('GET', '/api/v1/reports/totals')).sections, before_it.sections)

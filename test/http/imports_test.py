@@ -293,9 +293,28 @@ def test_refused(options, kind):
 
 # --- once -------------------------------------------------------------------------------------------------------------
 
+class Pieces(io.BytesIO):
+    """A body that arrives in pieces of another length than the last time."""
+
+    def read(self, size=-1):
+        time.sleep(0.001)
+        return super().read(7001)
+
+
+def check_pieces(owner, kind):
+    """Under one key the same file is the same request, however it was cut on the way."""
+    content = b"a,b,c\n" + b"1,2,3\n" * 200000
+    query = {"name": "pieces.csv"}
+    first = owner.call("uploadImport", query=query, raw=content, key="pieces")["import_id"]
+    again = owner.call("uploadImport", query=query, raw=Pieces(content), headers={"Content-Length": str(len(content))}, key="pieces")
+    check(again["import_id"] == first, f"{kind}: sent again in other pieces it is another upload")
+    owner.call("discardImport", {"import_id": first})
+
+
 def test_once(options, kind):
     with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
         owner = server.set_up()
+        check_pieces(owner, kind)
         path = odd_file(brand.base / "一次.csv")
         first = upload(owner, path, key="the-same")
         check(upload(owner, path, key="the-same") == first, f"{kind}: two uploads of one key")

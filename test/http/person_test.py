@@ -254,6 +254,30 @@ def check_no_bytes(brand, server, secrets):
     tally.check(log and not any(word.decode() in log for word in words), "left in the server's log")
 
 
+def relation_files(brand):
+    """The files of a PostgreSQL database on this machine, as they lie on its disk now."""
+    brand.sql("CHECKPOINT")
+    folder = brand.sql("SHOW data_directory")[0][0]
+    oid = brand.sql("SELECT oid FROM pg_database WHERE datname = current_database()")[0][0]
+    return [path for path in (pathlib.Path(folder) / "base" / oid).iterdir() if path.is_file()]
+
+
+def files_with(brand, secrets):
+    contents = [(path.name, path.read_bytes()) for path in relation_files(brand)]
+    return {one: [name for name, content in contents if one in content] for one in secrets}
+
+
+def check_purged(owner, brand, lin, secrets):
+    """Soon after, nothing of it lies in the relations' files, the planner's statistics among them."""
+    until = time.monotonic() + 60
+    while not owner.call("getCustomer", {"customer_id": lin})["purged_at"] and time.monotonic() < until:
+        time.sleep(0.1)
+    tally.check(owner.call("getCustomer", {"customer_id": lin})["purged_at"], "the page says that the files are purged")
+    if brand.kind == "postgres":
+        left = {one.hex()[:16]: where for one, where in files_with(brand, secrets).items() if where}
+        tally.check(not left, f"left in the files of PostgreSQL: {left}")
+
+
 WRITES = {
     "setTag": {"path": {"tag": "kept"}, "body": {}},
     "removeTag": {"path": {"tag": "kept"}},
@@ -296,6 +320,10 @@ def check_erasure(owner, brand, server, lin, births, wu):
     touch_identity_under_keys(owner, lin, card)
     secrets = secrets_of(brand, births)
     tally.check(len(secrets) > 10, f"there is something to erase: {len(secrets)}")
+    if brand.kind == "postgres":
+        brand.sql("ANALYZE")
+        unseen = [one.hex()[:16] for one, where in files_with(brand, secrets).items() if not where]
+        tally.check(not unseen, f"these files are where it lies: {unseen}")
     owner.call("eraseCustomer", path, body={"confirm": "somebody"}, expect="CUSTOMER_ERASE_CONFIRM")
     before = figures(owner)
     reply = owner.call("eraseCustomer", path, body={"confirm": LIN_NAME}, key="erase")
@@ -322,6 +350,7 @@ def check_erasure(owner, brand, server, lin, births, wu):
     touch_identity_under_keys(owner, lin, card, expect="IDEMPOTENCY_ERASED")
     owner.call("mergeCustomers", {"customer_id": births[1]}, body={"into_id": lin}, key="merge", expect="IDEMPOTENCY_ERASED")
     owner.call("splitCustomer", {"customer_id": births[1]}, key="split", expect="IDEMPOTENCY_ERASED")
+    check_purged(owner, brand, lin, secrets)
     if brand.kind == "sqlite":
         check_no_bytes(brand, server, secrets)
 

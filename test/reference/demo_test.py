@@ -251,6 +251,56 @@ def broken_off():
                 check(run.returncode == 0 and not demo.dir.exists(), f"{kind}: a removal that was broken off: {run.stderr}")
 
 
+KILLS = """
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int rename(const char *from, const char *to)
+{
+    size_t n = strlen(to), name_n = strlen(getenv("KILL_AT"));
+    if (n >= name_n && strcmp(to + n - name_n, getenv("KILL_AT")) == 0)
+        kill(getpid(), SIGKILL);
+    return renameat(-100, from, -100, to); /* AT_FDCWD */
+}
+"""
+
+
+def left_over():
+    """Killed between writing a file and giving it its name: what is left of it is swept by the next making, the next removal."""
+    with tempfile.TemporaryDirectory(prefix="huitou-kill-") as folder:
+        source, library = pathlib.Path(folder) / "kill.c", pathlib.Path(folder) / "kill.so"
+        source.write_text(KILLS)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+        for kind in program.KINDS:
+            for name in ("removing.json", "huitou.json"):
+                with Demo(kind) as demo:
+                    command = [args.binary, "--dir", str(demo.dir), "demo", *demo.store]
+                    env = os.environ | {"LD_PRELOAD": str(library), "KILL_AT": "/" + name}
+                    run = subprocess.run(command, env=env, capture_output=True, check=False)
+                    check(run.returncode == -signal.SIGKILL, f"{kind}: not killed at {name}: {run.returncode}")
+                    parts = [one.name for one in demo.dir.iterdir() if one.name.startswith(name + ".")]
+                    check(len(parts) == 1, f"{kind}: nothing was left of {name}, so this shows nothing: {parts}")
+                    demo.try_run("demo", "--remove")  # with nothing but that in it there is no demo to remove
+                    left = list(demo.dir.iterdir()) if demo.dir.exists() else []
+                    check(not left, f"{kind}: a removal leaves {left}")
+        with Demo("sqlite") as demo:
+            demo.dir.mkdir()
+            (demo.dir / "removing.json.Ab3dE9").write_text("{")
+            run = demo.make()
+            check(run.returncode == 0, f"making beside what was left: {run.stdout}{run.stderr}")
+            check(not list(demo.dir.glob("removing.json*")), "the making sweeps")
+            (demo.dir / "removing.json.Zz3dE9").write_text("{")
+            server = Server(demo.dir)
+            check(not list(demo.dir.glob("removing.json*")), "a server that starts sweeps")
+            server.stop()
+            (demo.dir / "removing.json.mine").write_text("mine")
+            run = demo.try_run("demo", "--remove")
+            check(run.returncode == 0 and [one.name for one in demo.dir.iterdir()] == ["removing.json.mine"],
+                  f"what is somebody's own stays: {run.stdout}{run.stderr}")
+
+
 # --- Over HTTP ---------------------------------------------------------------------------------------------------------
 
 class Server:
@@ -481,6 +531,7 @@ def main():
     command_line(facts)
     real_brands()
     broken_off()
+    left_over()
     served_again()
     tally.finish()
 

@@ -124,6 +124,34 @@ static void test_foreign_files_are_left_alone(void **state)
     assert_true(file_exists(place->arena, notes));
 }
 
+/* What a kill left of a file that was being written goes; a file of the same beginning that is somebody's own stays. */
+static void test_left_over_is_swept(void **state)
+{
+    struct place *place = *state;
+    struct str part = str_fmt(place->arena, "%s/brand/removing.json.aB3xY9", place->base);
+    struct str own = str_fmt(place->arena, "%s/brand/removing.json.mine.txt", place->base);
+    struct home *home;
+    must(place, file_make_directory(place->arena, place->directory, 0700));
+    must(place, file_write(place->arena, part, STR("{"), 0600));
+    must(place, file_write(place->arena, own, STR("mine"), 0600));
+    struct home_create create = wish(place);
+    const struct err *err = home_create(place->arena, &create);
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_HOME_NOT_EMPTY);
+    assert_int_equal(unlink(str_z(place->arena, own)), 0);
+    must(place, home_create(place->arena, &create));
+    assert_false(file_exists(place->arena, part));
+    must(place, file_write(place->arena, part, STR("{"), 0600));
+    must(place, file_write(place->arena, own, STR("mine"), 0600));
+    must(place, home_open(place->arena, place->directory, HOME_WRITE, &home));
+    home_close(home);
+    assert_true(file_exists(place->arena, part)); /* a command beside a server touches nothing */
+    must(place, home_open(place->arena, place->directory, HOME_SERVE, &home));
+    home_close(home);
+    assert_false(file_exists(place->arena, part));
+    assert_int_equal(unlink(str_z(place->arena, own)), 0); /* it was there */
+}
+
 static void test_key_that_others_can_read(void **state)
 {
     struct place *place = *state;
@@ -252,6 +280,7 @@ int main(void)
         PLACE_TEST(test_create_twice_is_refused),
         PLACE_TEST(test_wrong_wishes_leave_nothing),
         PLACE_TEST(test_foreign_files_are_left_alone),
+        PLACE_TEST(test_left_over_is_swept),
         PLACE_TEST(test_key_that_others_can_read),
         PLACE_TEST(test_key_from_the_environment),
         PLACE_TEST(test_key_of_another_brand),

@@ -49,6 +49,7 @@ struct service {
     struct kept_answers *kept; /* answers of reports (room insight) */
     int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
     void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
+    void (*purge_wake)(struct service *service); /* somebody was erased: the database's files are to be purged of it */
     struct imports *imports; /* the queue of imports (room order) */
     struct server_control *control; /* what only the server itself can do (job/server.h) */
     struct str upload_directory;

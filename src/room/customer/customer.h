@@ -181,13 +181,17 @@ struct erased {
 /* Erases a person, with all births: destroys the data keys, the sealed fields, identities, look-ups, name hashes, tags,
  * evidence, the keeper, what events, audit rows and kept answers say; orders, money and what was consented to stay, without
  * a name. typed: the customer's id or whole name, typed by who asks for it. Cannot be undone. Then call
- * erasure_log_settle and store_drop_log. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED, CUSTOMER_ERASE_CONFIRM. */
+ * erasure_log_settle and erasure_purge. Errors: CUSTOMER_UNKNOWN, CUSTOMER_ERASED, CUSTOMER_ERASE_CONFIRM. */
 ERR_RESULT customer_erase(struct tx *tx, int64_t customer_id, struct str typed, struct str by, struct erased *out);
 /* When each buyer was erased, as far as an order of then must not bring them back: the latest erasure of one of the sure
  * identities that the buyer tells (of any, where all are weak); INT64_MIN: never. buyers may be NULL, and hashed or not.
  * *any: somebody was ever erased here. */
 ERR_RESULT customer_buyers_erased(struct tx *tx, struct customer_buyer *const *buyers, size_t count, int64_t *erased_at_us,
                                   bool *any);
+
+/* Makes what erasures took away gone from the database's files too (store_purge), for all of which that is not noted yet,
+ * and notes it. *left: something is still to be done, since somebody was in the way for wait_ms; again later. */
+ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, bool *left);
 
 /* The log of erasures: DIRECTORY/erasures.log, a JSON line each (ids and keyed hashes, no personal data), outside the
  * database and its backup, so that an older backup that is restored is erased again. */
@@ -244,6 +248,7 @@ struct customer_view {
     bool placeholder;
     bool erased; /* the root's data key is destroyed: name and identities are gone */
     int64_t erased_at_us; /* INT64_MIN: not erased */
+    int64_t purged_at_us; /* when no file of the database held anything of it any more; INT64_MIN: not yet */
     struct str name; /* in the clear; absent where unknown */
     int64_t created_at_us;
     int64_t *members; /* all births, the root first, then by id */

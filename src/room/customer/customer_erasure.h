@@ -11,4 +11,8 @@ ERR_RESULT customer_erase_birth(struct tx *tx, int64_t birth_id, const struct er
 /* The event, of the entry's customer. */
 void customer_erasure_event(struct tx *tx, const struct erasure_entry *entry);
 
+/* A line of the log of erasures, with its line feed, and back again (without it); false where it is none. */
+struct str erasure_line_write(struct arena *arena, const struct erasure_entry *entry);
+bool erasure_line_read(struct arena *arena, struct str line, struct erasure_entry *entry);
+
 #endif

@@ -193,13 +193,15 @@ static const struct err *load_erasure(struct person *person)
 {
     struct sql_customer_erasure_of_out row;
     bool found;
-    person->view->erased_at_us = INT64_MIN;
+    person->view->erased_at_us = person->view->purged_at_us = INT64_MIN;
     if (!person->view->erased)
         return NULL;
     TRY(sql_customer_erasure_of_one(
         person->tx, &(struct sql_customer_erasure_of_in){person->view->customer_id}, &row, &found));
     if (found)
         person->view->erased_at_us = row.erased_at;
+    if (found && row.purged_at.set)
+        person->view->purged_at_us = row.purged_at.v;
     return NULL;
 }
 

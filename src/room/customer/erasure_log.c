@@ -36,7 +36,7 @@ static void put_hash(struct json_writer *w, const struct erased_identity_hash *i
 }
 
 /* A line break before it too: what a power cut tore stays alone. */
-static struct str line_of(struct arena *arena, const struct erasure_entry *entry)
+struct str erasure_line_write(struct arena *arena, const struct erasure_entry *entry)
 {
     struct buf line = buf_new(arena, LINE_BYTES_MAX);
     struct json_writer w = json_writer(&line, false);
@@ -85,7 +85,7 @@ ERR_RESULT erasure_log_append(struct arena *arena, struct str path,
     int fd = open(str_z(arena, path), O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0)
         return ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(errno)));
-    bool written = write_line(fd, line_of(arena, entry));
+    bool written = write_line(fd, erasure_line_write(arena, entry));
     int why = errno;
     close(fd);
     return written ? NULL : ERR_NEW(arena, ERR_FILE_WRITE, path, str_c(strerrordesc_np(why)));
@@ -146,7 +146,7 @@ static bool read_lists(struct arena *arena, const struct json_value *births,
     return true;
 }
 
-static bool read_line(struct arena *arena, struct str line, struct erasure_entry *entry)
+bool erasure_line_read(struct arena *arena, struct str line, struct erasure_entry *entry)
 {
     const struct json_value *value;
     *entry = (struct erasure_entry){0};
@@ -186,7 +186,7 @@ static const struct err *read_log(struct arena *arena, struct str path, struct l
         struct str line = str_cut(rest, '\n', &rest);
         if (line.n == 0)
             continue;
-        if (read_line(arena, line, &log->entries[log->count]))
+        if (erasure_line_read(arena, line, &log->entries[log->count]))
             log->count++;
         else
             log->unreadable++;

@@ -186,3 +186,12 @@ CREATE TABLE erased_identity (
 
 -- read by: the log of erasures.
 CREATE INDEX erased_identity_by_erasure ON erased_identity (erasure_id, kind, hash);
+
+-- migration: 17 unknown buyers, and when an erasure is gone from the files
+
+-- read by: what the reports leave out. A placeholder has nobody below it (nobody is merged into one), so its orders are left
+-- out while it is its own root.
+CREATE INDEX customer_placeholder ON customer (customer_id) WHERE placeholder = 1 AND root_id = customer_id;
+
+-- purged_at: when no file of the database held what was erased any more (store_purge); NULL: not yet.
+ALTER TABLE erasure ADD COLUMN purged_at INT64;

@@ -551,10 +551,23 @@ SELECT erased_at FROM erased_identity WHERE kind = :kind AND hash = :hash;
 -- name: customer_erasure_of
 -- doc: when a birth was erased.
 -- in: customer_id i64
--- out: erasure_id i64, erased_at i64, erased_by text
+-- out: erasure_id i64, erased_at i64, erased_by text, purged_at i64?
 -- plan: search
-SELECT e.erasure_id, e.erased_at, e.erased_by
+SELECT e.erasure_id, e.erased_at, e.erased_by, e.purged_at
 FROM erasure_customer c JOIN erasure e ON e.erasure_id = c.erasure_id WHERE c.customer_id = :customer_id;
+
+-- name: customer_erasure_unpurged
+-- doc: erasures that the database's files may still hold something of.
+-- out: erasure_id i64
+-- rows: many
+-- plan: scan, because it has one row per erasure
+SELECT erasure_id FROM erasure WHERE purged_at IS NULL;
+
+-- name: customer_erasure_purged
+-- doc: the files hold nothing of an erasure.
+-- in: erasure_id i64, purged_at i64
+-- plan: search
+UPDATE erasure SET purged_at = :purged_at WHERE erasure_id = :erasure_id;
 
 -- name: customer_erasure_all
 -- doc: all erasures, for the log outside the database.

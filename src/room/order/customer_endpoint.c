@@ -93,7 +93,7 @@ static const struct shape order_shape = {
     .name = "order", .size = sizeof(struct order_out), SHAPE_FIELDS(order_fields)};
 
 struct customer_out {
-    int64_t customer_id, created_at_us, erased_at_us, keeper_id, paid_orders;
+    int64_t customer_id, created_at_us, erased_at_us, purged_at_us, keeper_id, paid_orders;
     bool placeholder, revealed, erased;
     struct str name, keeper_name, paid, refunded, net;
     int32_t first_day, last_day;
@@ -114,6 +114,10 @@ static const struct field customer_fields[] = {
                 "个人信息已删除。"),
     SHAPE_FIELD_AS(struct customer_out, erased_at_us, "erased_at", TIME, "When it was erased.",
                    "删除时间。"),
+    SHAPE_FIELD_AS(struct customer_out, purged_at_us, "purged_at", TIME,
+                   "When no file of the database held anything of it any more; null: not yet, or "
+                   "not erased.",
+                   "数据库文件中不再留有其信息的时间；空表示尚未清除，或未删除。"),
     SHAPE_FIELD_AS(struct customer_out, created_at_us, "created_at", TIME, "First met.",
                    "首次认识。", .required = true),
     SHAPE_FIELD(struct customer_out, keeper_id, ID, "Who of the staff looks after them.",
@@ -240,6 +244,7 @@ static struct customer_out customer_of(struct call *call, const struct person *p
         .revealed = reveal,
         .erased = view->erased,
         .erased_at_us = view->erased_at_us,
+        .purged_at_us = view->purged_at_us,
         .created_at_us = view->created_at_us,
         .paid_orders = person->paid_order_count,
         .paid = minor_plain(arena, person->paid_minor, digits),

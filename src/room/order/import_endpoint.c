@@ -328,18 +328,6 @@ static const struct shape upload_query_shape = {.name = "import_upload_query",
                                                 .size = sizeof(struct upload_query),
                                                 SHAPE_FIELDS(upload_query_fields)};
 
-static bool is_file_name(struct str name)
-{
-    if (name.n < 1 || name.n > LIMIT_FILE_NAME_BYTES_MAX || str_trim(name).n == 0)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
-            return false;
-    }
-    return !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
-}
-
 static const struct err *put_aside_failed(struct call *call)
 {
     return ERR_NEW(call->arena, ERR_HTTP_UPLOAD, STR_NONE, str_c(strerror(errno)));
@@ -428,7 +416,7 @@ static const struct err *upload_import(struct call *call)
     const struct upload_query *query = call->query;
     struct imports *imports = call->service->imports;
     struct upload upload = {.call = call, .upload_id = id_next(call->service->deps.ids)};
-    if (!is_file_name(query->name))
+    if (!import_is_file_name(query->name))
         return ERR_NEW(call->arena, ERR_IMPORT_FILE_NAME, STR("?name"));
     const struct err *err = take_file(call, upload.upload_id);
     if (!err)

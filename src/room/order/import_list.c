@@ -3,6 +3,8 @@
 #include "room/order/import_queue.h"
 #include "sql_order.h"
 
+#define HOLDINGS_MAX 1000 /* a page shows no more */
+
 static struct import_brief brief_of(struct arena *arena,
                                     const struct sql_order_upload_page_out *row)
 {
@@ -43,4 +45,34 @@ ERR_RESULT import_list(struct tx *tx, int64_t before_id, int64_t most, struct im
             (*out)[(*count)++] = brief_of(tx_arena(tx), &row);
     }
     return NULL;
+}
+
+static void add_holding(struct import_holding *out, size_t *count, struct str name,
+                        const struct sql_order_upload_holding_out *row, bool is_rejects)
+{
+    int64_t until_us = INT64_MIN;
+    if (is_rejects && !row->is_kept && row->finished_at.set)
+        until_us = row->finished_at.v + IMPORT_REJECTS_US;
+    if (*count < HOLDINGS_MAX)
+        out[(*count)++] = (struct import_holding){row->upload_id, name, is_rejects, until_us};
+}
+
+ERR_RESULT import_holdings(struct tx *tx, struct import_holding **out, size_t *count)
+{
+    struct stmt_cursor cursor;
+    bool has;
+    *out = ARENA_ARRAY(tx_arena(tx), HOLDINGS_MAX, struct import_holding);
+    *count = 0;
+    TRY(sql_order_upload_holding_open(tx, &cursor));
+    for (;;) {
+        struct sql_order_upload_holding_out row;
+        TRY(stmt_next(&cursor, &row, &has));
+        if (!has)
+            return NULL;
+        struct str name = str_copy(tx_arena(tx), row.name);
+        if (row.is_kept)
+            add_holding(*out, count, name, &row, false);
+        if (str_is(row.reject_name))
+            add_holding(*out, count, name, &row, true);
+    }
 }

@@ -42,6 +42,18 @@ struct str imports_file(struct arena *arena, const struct imports *imports, int6
     return str_fmt(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
 }
 
+bool import_is_file_name(struct str name)
+{
+    if (name.n < 1 || name.n > LIMIT_FILE_NAME_BYTES_MAX || str_trim(name).n == 0)
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
+            return false;
+    }
+    return !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
+}
+
 /* Removes the files of a folder whose names begin so; "" all of them. */
 static void remove_files(struct arena *arena, struct str folder, const char *prefix)
 {

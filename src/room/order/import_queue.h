@@ -52,6 +52,16 @@ struct import_brief {
  * them was imported. */
 ERR_RESULT import_list(struct tx *tx, int64_t before_id, int64_t most, struct import_brief **out, size_t *count);
 
+/* A file that lies in the data directory for an import: who was erased may stand in it. */
+struct import_holding {
+    int64_t import_id;
+    struct str name;  /* of the file that was given */
+    bool is_rejects;  /* the file of its rejected rows; else the file itself */
+    int64_t until_us; /* when it is removed; INT64_MIN: when somebody imports or discards it */
+};
+/* The oldest first. In the transaction's arena. */
+ERR_RESULT import_holdings(struct tx *tx, struct import_holding **out, size_t *count);
+
 struct imports;
 struct imports_options {
     struct store *store;
@@ -68,6 +78,8 @@ struct imports_options {
 ERR_RESULT imports_open(struct arena *arena, const struct imports_options *options, struct imports **out);
 /* What runs is stopped at its next slice and will be found interrupted. */
 void imports_close(struct imports *imports);
+/* Removes the files of rejected rows that were kept for IMPORT_REJECTS_US; to be called now and then. */
+ERR_RESULT imports_tidy(struct imports *imports, struct arena *arena);
 
 /* How far the check or import of an upload has come; phase absent where it is not at work. */
 struct import_progress {

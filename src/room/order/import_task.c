@@ -288,17 +288,10 @@ ERR_RESULT import_task_check(struct imports_lane *lane, struct arena *arena, int
 
 /* --- The import --- */
 
-struct begin {
-    int64_t upload_id, changed;
-};
-
-/* Where a first try was committed and its answer lost, this one changes nothing: the lane alone
- * begins. */
+/* Where a first try was committed and its answer lost, this one changes nothing. */
 static const struct err *begin_tx(struct tx *tx, void *arg)
 {
-    struct begin *begin = arg;
-    struct sql_order_upload_begin_in in = {begin->upload_id, tx_now_us(tx)};
-    return sql_order_upload_begin_run_count(tx, &in, &begin->changed);
+    return sql_order_upload_begin_run(tx, arg);
 }
 
 static void run_import(struct task *task)
@@ -388,28 +381,29 @@ static const struct err *old_tx(struct tx *tx, void *arg)
     return NULL;
 }
 
-static ERR_RESULT remove_old(struct task *task)
+ERR_RESULT imports_tidy(struct imports *imports, struct arena *arena)
 {
-    struct old old = {.imports = task->imports};
+    struct old old = {.imports = imports};
     struct store_job job = {
         .name = "import rejects", .fn = old_tx, .arg = &old, .again_if_ambiguous = true};
-    TRY(store_write(task->imports->options.store, task->arena, &job));
+    TRY(store_write(imports->options.store, arena, &job));
     for (int i = 0; i < old.count; i++)
-        imports_remove(task->imports, old.ids[i]);
+        imports_remove(imports, old.ids[i]);
     return NULL;
 }
 
 ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64_t upload_id)
 {
     struct task task = task_of(lane, arena);
-    struct begin begin = {.upload_id = upload_id};
+    struct sql_order_upload_begin_in begin = {upload_id, clock_now_us(&lane->imports->deps.clock)};
     struct store_job job = {
         .name = "import begins", .fn = begin_tx, .arg = &begin, .again_if_ambiguous = true};
     bool found;
     TRY(store_write(task.imports->options.store, arena, &job));
     TRY(open_task(&task, upload_id, &found));
-    if (!found || task.row.state != UPLOAD_RUNNING)
-        return NULL;
+    if (!found || task.row.state != UPLOAD_RUNNING ||
+        task.row.started_at.v != begin.started_at)
+        return NULL; /* stopped before it began, or another server has it */
     imports_tell(task.imports, upload_id, UPLOAD_RUNNING);
     run_import(&task);
     enum upload_state state = state_of_run(&task);
@@ -419,5 +413,5 @@ ERR_RESULT import_task_run(struct imports_lane *lane, struct arena *arena, int64
     else if (state == UPLOAD_DONE)
         (void)unlink(str_z(arena, task.path));
     imports_tell(task.imports, upload_id, state);
-    return remove_old(&task);
+    return NULL;
 }

@@ -42,6 +42,8 @@ void imports_tell(struct imports *imports, int64_t upload_id, enum upload_state 
 /* DIRECTORY/ID, and the file of that name in it. */
 struct str imports_folder(struct arena *arena, const struct imports *imports, int64_t upload_id);
 struct str imports_file(struct arena *arena, const struct imports *imports, int64_t upload_id, struct str name);
+/* Whether an upload may be called so: one part of a path, which nothing on the way to a file could take for another. */
+bool import_is_file_name(struct str name);
 /* The folder with all that is in it. */
 void imports_remove(struct imports *imports, int64_t upload_id);
 

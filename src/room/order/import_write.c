@@ -152,7 +152,8 @@ static ERR_RESULT write_claims(struct writer *w)
     return NULL;
 }
 
-/* Between two slices. */
+/* Asked only where there is more to write: one that was told to stop behind its last order is
+ * whole. */
 static bool is_stopped(struct import_run *run)
 {
     run->stopped = run->stopped || import_is_stopped(run);
@@ -188,10 +189,10 @@ static ERR_RESULT write_orders(struct writer *w)
     struct str key, value;
     bool has;
     reset_slot(w, w->filling);
-    while (!is_stopped(w->run)) {
+    for (;;) {
         struct slot *slot = w->filling;
         TRY(sorter_next(w->run->orders, &key, &value, &has));
-        if (!has)
+        if (!has || is_stopped(w->run))
             break;
         struct order_fact *fact = &slot->batch.orders[slot->batch.order_count++];
         struct unpack u = open_record(slot, value);
@@ -214,10 +215,10 @@ static ERR_RESULT write_refunds(struct writer *w)
     struct str key, value;
     bool has;
     reset_slot(w, w->filling);
-    while (!is_stopped(w->run)) {
+    for (;;) {
         struct slot *slot = w->filling;
         TRY(sorter_next(w->run->refunds, &key, &value, &has));
-        if (!has)
+        if (!has || is_stopped(w->run))
             break;
         struct refund_fact *fact = &slot->batch.refunds[slot->batch.refund_count++];
         struct unpack u = open_record(slot, value);

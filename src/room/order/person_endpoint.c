@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "room/order/import_queue.h"
 #include "room/order/person_part.h"
 #include "room/order/person_text.h"
 
@@ -750,8 +751,27 @@ static const struct field erase_in_fields[] = {
 };
 static const struct shape erase_in_shape = {
     .name = "customer_erase", .size = sizeof(struct erase_in), SHAPE_FIELDS(erase_in_fields)};
+enum { HOLDS_UPLOAD, HOLDS_REJECTS };
+static const char *const holds[] = {"file", "rejected_rows", NULL};
+struct holding_out {
+    int64_t import_id, until_us;
+    struct str name;
+    int holds;
+};
+static const struct field holding_fields[] = {
+    SHAPE_FIELD(struct holding_out, import_id, ID, "The import.", "导入编号。", .required = true),
+    SHAPE_FIELD(struct holding_out, name, TEXT, "The file's name.", "文件名。", .required = true),
+    SHAPE_FIELD(struct holding_out, holds, ENUM, "The file that was given, or its rejected rows.",
+                "上传的文件，或其被拒的行。", .required = true, .values = holds),
+    SHAPE_FIELD_AS(struct holding_out, until_us, "until", TIME,
+                   "When it is removed; null: when somebody imports or discards it.",
+                   "何时移除；空表示直到被导入或丢弃。"),
+};
+static const struct shape holding_shape = {
+    .name = "erase_holding", .size = sizeof(struct holding_out), SHAPE_FIELDS(holding_fields)};
 struct erase_out {
     int64_t customer_id, erasure_id, births;
+    struct shape_list files;
 };
 static const struct field erase_out_fields[] = {
     SHAPE_FIELD(struct erase_out, customer_id, ID, "Who it was; orders stay under this number.",
@@ -759,31 +779,52 @@ static const struct field erase_out_fields[] = {
     SHAPE_FIELD(struct erase_out, erasure_id, ID, "The erasure, as in the log of erasures.",
                 "删除记录编号。", .required = true),
     SHAPE_FIELD(struct erase_out, births, I64, "Births that were erased.", "删除的客户记录数。"),
+    SHAPE_FIELD(struct erase_out, files, LIST,
+                "Files of imports on this server that may still name the person.",
+                "本服务器上可能仍含有其信息的导入文件。", .sub = &holding_shape),
 };
 static const struct shape erase_out_shape = {
     .name = "customer_erased", .size = sizeof(struct erase_out), SHAPE_FIELDS(erase_out_fields)};
+
+static const struct err *read_holdings(struct tx *tx, struct call *call, struct shape_list *out)
+{
+    struct import_holding *files;
+    size_t count;
+    TRY(import_holdings(tx, &files, &count));
+    struct holding_out *items = ARENA_ARRAY(call->arena, count + 1, struct holding_out);
+    for (size_t i = 0; i < count; i++)
+        items[i] =
+            (struct holding_out){.import_id = files[i].import_id,
+                                 .name = str_copy(call->arena, files[i].name),
+                                 .holds = files[i].is_rejects ? HOLDS_REJECTS : HOLDS_UPLOAD,
+                                 .until_us = files[i].until_us};
+    *out = (struct shape_list){items, count};
+    return NULL;
+}
 
 static const struct err *erase_tx(struct tx *tx, void *arg)
 {
     struct call *call = arg;
     const struct customer_path *path = call->path;
     const struct erase_in *in = call->in;
+    struct erase_out *out = call->out;
     struct erased erased;
     int64_t root_id;
     TRY(customer_reach(tx, call, path->customer_id, &root_id));
     TRY(customer_erase(tx, root_id, in->confirm, call->principal.by, &erased));
     customer_audit(call, root_id);
     call->audit_after = str_fmt(call->arena, "{\"births\":%zu}", erased.birth_count);
-    *(struct erase_out *)call->out =
-        (struct erase_out){root_id, erased.erasure_id, (int64_t)erased.birth_count};
-    return NULL;
+    *out = (struct erase_out){.customer_id = root_id,
+                              .erasure_id = erased.erasure_id,
+                              .births = (int64_t)erased.birth_count};
+    return read_holdings(tx, call, &out->files);
 }
 
 /* Answered only when the log outside the database has it too. */
 static const struct err *erase_customer(struct call *call)
 {
     TRY(call_write(call, erase_tx, call));
-    store_drop_log(call->service->store);
+    call->service->purge_wake(call->service);
     return erasure_log_settle(call->service->store, call->arena, call->service->directory);
 }
 

@@ -35,6 +35,14 @@ FROM import_upload WHERE upload_id = :upload_id;
 SELECT CAST(COUNT(*) AS BIGINT) AS file_count, CAST(COALESCE(SUM(byte_count), 0) AS BIGINT) AS byte_count
 FROM import_upload WHERE is_kept = 1;
 
+-- name: order_upload_holding
+-- doc: uploads of which a file lies on the disk: itself, or its rejected rows.
+-- out: upload_id i64, name text, is_kept i64, reject_name text, finished_at i64?
+-- rows: many
+-- plan: scan, because it has one row per file ever uploaded
+SELECT upload_id, name, is_kept, reject_name, finished_at FROM import_upload
+WHERE is_kept = 1 OR reject_name <> '' ORDER BY upload_id;
+
 -- name: order_upload_next
 -- doc: what waits longest in a state.
 -- in: state i64

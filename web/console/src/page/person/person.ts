@@ -5,6 +5,7 @@ import { language } from '../../language'
 import { session } from '../../session'
 
 export type Customer = Schema['Customer']
+export type ErasedFile = Schema['EraseHolding']
 export type Translate = (key: string) => string
 
 export function money(amount: string | null | undefined): string {

@@ -1,0 +1,99 @@
+/* Tables written anew, so that no file holds what was deleted from them. VACUUM alone only makes
+ * room: the bytes of a dead row stay in its page until others happen to be written over them. */
+#include <libpq-fe.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "store/postgres_internal.h"
+
+#define LOOK_AGAIN_MS 50
+
+struct purge {
+    struct arena *arena;
+    struct postgres_connection *connection;
+    int wait_ms;
+};
+
+static const struct err *run(struct purge *p, struct str sql, struct str *first)
+{
+    const char *text = str_z(p->arena, sql);
+    PGresult *result = PQexec(p->connection->pg, text);
+    ExecStatusType status = PQresultStatus(result);
+    const struct err *err = NULL;
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        err = postgres_error(p->connection, text, result);
+    else if (first)
+        *first = str_copy(p->arena, str_c(PQgetvalue(result, 0, 0)));
+    PQclear(result);
+    return err;
+}
+
+/* A row that was deleted is dead for good once everybody who could still see it has ended:
+ * transactions that write (their number), that read (the oldest number they may see as running),
+ * prepared ones, and standbys behind a slot. */
+static const struct err *wait_for_older(struct purge *p, bool *ended)
+{
+    struct str number, count;
+    int waited_ms = 0;
+    TRY(run(p, STR("SELECT pg_current_xact_id()::xid::text"), &number));
+    struct str older = str_fmt(
+        p->arena,
+        "SELECT (SELECT COUNT(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND GREATEST(age(backend_xmin), age(backend_xid)) >= age('%.*s'::xid))"
+        " + (SELECT COUNT(*) FROM pg_prepared_xacts WHERE database = current_database()"
+        " AND age(transaction) >= age('%.*s'::xid))"
+        " + (SELECT COUNT(*) FROM pg_replication_slots WHERE age(xmin) >= age('%.*s'::xid))",
+        STR_ARG(number), STR_ARG(number), STR_ARG(number));
+    for (;;) {
+        struct arena_mark mark = arena_mark(p->arena);
+        TRY(run(p, older, &count));
+        *ended = str_eq(count, STR("0"));
+        arena_rewind(p->arena, mark);
+        if (*ended || waited_ms >= p->wait_ms)
+            return NULL;
+        nanosleep(&(struct timespec){0, LOOK_AGAIN_MS * 1000000L}, NULL);
+        waited_ms += LOOK_AGAIN_MS;
+    }
+}
+
+/* *done false: somebody else had a lock on one of them for too long. */
+static const struct err *rewrite(struct purge *p, const char *const *tables, bool *done)
+{
+    const struct err *err = NULL;
+    for (int i = 0; tables[i] && !err; i++)
+        err = run(p, str_fmt(p->arena, "VACUUM (FULL, ANALYZE) %s", tables[i]), NULL);
+    *done = !err;
+    return err && err->code == ERR_STORE_CONFLICT ? NULL : err;
+}
+
+static const struct err *purge(struct purge *p, const char *const *tables, bool *gone)
+{
+    /* The statistics hold values of their columns. A role that does not own the database may not
+     * write them anew, and is warned of it: old ones then stay in pages that nobody reads. */
+    static const char *const statistics[] = {"pg_catalog.pg_statistic", NULL};
+    bool ended, done = false;
+    TRY(run(p, str_fmt(p->arena, "SET lock_timeout = %d", p->wait_ms), NULL));
+    TRY(wait_for_older(p, &ended));
+    if (!ended)
+        return NULL;
+    TRY(rewrite(p, tables, &done));
+    if (!done)
+        return NULL;
+    TRY(wait_for_older(p, &ended));
+    if (!ended)
+        return NULL;
+    return rewrite(p, statistics, gone);
+}
+
+const struct err *postgres_purge(struct store *store, struct arena *arena,
+                                 const char *const *tables, int wait_ms, bool *gone)
+{
+    struct postgres_connection *c = ARENA_NEW(arena, struct postgres_connection);
+    struct purge p = {arena, c, wait_ms};
+    TRY(postgres_connect(arena, store->options.url, true, c));
+    CHECK(PQsetnonblocking(c->pg, 0) == 0);
+    const struct err *err = purge(&p, tables, gone);
+    postgres_disconnect(c);
+    return err;
+}
