@@ -31,7 +31,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "reference"), str(HE
 import merchant_files as merchant  # noqa: E402
 from api import Client, Server, add_key  # noqa: E402
 from import_kill_test import state  # noqa: E402
-from program import KINDS, Brand, Tally, arguments  # noqa: E402
+from program import Brand, Tally, arguments, chosen, wanted  # noqa: E402
 
 tally = Tally()
 check = tally.check
@@ -441,9 +441,9 @@ TESTS = {"same": test_same, "hand": test_hand, "words": test_words, "refused": t
 
 def main():
     options = arguments(__doc__, only={}, database={}, rounds={"type": int, "default": 4}, seed={"type": int, "default": 1})
-    for kind in [options.database] if options.database else KINDS:
+    for kind in chosen(options):
         for name, test in TESTS.items():
-            if not options.only or name in options.only.split(","):
+            if wanted(options, name):
                 began = time.monotonic()
                 test(options, kind)
                 print(f"{kind} {name}: {time.monotonic() - began:.1f} s", flush=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The customers behind every figure, selections against plain SQL, bulk changes, exports, today, by role:
-/usr/bin/python3 test/http/people_test.py [--binary PATH]
+/usr/bin/python3 test/http/people_test.py [--binary PATH] [--only empty,selections,figures] [--database sqlite|postgres]
 
 On SQLite and PostgreSQL. Online Retail: each report's figures with a link, for whole history and for windows, net and gross;
 behind each the list of customers has exactly that count or sum. A brand of random orders, refunds, merges, tags and keepers:
@@ -16,7 +16,7 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api import Server, add_person  # noqa: E402
-from program import KINDS, ONLINE_RETAIL, Brand, Tally, arguments  # noqa: E402
+from program import ONLINE_RETAIL, Brand, Tally, arguments, chosen, wanted  # noqa: E402
 
 CELLS_PER_COLUMN = 12
 WINDOWS = [{}, {"from": "2011-02-10", "to": "2011-08-20"}, {"as_of": "2011-09-15", "from": "2011-01-05", "amount": "gross"}]
@@ -411,12 +411,12 @@ def test_empty(tally, binary, kind):
 
 
 def main():
-    args = arguments(__doc__)
+    args = arguments(__doc__, only={}, database={})
     tally = Tally()
-    for kind in KINDS:
-        test_empty(tally, args.binary, kind)
-        test_selections(tally, args.binary, kind)
-        test_figures(tally, args.binary, kind)
+    for kind in chosen(args):
+        for name, test in (("empty", test_empty), ("selections", test_selections), ("figures", test_figures)):
+            if wanted(args, name):
+                test(tally, args.binary, kind)
     tally.finish()
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The rights of the person, over HTTP and on the command line, on both databases:
-/usr/bin/python3 test/http/person_test.py [--binary PATH]
+/usr/bin/python3 test/http/person_test.py [--binary PATH] [--only rights,portrait] [--database sqlite|postgres]
 
 Consent, correction, export, erasure; what an old file, an older database and the log of erasures make of somebody who was erased;
 no byte of the erased in SQLite's file and log, nor in the server's own log; the portrait against the reports.
@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from api import Server, add_key, add_people  # noqa: E402
-from program import KINDS, ONLINE_RETAIL, Brand, Tally, arguments  # noqa: E402
+from program import ONLINE_RETAIL, Brand, Tally, arguments, chosen, wanted  # noqa: E402
 
 tally = Tally()
 MAP = json.dumps({
@@ -428,10 +428,12 @@ def run_portrait(binary):
 
 
 def main():
-    args = arguments(__doc__)
-    for kind in KINDS:
-        run_kind(args.binary, kind)
-    run_portrait(args.binary)
+    args = arguments(__doc__, only={}, database={})
+    for kind in chosen(args):
+        if wanted(args, "rights"):
+            run_kind(args.binary, kind)
+    if wanted(args, "portrait"):
+        run_portrait(args.binary)
     tally.finish()
 
 
