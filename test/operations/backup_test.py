@@ -271,6 +271,10 @@ def test_refusals(check, binary, kind):
         brand.run("backup", backup)
         run = brand.try_run("backup", backup, "--json")
         check(codes(run) == ["BACKUP_EXISTS"], f"{kind} a backup overwrites nothing: {run.stdout}")
+        place = brand.base / "place"
+        place.mkdir()
+        made = {brand.json("backup", place)["path"] for _ in range(4)}  # some of them within one second
+        check(len(made) == len(list(place.glob("huitou-*.backup"))) == 4, f"{kind} each backup into a folder has a name of its own: {made}")
         run = brand.try_run("backup", brand.base / "no" / "where", "--json")
         check(codes(run) == ["FILE_FOLDER"], f"{kind} a folder that is not there: {run.stdout}")
         again = Restored(binary, kind, brand.base)
@@ -531,10 +535,10 @@ TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_old
 
 
 def main():
-    arguments = program.arguments(__doc__, only={"default": ""})
+    arguments = program.arguments(__doc__, only={"default": ""}, database={})
     tally = program.Tally()
     for test in TESTS:
-        for kind in program.KINDS:
+        for kind in program.chosen(arguments):
             if arguments.only in test.__name__:
                 test(tally.check, arguments.binary, kind)
     tally.finish()
