@@ -397,7 +397,6 @@ void request_body(struct request *request, const char *bytes, size_t n)
         return;
     }
     if (request->upload_fd >= 0) {
-        secret_stream_add(request->upload_hash, bytes, n);
         const struct err *err = write_upload(request, bytes, n);
         if (err)
             fail(request, err);

@@ -293,12 +293,23 @@ def test_refused(options, kind):
 
 # --- once -------------------------------------------------------------------------------------------------------------
 
+def in_pieces(data, size):
+    """As chunks that come one after the other: the server reads them apart."""
+    for at in range(0, len(data), size):
+        yield data[at:at + size]
+        time.sleep(0.05)
+
+
 def test_once(options, kind):
     with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
         owner = server.set_up()
         path = odd_file(brand.base / "一次.csv")
         first = upload(owner, path, key="the-same")
         check(upload(owner, path, key="the-same") == first, f"{kind}: two uploads of one key")
+        query = {"name": path.name, "modified_at": when(path)}
+        again = owner.call("uploadImport", query=query, raw=in_pieces(path.read_bytes(), 700), key="the-same")
+        check(again["import_id"] == first, f"{kind}: the same file, sent in other pieces, is another")
+        owner.call("uploadImport", query={**query, "name": "二次.csv"}, raw=path.read_bytes(), key="the-same", expect="IDEMPOTENCY_OTHER")
         owner.call("uploadImport", query={"name": path.name, "modified_at": when(path)}, raw=b"other", key="the-same", expect="IDEMPOTENCY_OTHER")
         check(len(owner.call("listImports").json["items"]) == 1, f"{kind}: more than one upload")
         kept = [file for file in (brand.dir / "uploads").rglob("*") if file.is_file()]
