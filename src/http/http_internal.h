@@ -93,7 +93,6 @@ struct request {
     size_t variable_count;
     struct str if_none_match, content_type;
     bool accepts_gzip, is_head;
-    bool by_tls; /* as the proxy on this machine says: cookies are for TLS only */
     struct buf body;
     int64_t body_bytes, body_bytes_max;
     int upload_fd; /* -1: none */
