@@ -2,15 +2,15 @@
 
 WHOLE = "http/access_test.py --database sqlite --only "
 TESTS = {
-    "login": ["access_test", WHOLE + "throttling"],
-    "session": ["access_test", WHOLE + "sessions,changed_people"],
+    "login": [WHOLE + "throttling", "access_test *_sqlite"],
+    "session": [WHOLE + "sessions,changed_people", "access_test *_sqlite"],
     "csrf": [WHOLE + "csrf"],
     "keys": [WHOLE + "keys,doors"],
     "rows": [WHOLE + "lists,rows"],
-    "trail": ["access_test", WHOLE + "trail"],
+    "trail": [WHOLE + "trail", "access_test *_sqlite"],
     "setup": ["http/contract_test.py --only before_a_brand"],
-    "staff": ["access_test", "http/contract_test.py --database sqlite --only people_and_keys"],
-    "once": ["access_test", "http/contract_test.py --database sqlite --only people_and_keys,customers"],
+    "staff": ["http/contract_test.py --database sqlite --only people_and_keys", "access_test *_sqlite"],
+    "once": ["http/contract_test.py --database sqlite --only people_and_keys,customers", "access_test *are_one*", "access_test *twice*"],
     "secret": ["secret_test"],
     "declared": ["http/contract_test.py --database sqlite --only none"],
 }

@@ -2,7 +2,7 @@
 
 WHOLE = "operations/backup_test.py --database sqlite --only "
 TESTS = {
-    "archive": ["archive_test", WHOLE + "test_damage"],
+    "archive": [WHOLE + "test_damage", WHOLE + "test_same", "archive_test"],
     "refusals": [WHOLE + "test_refusals", WHOLE + "test_same"],
     "same": [WHOLE + "test_same", WHOLE + "test_drill"],
     "key": [WHOLE + "test_key", WHOLE + "test_same"],
