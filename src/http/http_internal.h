@@ -127,7 +127,7 @@ struct work {
     pthread_mutex_t lock;
     pthread_cond_t wanted, idle;
     struct request *first, *last;
-    int waiting, at_work;
+    int waiting, waiting_max, at_work;
     bool stopping;
     pthread_t *threads;
     int thread_count;
@@ -146,7 +146,7 @@ struct streams {
     pthread_mutex_t lock;
     struct stream *first;
     int count;
-    int64_t event_count;
+    int64_t event_count, longest_ms; /* longest_ms: how long one may be open */
     bool stopping;
 };
 struct MHD_Response *stream_response(struct request *request);

@@ -41,7 +41,7 @@ BREAKS = [
     ("http", CONNECTION, "a newcomer cuts the latest, not the one that waits longest",
      "    for (struct connection *each = all->first; each; each = each->next) {\n        bool waits", "    for (struct connection *each = all->last; each; each = each->previous) {\n        bool waits"),
     ("http", CONNECTION, "one address shuts out another", "    if (all->count >= all->per_address_max &&", "    if (all->count >= all->per_address_max ||"),
-    ("http", WORK, "any number of requests waits", "work->waiting < LIMIT_HTTP_WORK_MAX && !work->stopping;", "!work->stopping;"),
+    ("http", WORK, "any number of requests waits", "work->waiting < work->waiting_max && !work->stopping;", "!work->stopping;"),
     ("walk", REQUEST, "a key may be of any length", "(key.n == 0 || key.n > LIMIT_IDEMPOTENCY_KEY_BYTES_MAX)", "(key.n == 0)"),
 
     # --- Where a request begins and ends ---
