@@ -125,6 +125,7 @@ def before_a_brand(binary, folder):
                         raw=b"x" if operation.takes_file else None, expect=ANY if operation.public else "SETUP_NEEDED")
         tally.check(nobody.call("getStatus")["brand_exists"] is False, "there is no brand yet")
         tally.check(nobody.call("getHealth")["state"] == "ok", "health without a brand")
+        tally.check(nobody.call("getStatus")["owner_exists"] is False, "nor an owner")
         token = server.setup_url.rsplit("#", 1)[1]
         good = {"token": token, "brand_name": "茶舍", "currency": "CNY", "time_zone": "Asia/Shanghai", "login": "owner",
                 "name": "林掌柜", "password": PASSWORD}
@@ -136,9 +137,24 @@ def before_a_brand(binary, folder):
         owner = server.set_up("茶舍")
         tally.check(owner.call("getMe")["role"] == "owner", "the set-up link's user is the owner")
         attempt("the link works once", nobody.call, "setUp", body=good, expect="SETUP_LINK")
+        tally.check(nobody.call("getStatus")["owner_exists"] is True, "there is an owner now")
         server.wait_ready()
         attempt("a brand without orders", owner.call, "getReport", {"report": "totals"}, expect="REPORT_EMPTY")
         attempt("a brand without orders", owner.call, "getReportFile", {"report": "totals"}, expect="REPORT_EMPTY")
+
+
+def the_link(binary):
+    """The set-up link makes the first who can log in, and nobody after that: not where somebody came in between, past this
+    server, and not when it is started again."""
+    with Brand(binary, "sqlite") as brand, Server(brand.command("serve")) as server:
+        brand.sql("INSERT INTO staff (staff_id, login, name, role, password_hash, created_at) VALUES (7, 'first', 'First', 0, 'x', 0)")
+        token = server.setup_url.rsplit("#", 1)[1]
+        body = {"token": token, "login": "second", "name": "Second", "password": PASSWORD}
+        attempt("somebody was there first", server.client().call, "setUp", body=body, expect="SETUP_LINK")
+        tally.check(brand.sql("SELECT login FROM staff") == [["first"]], "nobody was added")
+        server.stop()
+        server.restart()
+        tally.check(server.setup_url is None, f"a link where somebody can log in: {server.setup_url}")
 
 
 # --- What only some endpoints know ---
@@ -150,6 +166,8 @@ def people_and_keys(server, owner):
     tally.check(made.json == again.json, "the same key answers the same")
     tally.check(made.headers["location"] == again.headers["location"] == f"/api/v1/staff/{made['staff_id']}", "its address")
     attempt("another body", owner.call, "createStaff", body={**new, "login": "other"}, key="staff 1", expect="IDEMPOTENCY_OTHER")
+    attempt("a password that is the login", owner.call, "createStaff",
+            body={**new, "login": "anna.of.the.shop", "password": "Anna.of.the.Shop"}, expect="STAFF_PASSWORD")
     for change, code in (({}, "STAFF_LOGIN_TAKEN"), ({"login": "x"}, "STAFF_LOGIN"), ({"login": "b1b", "name": "\t"}, "STAFF_NAME"),
                          ({"login": "b1b", "password": "short"}, "STAFF_PASSWORD"),
                          ({"login": "b1b", "manager_id": "77"}, "STAFF_MANAGER")):
@@ -164,6 +182,9 @@ def people_and_keys(server, owner):
     owner.call("resetPassword", path, body={"password": PASSWORD + "!"})
     attempt("resetPassword", owner.call, "resetPassword", {"staff_id": "77"}, body={"password": PASSWORD}, expect="STAFF_UNKNOWN")
     attempt("resetPassword", owner.call, "resetPassword", path, body={"password": "short"}, expect="STAFF_PASSWORD")
+    long_name = owner.call("createStaff", body={**new, "login": "berta.of.the.shop"})["staff_id"]
+    attempt("reset to the login", owner.call, "resetPassword", {"staff_id": long_name}, body={"password": "berta.of.the.SHOP"},
+            expect="STAFF_PASSWORD")
     tally.check(made["staff_id"] in [one["staff_id"] for one in owner.call("listStaff")["items"]], "listStaff")
     agent = server.client()
     agent.log_in("agent", PASSWORD + "!")
@@ -338,6 +359,8 @@ def main():
             run_on(args, kind, place)
             if wanted(args, "no_buyers"):
                 no_buyers(args.binary, kind, place)
+        if wanted(args, "the_link"):
+            the_link(args.binary)
         if wanted(args, "before_a_brand"):
             empty = pathlib.Path(folder) / "empty"
             empty.mkdir()

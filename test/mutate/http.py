@@ -9,7 +9,7 @@ TESTS = {
     "streams": ["http_test", WHOLE + "streams"],
     "contract": ["http_test", "http/contract_test.py --database sqlite --only people_and_keys,customers,the_rest"],
     "walk": ["http_test", "http/contract_test.py --database sqlite --only walk_all"],
-    "proxy": ["http_test", "http/access_test.py --database sqlite --only throttling,log"],
+    "proxy": ["http_test", "http/access_test.py --database sqlite --only tls"],
     "uploads": ["http_test", "http/imports_test.py --database sqlite --only once"],
     "stop": ["http_test", WHOLE + "graceful_stop"],
 }
