@@ -243,13 +243,19 @@ def customers(owner):
     refuse(owner, ids, second)
 
 
+def waiting(owner):
+    return {task["name"]: task["count"] for task in owner.call("getToday")["tasks"]}.get("merge_proposals")
+
+
 def refuse(owner, ids, second):
     """Two accounts with one phone may be one person, or not."""
     proposed = owner.call("listProposals")["items"]
     if tally.check(len(proposed) == 2, f"two merges are proposed: {len(proposed)}"):
         pair = {"customer_id": proposed[0]["customer"]["customer_id"], "other_id": proposed[0]["other"]["customer_id"]}
+        tally.check(waiting(owner) == 2, f"Today knows of them: {waiting(owner)}")
         owner.call("refuseProposal", body=pair, key="refuse 1")
         owner.call("refuseProposal", body=pair, key="refuse 1")
+        tally.check(waiting(owner) == 1, f"what was refused waits no more: {waiting(owner)}")
         tally.check(len(owner.call("listProposals")["items"]) == 1, "what was refused is not proposed any more")
     attempt("no such proposal", owner.call, "refuseProposal", body={"customer_id": ids[2], "other_id": ids[3]},
             expect="CUSTOMER_PROPOSAL_UNKNOWN")

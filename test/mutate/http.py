@@ -54,10 +54,8 @@ BREAKS = [
     # --- Routes ---
     ("http", ROUTE, "a path climbs", ' || str_eq(part, STR(".")) || str_eq(part, STR("..")))', ")"),
     ("http", ROUTE, "bytes that are not UTF-8", "return str_is_utf8(*out);", "return true;"),
-    ("http", ROUTE, "NUL in a path", "high < 0 || low < 0 || (high == 0 && low == 0)", "high < 0 || low < 0"),
     ("http", ROUTE, "an escaped slash parts", "if (!unescape(arena, part, false, &part) || !part_is_good(part))",
      "if (!unescape(arena, part, false, &part) || (part.n && memchr(part.p, '/', part.n)) || !part_is_good(part))"),
-    ("http", ROUTE, "a bad escape", "            if (high < 0 || low < 0 ||", "            if (high < 0 && low < 0 &&"),
     ("http", ROUTE, "a variable goes before a word", "if (literals > most) {", "if (literals < most) {"),
     ("http", ROUTE, "a method that is not there is no path", "        *allowed = allowed->p ? str_fmt(", "        *allowed = !best ? STR_NONE : allowed->p ? str_fmt("),
     ("http", ROUTE, "any number of pairs", "if (*count == LIMIT_HTTP_QUERY_PAIRS_MAX)", "if (*count == SIZE_MAX)"),
@@ -73,19 +71,14 @@ BREAKS = [
     ("http", "src/contract/shape.c", "a pointer is not escaped", 'STR("~1")', 'STR("/")'),
     ("contract", REPLY, "nobody is told how long to wait", "request->reply.retry_after = says ? worst->arg[0] : STR(\"5\");", "request->reply.retry_after = STR_NONE;"),
     ("contract", REPLY, "a 401 does not say how to be let in", "if (reply->status == MHD_HTTP_UNAUTHORIZED)", "if (reply->status == MHD_HTTP_PAYMENT_REQUIRED)"),
-    ("http", REPLY, "a problem is any JSON", '.content_type = STR("application/problem+json"),', '.content_type = STR("application/json"),'),
-    ("contract", REPLY, "a page of elsewhere may frame the console", 'header(request, response, "X-Frame-Options", STR("DENY"));', 'header(request, response, "X-Frame-Options", STR("SAMEORIGIN"));'),
     ("contract", REPLY, "answers may be kept on the way", 'reply->cache_control.p ? reply->cache_control : STR("no-store")', "reply->cache_control"),
 
     # --- Tags and packing ---
-    ("http", REQUEST, "what is there already is sent again", "    if (!named.p)\n        return;\n    reply->status = MHD_HTTP_NOT_MODIFIED;", "    if (named.p || !named.p)\n        return;\n    reply->status = MHD_HTTP_NOT_MODIFIED;"),
     ("manners", REQUEST, "any tag is the right one", "if (inner.n > 0 && str_eq(inner, bare))", "if (inner.n > 0)"),
     ("manners", REQUEST, "of several tags only the first is looked at", "        if (inner.n > 0 && str_eq(inner, bare))\n            return item;\n", "        return inner.n > 0 && str_eq(inner, bare) ? item : STR_NONE;\n"),
     ("manners", REQUEST, "a weak tag names nothing", '        if (str_starts(item, STR("W/")))\n', '        if (str_starts(item, STR("w/")))\n'),
     ("manners", REPLY, "packed and plain have one tag", "request->reply.etag = str_fmt(request->arena, \"%.*s\" HTTP_ETAG_PACKED \"\\\"\",\n                                      STR_ARG(str_slice(etag, 0, etag.n - 1)));", "request->reply.etag = etag;"),
     ("manners", REQUEST, "who refuses gzip gets it", "if (str_eq_nocase(item, word) && !refused)", "if (str_eq_nocase(item, word) && (refused || !refused))"),
-    ("http", REPLY, "nothing is packed", "bool worth = request->accepts_gzip && !reply->gzipped", "bool worth = !request->accepts_gzip && reply->gzipped"),
-    ("http", REPLY, "what is packed does not say so", "    if (reply->gzipped)\n        header(request, response, \"Content-Encoding\", STR(\"gzip\"));\n", ""),
 
     # --- Uploads ---
     ("http", REQUEST, "a stranger's file is taken before it is asked who", "    enter(request);\n    const struct err *err = authenticate(request);\n    leave(request);\n    TRY(err);\n", ""),

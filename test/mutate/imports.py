@@ -32,37 +32,28 @@ BREAKS = [
     ("queue", QUEUE, "a stop stops the next one, too", "    atomic_store(&lane->stopped, false);\n", ""),
     ("queue", ENDPOINT, "what waited and is stopped was never ready", "row.attempt_count > 0 ? UPLOAD_STOPPED : UPLOAD_READY};", "row.attempt_count >= 0 ? UPLOAD_STOPPED : UPLOAD_READY};"),
     ("queue", TASK, "what was stopped is done", "    if (task->err->code != ERR_IMPORT_STOPPED)\n        return UPLOAD_FAILED;", "    if (task->err->code == ERR_IMPORT_STOPPED)\n        return UPLOAD_DONE;"),
-    ("queue", SQL, "how often it was tried is not counted", "attempt_count = attempt_count + 1", "attempt_count = 1", "order_upload_begin"),
     ("queue", QUEUE, "nobody hears of progress", "    if (tell)\n        publish(imports, upload_id, lane->is_import", "    if (tell && !lane)\n        publish(imports, upload_id, lane->is_import"),
     ("queue", SQL, "a check of before overwrites what is asked now", "AND check_no = :check_no AND state = 0;", "AND check_no <= :check_no + 1000 AND state = 0;", "order_upload_checked"),
 
     # --- What is told ---
     ("counts", TASK, "changed orders are told as the same", ".order_changed_count = result->orders_changed,", ".order_changed_count = result->orders_same,"),
     ("counts", TASK, "rejected rows are not told", ".rejected_row_count = result->rows_rejected,", ".rejected_row_count = 0,"),
-    ("counts", TASK, "refunds are told as orders", ".refund_count = result->refunds,", ".refund_count = result->orders_new,"),
     ("counts", ENDPOINT, "a list ends a row early", "size_t shown = count > (size_t)query->limit ? (size_t)query->limit : count;", "size_t shown = count > (size_t)query->limit ? (size_t)query->limit - 1 : count;"),
     ("counts", ENDPOINT, "the second page begins anew", "int64_t before_id = query->cursor ? query->cursor : INT64_MAX;\n    TRY(import_list(", "int64_t before_id = INT64_MAX;\n    TRY(import_list("),
-    ("counts", SQL, "imports of the command line are not listed", "FROM import_run WHERE upload_id = 0 AND import_id < :before_id", "FROM import_run WHERE upload_id = 1 AND import_id < :before_id", "order_upload_page"),
     ("counts", SQL, "an import over HTTP is listed twice", "FROM import_run WHERE upload_id = 0 AND import_id < :before_id", "FROM import_run WHERE import_id < :before_id", "order_upload_page"),
 
     # --- Maps of one's own ---
     ("maps", OWN, "a map of one's own hides a built-in one", "    return !import_is_builtin(name);\n", "    return true;\n"),
     ("maps", OWN, "a saved map is not recognised", "            known[map->known.count++] = columns[i];", "            known[map->known.count] = columns[i];"),
-    ("maps", OWN, "a map that is gone is deleted again", "    return changed > 0 ? NULL : ERR_NEW(tx_arena(tx), ERR_OWN_MAP_UNKNOWN, STR_NONE);", "    return NULL;"),
-    ("maps", SQL, "one map of one's own is deleted with all", "DELETE FROM import_own_map WHERE name = :name;", "DELETE FROM import_own_map WHERE name <> '' OR name = :name;", "order_own_map_delete"),
     ("maps", WISH, "a state that is none is taken", "    check_words(&errors, wish);\n", "    (void)check_words;\n"),
-    ("maps", WISH, "a kind that is none is taken", "    check_columns(&errors, wish);\n", "    (void)check_columns;\n"),
     ("maps", WISH, "an export of next century", "if (wish->exported_at_us != INT64_MIN && wish->exported_at_us > now_us + US_PER_DAY)", "if (wish->exported_at_us != INT64_MIN && wish->exported_at_us == now_us)"),
-    ("maps", WISH, "what a word means is not heard", "    put_before(arena, &wish->states, &map->states);\n", ""),
     ("maps", WISH, "columns that were not chosen are read, too", "    map->needed = (struct shape_list){NULL, 0};\n    map->instead", "    map->instead"),
-    ("maps", WISH, "whence it comes is not heard", "        map->source = map->issuer = wish->source;\n", "        map->source = map->source;\n"),
 
     # --- Files ---
     ("files", ENDPOINT, "a name may climb", "c == '/' || c == '\\\\')", "c == '\\\\')"),
     ("files", ENDPOINT, "any number of bytes may lie there", "kept.byte_count <= LIMIT_UPLOADS_BYTES_MAX - call->upload_bytes)", "kept.byte_count >= 0)"),
     ("files", ENDPOINT, "any number of files may lie there", "kept.file_count < LIMIT_UPLOADS_MAX &&", "kept.file_count >= 0 &&"),
     ("files", ENDPOINT, "others may read a file", "chmod(path, 0600) != 0)", "chmod(path, 0644) != 0)"),
-    ("files", ENDPOINT, "others may look into the folder", "if (mkdir(str_z(call->arena, folder), 0700) != 0)", "if (mkdir(str_z(call->arena, folder), 0755) != 0)"),
     ("files", ENDPOINT, "said twice, it lies there twice", "    if (err || call->replay.p)\n", "    if (err)\n"),
     ("files", ENDPOINT, "the file's own time is lost", "    (void)utimensat(AT_FDCWD, path, both, 0);\n", "    (void)both;\n"),
     ("files", ENDPOINT, "what was thrown away lies there still", "    imports_stop(imports, path->import_id);\n    imports_remove(imports, path->import_id);", "    imports_stop(imports, path->import_id);"),
