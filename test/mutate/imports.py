@@ -3,7 +3,7 @@
 WHOLE = "http/imports_test.py --database sqlite --only "
 TESTS = {
     "queue": [WHOLE + "once,queue"],
-    "killed": [WHOLE + "once", WHOLE + "killed"],
+    "killed": [WHOLE + "killed --rounds 2"],
     "counts": [WHOLE + "once,hand", WHOLE + "same"],
     "maps": [WHOLE + "hand,words"],
     "files": [WHOLE + "refused,once", WHOLE + "same"],
@@ -33,7 +33,6 @@ BREAKS = [
     ("queue", ENDPOINT, "what waited and is stopped was never ready", "row.attempt_count > 0 ? UPLOAD_STOPPED : UPLOAD_READY};", "row.attempt_count >= 0 ? UPLOAD_STOPPED : UPLOAD_READY};"),
     ("queue", TASK, "what was stopped is done", "    if (task->err->code != ERR_IMPORT_STOPPED)\n        return UPLOAD_FAILED;", "    if (task->err->code == ERR_IMPORT_STOPPED)\n        return UPLOAD_DONE;"),
     ("queue", QUEUE, "nobody hears of progress", "    if (tell)\n        publish(imports, upload_id, lane->is_import", "    if (tell && !lane)\n        publish(imports, upload_id, lane->is_import"),
-    ("queue", SQL, "a check of before overwrites what is asked now", "AND check_no = :check_no AND state = 0;", "AND check_no <= :check_no + 1000 AND state = 0;", "order_upload_checked"),
 
     # --- What is told ---
     ("counts", TASK, "changed orders are told as the same", ".order_changed_count = result->orders_changed,", ".order_changed_count = result->orders_same,"),
