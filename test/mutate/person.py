@@ -24,7 +24,6 @@ BREAKS = [
     ("rights", CONSENT, "one channel stands for all", "bool fits = one->channel == channel || one->channel == CONSENT_BY_ANY;", "bool fits = channel >= CONSENT_BY_ANY;"),
     ("rights", CONSENT, "what was said of all channels holds for none", "bool fits = one->channel == channel || one->channel == CONSENT_BY_ANY;", "bool fits = one->channel == channel;"),
     ("rights", CONSENT, "a yes needs no evidence", "if ((told->given && !shown) || !fits)", "if (!fits)"),
-    ("rights", CONSENT, "evidence may be of any length", "bool fits = told->evidence.n <= CONSENT_EVIDENCE_BYTES_MAX &&\n", "bool fits = told->evidence.n < SIZE_MAX &&\n"),
     ("rights", CONSENT, "a yes may be said tomorrow", "if (told->occurred_at_us > tx_now_us(tx))", "if (told->occurred_at_us > INT64_MAX - 1)"),
     ("rights", CONSENT, "evidence lies in the clear", "row.evidence_sealed = secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT,\n                                          str_trim(told->evidence));", "row.evidence_sealed = str_trim(told->evidence);"),
     ("rights", CONSENT, "nobody knows who recorded it", ".recorded_by = customer_text_or_empty(by),", '.recorded_by = customer_text_or_empty(str_slice(by, 0, 0)),'),
