@@ -241,11 +241,17 @@ static void check_device_is_let_in(enum store_kind kind)
         assert_int_equal(fails(&f, "anna", "192.0.2.1", value), ERR_LOGIN_WRONG);
     assert_int_equal(try_login(&f, STR("anna"), PASSWORD, STR("192.0.2.1"), value, &token)->code,
                      ERR_LOGIN_WAIT);
-    /* Nor is it known to another account, nor when it was altered. */
+    /* Nor is one known to another account, nor when it was altered or made up; none of these has failed itself. */
     for (int i = 0; i < 6; i++)
         fails(&f, "berta", "198.51.100.1", STR_NONE);
-    assert_int_equal(try_login(&f, STR("berta"), PASSWORD, STR("192.0.2.1"), value, &token)->code,
-                     ERR_LOGIN_WAIT);
+    struct str annas = device_of_login(&f, STR("anna")), bertas = device_of_login(&f, STR("berta"));
+    struct str bad[] = {annas, str_slice(bertas, 0, bertas.n - 1), str_fmt(f.test->arena, "x%.*s", STR_ARG(bertas)),
+                        STR("made.up"), STR("made"), STR(".")};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const struct err *err = try_login(&f, STR("berta"), PASSWORD, STR("192.0.2.1"), bad[i], &token);
+        assert_true(err && err->code == ERR_LOGIN_WAIT);
+    }
+    assert_null(try_login(&f, STR("berta"), PASSWORD, STR("192.0.2.1"), bertas, &token));
     test_store_close(f.test);
 }
 
