@@ -2,7 +2,7 @@
 
 WHOLE = "operations/backup_test.py --database sqlite --only "
 TESTS = {
-    "archive": [WHOLE + "test_damage", WHOLE + "test_same", "archive_test"],
+    "archive": [WHOLE + "test_damage", WHOLE + "test_same"],
     "refusals": [WHOLE + "test_refusals", WHOLE + "test_same"],
     "same": [WHOLE + "test_same", WHOLE + "test_drill"],
     "key": [WHOLE + "test_key", WHOLE + "test_same"],

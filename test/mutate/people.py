@@ -2,7 +2,7 @@
 
 WHOLE = "http/people_test.py --database sqlite --only "
 TESTS = {
-    "engine": [WHOLE + "selections", WHOLE + "figures", "select_model_test"],
+    "engine": [WHOLE + "selections", "select_model_test"],
     "asked": [WHOLE + "selections", WHOLE + "figures"],
     "linked": [WHOLE + "figures", WHOLE + "selections"],
     "bulk": [WHOLE + "selections"],
