@@ -500,8 +500,9 @@ def test_console(check, binary, kind):
         check(begun["running"], f"{kind} begun: {begun.json}")
         owner.call("createBackup", body={}, expect="BACKUP_RUNNING")  # the lock of the key takes its time
         until = time.monotonic() + 60
-        while time.monotonic() < until and owner.call("listBackups")["running"]:
-            time.sleep(0.1)
+        while time.monotonic() < until and (listed := owner.call("listBackups"))["running"]:
+            check(listed["items"] == [], f"{kind} listed before it is whole: {listed.json}")
+            time.sleep(0.05)
         listed = owner.call("listBackups")
         check(listed["error"] is None and len(listed["items"]) == 1, f"{kind} listed: {listed.json}")
         one = listed["items"][0]
@@ -524,6 +525,17 @@ def test_console(check, binary, kind):
             check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} what was downloaded restores: {run.stderr}")
         finally:
             again.close()
+        # What cannot be made is told, not listed, and leaves nothing.
+        config = brand.dir / "huitou.json"
+        config.rename(brand.dir / "away.json")
+        owner.call("createBackup", body={})
+        until = time.monotonic() + 60
+        while time.monotonic() < until and owner.call("listBackups")["running"]:
+            time.sleep(0.05)
+        (brand.dir / "away.json").rename(config)
+        listed = owner.call("listBackups")
+        check(listed["error"] and len(listed["items"]) == 1, f"{kind} a backup that could not be made: {listed.json}")
+        check(len(list((brand.dir / "backups").iterdir())) == 1, f"{kind} and left a file: {list((brand.dir / 'backups').iterdir())}")
         # The record's path is not a way to other files.
         for path in (brand.dir / "huitou.json", f"{brand.dir}/backups/../master.key", f"{brand.dir}/backups/none"):
             brand.sql(f"UPDATE backup SET path = '{path}'")
