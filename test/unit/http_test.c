@@ -565,8 +565,41 @@ static void test_stop_waits_for_the_work(void **state)
     assert_int_equal(pthread_create(&thread, NULL, stopping, f->server), 0);
     struct str text = answer(f->arena, fd);
     assert_has(text, "\"slow\"");
+    assert_has(text, "Connection: close");
     pthread_join(thread, NULL);
     assert_int_equal(rmdir(f->folder), 0);
+    arena_free(f->arena);
+}
+
+static struct str answer_while_stopping(struct fixture *f, int fd)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stopping, f->server), 0);
+    wait_ms(500);
+    struct str text = answer(f->arena, fd);
+    pthread_join(thread, NULL);
+    assert_int_equal(rmdir(f->folder), 0);
+    return text;
+}
+
+/* What is being taken is taken whole, and a stream ends as one that is whole (RFC 9112, 7.1: with the last chunk). */
+static void test_stop_waits_for_answers(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){0});
+    int fd = connected(f->port);
+    char text[4096] = "";
+    send_text(fd, "GET /api/things/42?times=3000000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(fd, text, sizeof(text), "thing thing");
+    assert_true(answer_while_stopping(f, fd).n + strlen(text) > 3000000 * 6);
+    arena_free(f->arena);
+    f = started((struct http_options){0});
+    fd = connected(f->port);
+    send_text(fd, "GET /api/stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    text[0] = '\0';
+    read_until(fd, text, sizeof(text), "retry: 3000");
+    struct str rest = answer_while_stopping(f, fd);
+    assert_true(str_ends(rest, STR("0\r\n\r\n")));
     arena_free(f->arena);
 }
 
@@ -671,6 +704,7 @@ int main(void)
         cmocka_unit_test(test_routes_and_answers),   cmocka_unit_test(test_who_may),
         cmocka_unit_test(test_limits_and_tricks),    cmocka_unit_test(test_upload),
         cmocka_unit_test(test_slow_ones_are_cut),    cmocka_unit_test(test_stop_waits_for_the_work),
+        cmocka_unit_test(test_stop_waits_for_answers),
         cmocka_unit_test(test_stream),               cmocka_unit_test(test_openapi),
         cmocka_unit_test(test_tags),                 cmocka_unit_test(test_whose_address),
         cmocka_unit_test(test_log),                  cmocka_unit_test(test_each_state_has_its_time),
