@@ -2,7 +2,7 @@
 
 WHOLE = "operations/backup_test.py --database sqlite --only "
 TESTS = {
-    "archive": [WHOLE + "test_damage", WHOLE + "test_same"],
+    "archive": [WHOLE + "test_damage", WHOLE + "test_same", "archive_test"],
     "refusals": [WHOLE + "test_refusals", WHOLE + "test_same"],
     "same": [WHOLE + "test_same", WHOLE + "test_drill"],
     "key": [WHOLE + "test_key", WHOLE + "test_same"],
@@ -24,13 +24,15 @@ BREAKS = [
     ("archive", ARCHIVE, "others may read a backup", "return file_put_in_place(w->arena, w->temporary, w->path, 0600);", "return file_put_in_place(w->arena, w->temporary, w->path, 0644);"),
     ("refusals", MAKE, "a backup overwrites another", "file_exists(arena, wanted) ? ERR_NEW(arena, ERR_BACKUP_EXISTS, wanted) : NULL;", "NULL;"),
     ("refusals", MAKE, "two backups of one second have one name", "for (int n = 2; file_exists(arena, *path); n++)", "for (int n = 2; n < 0; n++)"),
-    ("refusals", RESTORE, "a restore overwrites a directory", "    TRY(home_check_empty(r->arena, r->options->directory));\n", ""),
+    # Asked twice, before the passphrase, and again: both ask this.
+    ("same", HOME, "a restore overwrites a brand", '        return ERR_NEW(arena, ERR_HOME_EXISTS, directory);\n    if (!directory_is_empty(arena, directory))\n', "        (void)directory_is_empty;\n    if (!arena)\n"),
+    ("refusals", HOME, "a restore goes into a directory in use", "    if (!directory_is_empty(arena, directory))\n        return ERR_NEW(arena, ERR_HOME_NOT_EMPTY, directory);\n", "    (void)directory_is_empty;\n"),
     ("refusals", RESTORE, "another brand's key will do", "    if (!str_eq(backup_key_check(r->arena, keys), r->result->manifest.key_check))\n", "    if (!keys)\n"),
     ("refusals", RESTORE, "one database's backup goes into the other", "    if (!str_eq(kind, backup_store_name(r->store_url)))\n", "    if (!str_is(kind))\n"),
-    ("refusals", RESTORE, "what failed leaves half a directory", "    home_remove(r->arena, r->options->directory);\n    if (!existed)\n        rmdir(str_z(r->arena, r->options->directory));\n", "    (void)existed;\n"),
+    ("older", RESTORE, "what failed leaves half a directory", "    home_remove(r->arena, r->options->directory);\n    if (!existed)\n        rmdir(str_z(r->arena, r->options->directory));\n", "    (void)existed;\n"),
     ("same", RESTORE, "logins go on after a restore", "    TRY(access_sessions_end(tx));\n", ""),
     ("same", RESTORE, "a restore is not verified", "    TRY(columns_verify(home->store, r->arena, home->brand, r->options->lang, &r->result->verified));\n", ""),
-    ("same", RESTORE, "a restore that is not whole counts as tried", "    if (r->result->verified.fault_count > 0)\n        return NULL;\n", ""),
+    ("older", RESTORE, "a restore that is not whole counts as tried", "    if (r->result->verified.fault_count > 0)\n        return NULL;\n", ""),
     ("same", MAKE, "a backup holds the address of its database", 'str_fmt(arena, "{\\"node\\": %d}\\n", node)', 'str_fmt(arena, "{\\"node\\": %d, \\"store\\": \\"%.*s\\"}\\n", node, STR_ARG(options->store_url))'),
     ("same", MAKE, "a backup is not noted", "    return note_made(arena, options, result);\n", "    (void)note_made;\n    return NULL;\n"),
     ("console", MAKE, "what could not be made is listed", "    TRY(err);\n    TRY(copy_erasures(arena, options));\n", "    err = NULL;\n    TRY(copy_erasures(arena, options));\n"),

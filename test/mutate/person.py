@@ -23,7 +23,7 @@ BREAKS = [
     ("rights", CONSENT, "one purpose stands for all", "if (one->purpose == purpose && fits)", "if (purpose && fits)"),
     ("rights", CONSENT, "one channel stands for all", "bool fits = one->channel == channel || one->channel == CONSENT_BY_ANY;", "bool fits = channel >= CONSENT_BY_ANY;"),
     ("rights", CONSENT, "what was said of all channels holds for none", "bool fits = one->channel == channel || one->channel == CONSENT_BY_ANY;", "bool fits = one->channel == channel;"),
-    ("rights", CONSENT, "a yes needs no evidence", "if ((told->given && !shown) || !fits)", "if (!fits)"),
+    ("rights", CONSENT, "a yes needs no evidence", "if ((told->given && !shown) || !fits)", "if ((told->given && !shown && !fits) || !fits)"),
     ("rights", CONSENT, "a yes may be said tomorrow", "if (told->occurred_at_us > tx_now_us(tx))", "if (told->occurred_at_us > INT64_MAX - 1)"),
     ("rights", CONSENT, "evidence lies in the clear", "row.evidence_sealed = secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT,\n                                          str_trim(told->evidence));", "row.evidence_sealed = str_trim(told->evidence);"),
     ("rights", CONSENT, "nobody knows who recorded it", ".recorded_by = customer_text_or_empty(by),", '.recorded_by = customer_text_or_empty(str_slice(by, 0, 0)),'),
@@ -36,7 +36,7 @@ BREAKS = [
     ("rights", CORRECT, "somebody else's number can be taken", "    TRY(check_free(tx, root_id, is.kind, hash_str(hash)));\n    TRY(claim(tx, is.kind, hash_str(hash), root_id, identity_id));", "    (void)check_free;\n    TRY(claim(tx, is.kind, hash_str(hash), root_id, identity_id));"),
     ("rights", CORRECT, "found by what was wrong still", "    TRY(unclaim(tx, birth_id, &row));\n    TRY(claim(", "    TRY(claim("),
     ("rights", CORRECT, "found by what was removed still", "    TRY(unclaim(tx, birth_id, &row));\n    TRY(sql_customer_identity_delete_run(", "    TRY(sql_customer_identity_delete_run("),
-    ("rights", CORRECT, "a correction leaves no trace in the history", '    note_change(tx, root_id, "corrected", is.kind, by);\n', '    (void)note_change;\n'),
+    ("rights", CORRECT, "a correction leaves no trace in the history", '    note_change(tx, root_id, "corrected", is.kind, by);\n', '    (void)by;\n'),
 
     # --- Export ---
     ("rights", PERSON, "an export leaves no trace in the history", "    TRY(customer_exported(tx, root_id, call->principal.by));\n", ""),

@@ -359,35 +359,55 @@ def test_drill(check, binary, kind):
 NEWEST = ("brand", "demo")  # a table's last column, which the newest migration added
 
 
-def older(brand, good, path):
-    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
-    archive put together anew."""
+def altered(good, path, alter):
+    """A whole backup whose parts are others: alter(name, content) → the part's content; None: it is left out."""
     out, trailer = b"", good.read_bytes()[-2048:]
-    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
     with tarfile.open(good) as archive:
         for info in archive.getmembers():
-            data = archive.extractfile(info).read()
-            if info.name == "sha256":
+            data = None if info.name == "sha256" else alter(info.name, archive.extractfile(info).read())
+            if data is None:
                 continue
-            if info.name == "manifest.json":
-                manifest = json.loads(data)
-                assert manifest["schema_number"] == last
-                data = json.dumps(manifest | {"schema_number": last - 1}).encode()
-            if info.name == f"table/{NEWEST[0]}.copy.gz":
-                rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
-                assert rows[0][-1] == NEWEST[1]
-                data = gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
-            if info.name == "huitou.db.gz":
-                image = path.with_suffix(".db")
-                image.write_bytes(gzip.decompress(data))
-                subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
-                                f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
-                data = gzip.compress(image.read_bytes())
             info.size = len(data)
             out += info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
     said = hashlib.sha256(out).hexdigest().encode() + b"\n"
     path.write_bytes(out + trailer[:512] + said + bytes(512 - len(said)) + bytes(1024))
+
+
+def older(brand, good, path):
+    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
+    archive put together anew."""
+    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
+
+    def alter(name, data):
+        if name == "manifest.json":
+            manifest = json.loads(data)
+            assert manifest["schema_number"] == last
+            return json.dumps(manifest | {"schema_number": last - 1}).encode()
+        if name == f"table/{NEWEST[0]}.copy.gz":
+            rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
+            assert rows[0][-1] == NEWEST[1]
+            return gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
+        if name == "huitou.db.gz":
+            image = path.with_suffix(".db")
+            image.write_bytes(gzip.decompress(data))
+            subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
+                            f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
+            return gzip.compress(image.read_bytes())
+        return data
+    altered(good, path, alter)
     return last
+
+
+def without_an_order(path, name, data):
+    if name == "table/orders.copy.gz":
+        rows = gzip.decompress(data).splitlines(keepends=True)
+        return gzip.compress(b"".join(rows[:-1]))
+    if name == "huitou.db.gz":
+        image = path.with_suffix(".db")
+        image.write_bytes(gzip.decompress(data))
+        subprocess.run(["sqlite3", image, "DELETE FROM orders WHERE order_id = (SELECT MAX(order_id) FROM orders)"], check=True)
+        return gzip.compress(image.read_bytes())
+    return data
 
 
 def test_older(check, binary, kind):
@@ -403,6 +423,26 @@ def test_older(check, binary, kind):
             check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} an older backup: {run.stdout}{run.stderr}")
             check(again.sql("SELECT MAX(number) FROM schema_migration") == [[str(last)]], f"{kind} is brought up")
             check(reports_of(again) == reports_of(brand), f"{kind} with the same figures")
+        finally:
+            again.close()
+        # Whole as a file, and an order short: verify says so, and it does not count as restored.
+        short = brand.base / "short.backup"
+        altered(good, short, lambda name, data: without_an_order(short, name, data))
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", short, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 1 and not json.loads(run.stdout)["equal"], f"{kind} a backup that is an order short: {run.stdout}{run.stderr}")
+            check(again.sql("SELECT COUNT(*) FROM backup WHERE restored_at IS NOT NULL") == [["0"]], f"{kind} it does not count as restored")
+        finally:
+            again.close()
+        # Whole as a file, and no database inside: it is found while it is being restored, and nothing is left of that.
+        torn = brand.base / "torn.backup"
+        altered(good, torn, lambda name, data: gzip.compress(b"no\tdatabase\n" * 500) if name in ("huitou.db.gz", "table/orders.copy.gz")
+                else data)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", torn, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 1 and not again.dir.exists(), f"{kind} a backup of no database: {run.stdout}{run.stderr}")
         finally:
             again.close()
         text = good.read_bytes()
