@@ -338,7 +338,7 @@ def test_selections(tally, binary, kind):
             server.wait_ready()
             hold_selections(tally, kind, brand, owner, agent)
             test_search(tally, kind, owner)
-            test_roles(tally, kind, server, owner, agent)
+            test_roles(tally, kind, brand, server, owner, agent)
             test_bulk(tally, kind, server, owner, agent)
             test_files(tally, kind, server, owner)
             test_refused(tally, kind, owner)
@@ -357,7 +357,7 @@ def test_search(tally, kind, owner):
                 and len(choices["keepers"]) == 4, f"{kind}: {choices}")
 
 
-def test_roles(tally, kind, server, owner, agent_id):
+def test_roles(tally, kind, brand, server, owner, agent_id):
     own = count(owner, keeper=agent_id)
     agent, manager, engineer = (server.logged_in(login) for login in ("agent", "manager", "engineer"))
     for who in (agent, manager):
@@ -378,6 +378,12 @@ def test_roles(tally, kind, server, owner, agent_id):
     agent.call("undoBulk", {"bulk_id": theirs["bulk_id"]}, expect="BULK_UNKNOWN")
     tally.check([one["bulk_id"] for one in agent.call("listBulks")["items"]] == [mine["bulk_id"]], f"{kind}: an agent sees others' bulks")
     tally.check(len(owner.call("listBulks")["items"]) == 2, f"{kind}: the owner does not see all bulks")
+    # However many others made since.
+    columns = "action, state, tag, value, set_by, by_id, by_name, started_at, finished_at, customer_count, done_count, changed_count, undo_of, undone_by"
+    brand.sql(f"INSERT INTO bulk (bulk_id, {columns}) WITH RECURSIVE more (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM more WHERE i < 300) "
+              f"SELECT bulk_id + more.i, {columns} FROM bulk, more WHERE bulk_id = {theirs['bulk_id']}")
+    tally.check([one["bulk_id"] for one in agent.call("listBulks")["items"]] == [mine["bulk_id"]], f"{kind}: an agent's own are crowded out")
+    brand.sql(f"DELETE FROM bulk WHERE bulk_id > {theirs['bulk_id']}")
 
 
 def test_bulk(tally, kind, server, owner, keeper_id):
@@ -426,6 +432,7 @@ def tags_of(owner, customer_id):
 def test_undone_as_it_was(tally, kind, owner):
     """Undone, a tag has the last day that it had; who was merged since is the person they are now; what runs is not undone."""
     first, second, third = [one["customer_id"] for one in owner.call("listCustomers", query={"days_max": 1, "limit": 3})["items"]]
+    everybody = count(owner)
     owner.call("setTag", {"customer_id": first, "tag": "a while"}, body={"until": "2090-05-01"})
     begun = owner.call("startBulk", body={"action": "tag", "tag": "a while", "selection": {"ids": f"{first},{second}"}})
     done = wait_bulk(owner, begun["bulk_id"])
@@ -443,6 +450,7 @@ def test_undone_as_it_was(tally, kind, owner):
     wait_bulk(owner, owner.call("undoBulk", {"bulk_id": begun["bulk_id"]})["bulk_id"])
     tally.check("for a time" not in tags_of(owner, third), f"{kind}: who was merged since: {tags_of(owner, third)}")
     owner.call("splitCustomer", {"customer_id": second})
+    tally.check(until(lambda: count(owner) == everybody), f"{kind}: {count(owner)} people after all this, {everybody} before")
 
 
 def test_files(tally, kind, server, owner):
