@@ -166,7 +166,7 @@ BREAKS = [
     ("staff", STATEMENTS, "a blocked owner counts as an owner", "role = :role AND blocked_at IS NULL ORDER BY staff_id LIMIT 10000;\n\n-- name: access_staff_lock_owners",
      "role = :role ORDER BY staff_id LIMIT 10000;\n\n-- name: access_staff_lock_owners"),
     ("staff", STAFF, "two people supervise each other", "(staff_id == 0 || !stands_below(&people, manager_id, staff_id));", "staff_id >= 0;"),
-    ("password", STAFF, "a password may be the login", "!str_eq_nocase(password, login) && !password_is_common(password)", "!password_is_common(password)"),
+    ("password", STAFF, "a password may be the login", "!str_eq_nocase(password, login) && !password_is_common(password)", "login.n > 0 && !password_is_common(password)"),
     ("password", STAFF, "a password may be common", "!str_eq_nocase(password, login) && !password_is_common(password)", "!str_eq_nocase(password, login)"),
     ("people", ENDPOINTS, "a reset password may be the login", "    if (str_eq_nocase(staff.login, write->wanted.password))\n        return ERR_NEW(tx_arena(tx), ERR_STAFF_PASSWORD, STR(\"/password\"));\n", ""),
     ("people", ENDPOINTS, "a new password without the old one", "    if (!staff_password_fits(call->service, in->old_password, change.staff.password_hash))\n", "    if (in->old_password.n == 0)\n"),

@@ -43,7 +43,7 @@ BREAKS = [
     ("older", MAKE, "a backup of a newer program is taken", "if (manifest->schema_number > store_schema_number())", "if (manifest->schema_number > 2 * store_schema_number())"),
     ("older", MAKE, "a backup of an older program is refused", "if (manifest->schema_number > store_schema_number())", "if (manifest->schema_number != store_schema_number())"),
     ("erasures", RESTORE, "who was erased comes back", "    TRY(erasure_replay(home->store, r->arena, path, &replayed));\n", ""),
-    ("erasures", RESTORE, "the log beside the backup is not looked for", 'path = str_fmt(r->arena, "%.*s" ERASURE_LOG_NAME, STR_ARG(folder_of(r->options->path)));', 'path = STR("none");'),
+    ("erasures", RESTORE, "the log beside the backup is not looked for", 'path = str_fmt(r->arena, "%.*s" ERASURE_LOG_NAME, STR_ARG(folder_of(r->options->path)));', 'path = str_fmt(r->arena, "%.*s-none", STR_ARG(folder_of(r->options->path)));'),
     ("erasures", RESTORE, "the log that is named is not looked into", "struct str path = r->options->erasures_path;\n", "struct str path = STR_NONE;\n"),
     ("erasures", RESTORE, "a log that is not there is an empty one", "    if (erasures.p && !file_exists(r->arena, erasures))\n", "    if (erasures.p && !r->arena)\n"),
     ("erasures", RESTORE, "the new directory knows nothing of who was erased", "    return erasure_log_settle(home->store, r->arena, r->options->directory);\n", "    return NULL;\n"),
@@ -52,6 +52,6 @@ BREAKS = [
     ("console", CONSOLE, "a record's path may climb", "!memchr(path.p + folder.n, '/', path.n - folder.n) &&", "true &&"),
     ("console", CONSOLE, "two are made at once", "    if (running)\n        return ERR_NEW(call->arena, ERR_BACKUP_RUNNING, STR_NONE);\n    TRY(call_write", "    if (running && !call)\n        return ERR_NEW(call->arena, ERR_BACKUP_RUNNING, STR_NONE);\n    TRY(call_write"),
     ("console", CONSOLE, "a download takes the file away", "        .keep = true,\n", "        .keep = false,\n"),
-    ("console", CONSOLE, "what went wrong is not told", "put_text(work->error[lang], err ? err_text(arena, err, (enum lang)lang) : STR(\"\"));", "put_text(work->error[lang], STR(\"\"));"),
+    ("console", CONSOLE, "what went wrong is not told", "put_text(work->error[lang], err ? err_text(arena, err, (enum lang)lang) : STR(\"\"));", "put_text(work->error[lang], err ? STR(\"\") : STR(\"\"));"),
     ("console", CONSOLE, "nobody knows who took a backup", '    call->audit_object = str_fmt(call->arena, "backup:%lld", (long long)path->backup_id);\n', ""),
 ]
