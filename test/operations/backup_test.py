@@ -552,7 +552,10 @@ def test_console(check, binary, kind):
         check(len(content) == one["bytes"] and hashlib.sha256(content[:-2048]).hexdigest() == one["sha256"], f"{kind} downloaded")
         check(".backup" in reply.headers["content-disposition"], f"{kind} offered under its name: {reply.headers}")
         check(pathlib.Path(one["path"]).exists(), f"{kind} the file stays")
-        operations = [row["operation"] for row in owner.call("listAudit")["items"]]
+        trail = owner.call("listAudit")["items"]
+        operations = [row["operation"] for row in trail]
+        taken = [row["object"] for row in trail if row["operation"] == "downloadBackup"]
+        check(taken == [f"backup:{one['backup_id']}"], f"{kind} which one was taken: {taken}")
         check(operations.count("createBackup") == 1 and "downloadBackup" in operations,
               f"{kind} in the audit trail, and nothing that was refused: {operations}")
         review = owner.call("getSecurityReview")
