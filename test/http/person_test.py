@@ -336,6 +336,9 @@ def check_erasure(owner, brand, server, lin, births, wu):
     owner.call("eraseCustomer", path, body={"confirm": "somebody"}, expect="CUSTOMER_ERASE_CONFIRM")
     before = figures(owner)
     reply = owner.call("eraseCustomer", path, body={"confirm": LIN_NAME}, key="erase")
+    logged = [json.loads(line) for line in (brand.dir / "erasures.log").read_text().splitlines() if line]
+    tally.check(len(logged) == 1 and set(logged[0]["births"]) == set(births) and logged[0]["erasure_id"] == reply["erasure_id"],
+                f"answered when the log outside the database has it: {logged}")
     again = owner.call("eraseCustomer", path, body={"confirm": LIN_NAME}, key="erase", expect={200, "IDEMPOTENCY_ERASED"})
     tally.check(again.status == 200 and again.json == reply.json, "asked twice under one key: once")
     tally.check(reply["births"] == 2, "both births")
