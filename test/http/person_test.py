@@ -331,6 +331,10 @@ def check_erasure(owner, brand, server, lin, births, wu):
     shown = owner.call("addIdentity", path, body={"kind": "member_card", "value": "M-3"})
     card = max((one["identity_id"] for one in shown["identities"] if one["kind"] == "member_card"), key=int)
     touch_identity_under_keys(owner, lin, card)
+    owner.call("setKeeper", path, body={"staff_id": owner.call("getMe")["staff_id"]})
+    pair = sorted((lin, wu), key=int)
+    brand.sql(f"INSERT INTO merge_proposal (customer_id, other_id, identity_kind, recorded_at, decided) VALUES ({pair[0]}, {pair[1]}, 1, 1, 0)")
+    tally.check(len(owner.call("listProposals")["items"]) == 1, "a merge is proposed")
     secrets = secrets_of(brand, births)
     tally.check(len(secrets) > 10, f"there is something to erase: {len(secrets)}")
     owner.call("eraseCustomer", path, body={"confirm": "somebody"}, expect="CUSTOMER_ERASE_CONFIRM")
@@ -346,6 +350,7 @@ def check_erasure(owner, brand, server, lin, births, wu):
     shown = owner.call("getCustomer", path)
     tally.check(shown["erased"] and shown["name"] is None and shown["identities"] == [] and shown["tags"] == []
                 and shown["paid"] == "57.50" and shown["paid_orders"] == 3, f"nothing but orders: {shown.json}")
+    tally.check(shown["keeper_id"] is None and owner.call("listProposals")["items"] == [], "nobody looks after them, nobody compares them")
     tally.check(all(find(owner, word) == [] for word in (LIN, LIN_OTHER, LIN_NAME, "林", "M-1")), "nobody is found")
     tally.check(find(owner, "A1") == [lin], "its order is found by its number")
     items = owner.call("getTimeline", path)["items"]
