@@ -54,7 +54,8 @@ struct http_options {
     FILE *log;                   /* a JSON line per request; NULL: none */
     int worker_count;            /* 0: 8 */
     /* 0: those of base/limits.h. For tests. */
-    int head_timeout_ms, connections_max, connections_per_address_max;
+    int head_timeout_ms, body_timeout_ms, reply_timeout_ms, connections_max, connections_per_address_max;
+    int waiting_max, heartbeat_ms, stream_ms;
 };
 
 /* Listens and answers until http_stop. Errors: HTTP_LISTEN (address taken, not allowed). */
