@@ -138,7 +138,7 @@ def same_file(client, by_hand, path):
     start(client, import_id)
     one = wait(client, import_id, {"done", "failed"})
     if check(one["state"] == "done", f"{path.name}: {one['state']}: {one['errors']}"):
-        told = {name: value for name, value in told.items() if name not in OF_THE_CHECK}
+        told.update(dict.fromkeys(OF_THE_CHECK))
         check(without_way(one["result"]) == without_way(told), f"{path.name}: the results differ: {difference(one['result'], told)}")
         counts = {name: one[name] for name in ("rows", "orders_new", "orders_changed", "orders_same", "refunds", "rows_rejected")}
         check(counts == {name: told[name] for name in counts}, f"{path.name}: {counts}")

@@ -391,6 +391,7 @@ def test_roles(tally, kind, brand, server, owner, agent_id):
               f"SELECT bulk_id + more.i, {columns} FROM bulk, more WHERE bulk_id = {theirs['bulk_id']}")
     tally.check([one["bulk_id"] for one in agent.call("listBulks")["items"]] == [mine["bulk_id"]], f"{kind}: an agent's own are crowded out")
     brand.sql(f"DELETE FROM bulk WHERE bulk_id > {theirs['bulk_id']}")
+    tally.check(agent.call("listBulks", query={"limit": 1})["items"] != [], f"{kind}: others' newer bulks hide an agent's own")
 
 
 def test_bulk(tally, kind, server, owner, keeper_id):
@@ -428,6 +429,10 @@ def test_bulk(tally, kind, server, owner, keeper_id):
     server.wait_ready()
     done = wait_bulk(owner, whole["bulk_id"])
     tally.check(done["changed"] == all_of and until(lambda: count(owner, tag="everybody") == all_of), f"{kind}: after a kill: {done}")
+    over = owner.call("startBulk", body={"action": "keeper", "keeper_id": keeper_id, "selection": {"ids": all_ids(owner, {})[0][0]}}).json
+    tally.check(over["keeper_name"] == "员工 agent", f"{kind}: {over}")
+    wait_bulk(owner, over["bulk_id"])
+    test_bulk_pages(tally, kind, owner, {begun["bulk_id"]: undone["bulk_id"]})
     objects = {row["object"] for row in owner.call("listAudit", query={"limit": 200})["items"]}
     tally.check({f"bulk:{one}" for one in (begun["bulk_id"], undone["bulk_id"], whole["bulk_id"])} <= objects, f"{kind}: not in the audit trail")
 
@@ -458,6 +463,28 @@ def test_undone_as_it_was(tally, kind, owner):
     tally.check("for a time" not in tags_of(owner, third), f"{kind}: who was merged since: {tags_of(owner, third)}")
     owner.call("splitCustomer", {"customer_id": second})
     tally.check(until(lambda: count(owner) == everybody), f"{kind}: {count(owner)} people after all this, {everybody} before")
+
+
+def test_bulk_pages(tally, kind, owner, undone_by):
+    """Page by page all of them, the newest first; each tells by which other it was undone, and who was to look after them."""
+    whole = owner.call("listBulks", query={"limit": 200}).json
+    pages, query = [], {"limit": 2}
+    while True:
+        page = owner.call("listBulks", query=query).json
+        pages.append(page["items"])
+        if not page["next_cursor"]:
+            break
+        query["cursor"] = page["next_cursor"]
+    ids = [one["bulk_id"] for one in whole["items"]]
+    tally.check([one for page in pages for one in page] == whole["items"] and whole["next_cursor"] is None, f"{kind}: pages differ from the whole list")
+    tally.check(len(pages) > 2 and all(len(page) == 2 for page in pages[:-1]), f"{kind}: pages of {[len(page) for page in pages]}")
+    tally.check(ids == sorted(ids, key=int, reverse=True), f"{kind}: not the newest first")
+    for one in whole["items"]:
+        if one["bulk_id"] in undone_by:
+            tally.check(one["undone_by"] == undone_by[one["bulk_id"]], f"{kind}: {one}")
+        tally.check((one["keeper_id"] is None) == (one["keeper_name"] is None), f"{kind}: {one}")
+    owner.call("listBulks", query={"limit": 0}, expect="FIELD_RANGE")
+    owner.call("listBulks", query={"limit": 201}, expect="FIELD_RANGE")
 
 
 def test_files(tally, kind, server, owner):
