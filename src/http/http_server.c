@@ -289,8 +289,9 @@ static const struct err *daemon_start(struct http_server *server)
 }
 
 const struct err *http_start(struct arena *arena, const struct http_options *options,
-                             struct http_server **out)
+                             _Atomic(struct http_server *) *out)
 {
+    atomic_store(out, NULL);
     struct http_server *server = ARENA_NEW(arena, struct http_server);
     server->arena = arena;
     server->options = *options;
@@ -313,14 +314,15 @@ const struct err *http_start(struct arena *arena, const struct http_options *opt
     pthread_cond_init(&server->stop_wanted, NULL);
     TRY(listen_on(server));
     work_start(&server->work, arena, or_default(options->worker_count, WORKERS));
+    atomic_store(out, server);
     const struct err *err = daemon_start(server);
     if (err) {
+        atomic_store(out, NULL);
         work_stop(&server->work);
         close(server->listen_fd);
         return err;
     }
     CHECK(pthread_create(&server->sweeper, NULL, sweeper, server) == 0);
-    *out = server;
     return NULL;
 }
 

@@ -129,6 +129,8 @@ def check_correction(owner, lin, wu):
     owner.call("correctIdentity", at, body={"value": "lin@example.org"})
     tally.check(find(owner, "lin@example.com") == [] and find(owner, "lin@example.org") == [lin], "found by the right one")
     owner.call("correctIdentity", at, body={"value": WU}, expect="IDENTITY_VALUE")
+    owner.call("addIdentity", path, body={"kind": "email", "value": "lin@example.net"})
+    owner.call("correctIdentity", at, body={"value": "lin@example.net"}, expect="IDENTITY_HAS")
     phone = next(one for one in reply["identities"] if one["kind"] == "phone")
     there = {"customer_id": lin, "identity_id": phone["identity_id"]}
     owner.call("correctIdentity", there, body={"value": WU}, expect="IDENTITY_TAKEN")
@@ -342,6 +344,7 @@ def check_erased_is_refused(owner, lin, wu):
     owner.call("exportCustomer", path, body={}, expect="CUSTOMER_ERASED")
     owner.call("renameCustomer", path, body={"name": "x"}, expect="CUSTOMER_ERASED")
     owner.call("setTag", {**path, "tag": "x"}, body={}, expect="CUSTOMER_ERASED")
+    owner.call("removeTag", {**path, "tag": "x"}, expect="CUSTOMER_ERASED")
     owner.call("recordConsent", path, body=WRITES["recordConsent"]["body"], expect="CUSTOMER_ERASED")
     owner.call("addIdentity", path, body={"kind": "phone", "value": "13611112222"}, expect="CUSTOMER_ERASED")
     owner.call("mergeCustomers", path, body={"into_id": wu}, expect="CUSTOMER_ERASED")

@@ -140,7 +140,7 @@ static const struct err *authenticate(struct call *call, const struct http_crede
 
 struct fixture {
     struct arena *arena;
-    struct http_server *server;
+    _Atomic(struct http_server *) server;
     int port;
     char folder[64];
 };
