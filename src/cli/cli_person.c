@@ -323,7 +323,8 @@ static void say_what_is_left(struct work *work)
                      "{0} 的被拒行可能含有其信息；保留 30 天。", file->name);
         else
             PAGE_SAY(page,
-                     "The uploaded file {0} may name the person, until it is imported or discarded.",
+                     "The uploaded file {0} may name the person, until it is imported or "
+                     "discarded.",
                      "上传的文件 {0} 可能含有其信息，直到被导入或丢弃。", file->name);
     }
 }

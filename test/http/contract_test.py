@@ -227,6 +227,10 @@ def customers(owner):
         other = {**path, "customer_id": ids[2]}
         attempt(name, owner.call, name, other, body=body, key=f"{name} 1", expect="IDEMPOTENCY_OTHER")
         attempt(name, owner.call, name, {**path, "customer_id": "77"}, body=body, expect="CUSTOMER_UNKNOWN")
+    told = {(row["operation"], row["object"]): (row["before"], row["after"])
+            for one in ids[:2] for row in owner.call("listAudit", query={"object": f"customer:{one}"})["items"]}
+    tally.check(told.get(("mergeCustomers", f"customer:{ids[1]}")) == (None, {"merged": ids[0]}), f"who was merged: {told}")
+    tally.check(told.get(("splitCustomer", f"customer:{ids[0]}")) == ({"merged_into": ids[1]}, None), f"split from whom: {told}")
     attempt("renameCustomer", owner.call, "renameCustomer", first, body={"name": " \t "}, expect="CUSTOMER_NAME")
     for name, body in (("setTag", {}), ("removeTag", None)):
         attempt(name, owner.call, name, {**first, "tag": " "}, body=body, expect="CUSTOMER_TAG_NAME")

@@ -212,19 +212,22 @@ class Oracle:
     def __init__(self, brand):
         self.people = {}
         for one, in brand.sql("SELECT customer_id FROM customer WHERE customer_id = root_id AND placeholder = 0"):
-            self.people[one] = {"days": set(), "orders": 0, "paid": 0, "refunded": 0, "channels": set(), "tags": set(), "keeper": "0"}
+            self.people[one] = {"days": set(), "orders": 0, "paid": 0, "refunded": 0, "channels": set(), "tags": set(), "keeper": "0",
+                                "paid_orders": 0, "refunds": 0}
         root = "(SELECT c.root_id FROM customer c WHERE c.customer_id = o.customer_id)"
         for one, day, amount, whole, channel in brand.sql(
                 f"SELECT {root}, paid_day, amount_minor, CASE WHEN refunded_whole_day IS NULL THEN 0 ELSE 1 END,"
                 " (SELECT name FROM channel h WHERE h.channel_id = o.channel_id) FROM orders o WHERE paid_day IS NOT NULL"):
             person = self.people[one]
             person["paid"] += int(amount)
+            person["paid_orders"] += 1
             if whole == "0":
                 person["orders"] += 1
                 person["days"].add(int(day))
                 person["channels"].add(channel)
         for one, amount in brand.sql(f"SELECT {root}, amount_minor FROM refund o WHERE amount_minor > 0"):
             self.people[one]["refunded"] += int(amount)
+            self.people[one]["refunds"] += 1
         for one, name in brand.sql(f"SELECT {root}, n.name FROM customer_tag o JOIN tag n ON n.tag_id = o.tag_id WHERE removed_at IS NULL"):
             self.people[one]["tags"].add(name)
         for one, staff in brand.sql("SELECT customer_id, staff_id FROM customer_keeper"):
@@ -251,7 +254,13 @@ def day_number(text):
 
 def hold_selections(tally, kind, brand, owner, keeper_id):
     oracle = Oracle(brand)
-    march = int(day_number("2024-03-01"))
+    march, april, july = (int(day_number(f"2024-{month}-01")) for month in ("03", "04", "07"))
+    as_of = int(day_number(owner.call("listCustomers", query={"limit": 0})["as_of"]))
+
+    def gap(person):
+        """Days from the first purchase day to the second; None where there is none."""
+        days = sorted(person["days"])
+        return days[1] - days[0] if len(days) > 1 else None
     cases = [
         ({}, lambda p: True),
         ({"days_max": 0}, lambda p: not p["days"]),
@@ -270,6 +279,21 @@ def hold_selections(tally, kind, brand, owner, keeper_id):
         ({"tag": "no such tag"}, lambda p: False),
         ({"keeper": keeper_id}, lambda p: p["keeper"] == keeper_id),
         ({"keeper": "none", "days_min": 1}, lambda p: p["keeper"] == "0" and p["days"]),
+        ({"refunds_max": 0, "days_min": 1}, lambda p: p["refunds"] == 0 and p["days"]),
+        ({"refunds_min": 2, "refunds_max": 3}, lambda p: 2 <= p["refunds"] <= 3),
+        ({"movements_min": 12}, lambda p: p["paid_orders"] + p["refunds"] >= 12),
+        ({"since_min": 30, "since_max": 90}, lambda p: p["days"] and 30 <= as_of - max(p["days"]) <= 90),
+        ({"last_to": "2024-06-30"}, lambda p: p["days"] and max(p["days"]) < july),
+        ({"first_from": "2024-03-01"}, lambda p: p["days"] and min(p["days"]) >= march),
+        ({"first_month": "2024-03"}, lambda p: p["days"] and march <= min(p["days"]) < april),
+        ({"new": "true", "from": "2024-04-01"}, lambda p: p["days"] and min(p["days"]) >= april),
+        ({"month": "2024-03", "days_min": 1}, lambda p: any(march <= day < april for day in p["days"])),
+        ({"known_for": 200}, lambda p: p["days"] and min(p["days"]) + 200 <= as_of - 1),
+        ({"gap_after": 2}, lambda p: len(p["days"]) >= 3),
+        ({"amount_max": "100", "days_min": 1}, lambda p: p["paid"] - p["refunded"] <= 10000 and p["days"]),
+        ({"back_min": 20}, lambda p: gap(p) is not None and gap(p) >= 20),
+        ({"not_back_before": 15, "days_min": 1}, lambda p: p["days"] and (gap(p) is None or gap(p) >= 15)),
+        ({"channel_unnamed": "true", "days_min": 1}, lambda p: False),
         ({"back_max": 10}, lambda p: len(p["days"]) > 1 and sorted(p["days"])[1] - min(p["days"]) <= 10),
     ]
     for query, fits in cases:

@@ -437,7 +437,9 @@ def check_command_line(brand):
     tally.check("Nothing was changed" in brand.run("customer", "erase", found), "without --confirm only a preview")
     tally.check(brand.try_run("customer", "erase", found, "--confirm", "nobody").returncode == 1, "a wrong word")
     tally.check(len(brand.json("customer", "find", WU)["customers"]) == 1, "still there")
-    brand.run("customer", "erase", found, "--confirm", found)
+    said = brand.run("customer", "erase", found, "--confirm", found)
+    tally.check("No file of the database holds anything of it any more" in said, f"what is left: {said}")
+    tally.check(brand.sql("SELECT COUNT(*) FROM erasure WHERE purged_at IS NULL") == [["0"]], "it is noted")
     tally.check(brand.json("customer", "find", WU)["customers"] == [], "gone")
     lines = [json.loads(line) for line in (brand.dir / "erasures.log").read_text().splitlines() if line]
     tally.check(len(lines) == 2 and lines[1]["births"] == [found] and WU not in json.dumps(lines), "the log of erasures")
@@ -471,6 +473,52 @@ def check_roles(server, owner, people, lin):
         add_key(owner, [scope])[1].call("eraseCustomer", path, body={"confirm": lin}, expect="HTTP_FORBIDDEN")
 
 
+def uploaded(owner, name, text):
+    import_id = owner.call("uploadImport", query={"name": name}, raw=text.encode())["import_id"]
+    until = time.monotonic() + 30
+    while owner.call("getImport", {"import_id": import_id})["state"] == "checking" and time.monotonic() < until:
+        time.sleep(0.05)
+    return import_id
+
+
+def check_files_are_told(binary, kind):
+    """The answer to an erasure names the files of imports that lie on the server, and until when."""
+    good = "order id,order time,phone,amount\nE1,2025-05-01 10:00,13800138000,9.00\n"
+    with Brand(binary, kind, currency="CNY", timezone="Asia/Shanghai") as brand:
+        with Server(brand.command("serve")) as server:
+            done = ask_which_files(brand, server, good)
+        # Their time is over: a server that runs removes them, whether anybody imports or not.
+        brand.sql(f"UPDATE import_upload SET finished_at = finished_at - {31 * 24 * 3600 * 1000000} WHERE upload_id = {done}")
+        folder, until = brand.dir / "uploads" / done, time.monotonic() + 30
+        tally.check(folder.exists(), "they are kept")
+        with Server(brand.command("serve")):
+            while folder.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            tally.check(not folder.exists(), "rejected rows that were kept for long enough are gone")
+
+
+def ask_which_files(brand, server, good):
+    owner = server.set_up()
+    server.wait_ready()
+    done = uploaded(owner, "done.csv", good + "E2,never,13800138000,9.00\n")
+    owner.call("startImport", {"import_id": done})
+    until = time.monotonic() + 30
+    while (one := owner.call("getImport", {"import_id": done}))["state"] != "done" and time.monotonic() < until:
+        time.sleep(0.05)
+    tally.check(one["rows_rejected"] == 1, f"one row is rejected: {one.json}")
+    held = uploaded(owner, "held.csv", good)
+    gone = uploaded(owner, "gone.csv", good)
+    owner.call("discardImport", {"import_id": gone})
+    (lin,) = find(owner, LIN)
+    files = owner.call("eraseCustomer", {"customer_id": lin}, body={"confirm": lin})["files"]
+    tally.check([(file["import_id"], file["name"], file["holds"]) for file in files] ==
+                [(done, "done.csv", "rejected_rows"), (held, "held.csv", "file")], f"the files: {files}")
+    kept = datetime.datetime.fromisoformat(files[0]["until"]) - datetime.datetime.fromisoformat(one["finished_at"])
+    tally.check(kept == datetime.timedelta(days=30) and files[1]["until"] is None, f"until when: {files}")
+    check_purged(owner, brand, lin, [])
+    return done
+
+
 def run_kind(binary, kind):
     with Brand(binary, kind, currency="CNY", timezone="Asia/Shanghai") as brand:
         filled(brand)
@@ -495,6 +543,7 @@ def run_kind(binary, kind):
         check_old_file(brand, one)
         check_command_line(brand)
         check_log_is_made_good(brand)
+    check_files_are_told(binary, kind)
 
 
 def run_portrait(binary):

@@ -472,6 +472,13 @@ def test_erasures(check, binary, kind):
         gone = brand.sql("SELECT customer_id FROM identity ORDER BY 1 LIMIT 1")[0][0]
         keyed = f"SELECT COUNT(*) FROM customer WHERE customer_id = {gone} AND data_key IS NOT NULL"
         check(brand.sql(keyed) == [["1"]], f"{kind} there is somebody to erase")
+        with Server(brand) as server:  # something that the backup does not know of them
+            status, _ = server.request("POST", f"/api/v1/customers/{gone}/identities", {"kind": "phone", "value": "13911112222"})
+            check(status == 200, f"{kind} a phone: {status}")
+            server.stop()
+        torn = brand.dir / "erasures.log"
+        torn.write_text('{"erasure_id": "12')  # as a power cut leaves a line
+        torn.chmod(0o600)
         brand.run("customer", "erase", gone, "--confirm", gone)
         check(brand.sql(keyed) == [["0"]], f"{kind} who is erased")
         log = brand.dir / "erasures.log"
@@ -488,6 +495,8 @@ def test_erasures(check, binary, kind):
                 if erased:
                     check(again.sql(f"SELECT COUNT(*) FROM identity WHERE customer_id = {gone}") == [["0"]], f"{kind} {what}: identities")
                     check(again.json("report", "totals")["sections"] == totals, f"{kind} {what}: the figures stay")
+                    check(content_of(again, "erased_identity") == content_of(brand, "erased_identity") and
+                          content_of(again, "erased_identity")[0] == 2, f"{kind} {what}: what must not bring them back")
                     check(gone in (again.dir / "erasures.log").read_text(), f"{kind} {what}: the new directory's own log has it")
             finally:
                 again.close()

@@ -697,9 +697,12 @@ static void test_openapi(void **state)
     arena_free(arena);
 }
 
-int main(void)
+/* http_test [PATTERN]: only the tests whose names fit it. */
+int main(int argc, char **argv)
 {
     secret_init();
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes_and_answers),   cmocka_unit_test(test_who_may),
         cmocka_unit_test(test_limits_and_tricks),    cmocka_unit_test(test_upload),
