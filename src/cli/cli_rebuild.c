@@ -22,10 +22,11 @@ static const struct err *rebuild(struct cli *cli, struct home *home, void *arg)
             "核对。",
             text_count(cli->arena, result->names));
         if (erased_left)
-            PAGE_SAY(&cli->page,
-                     "The database's files may still hold bytes of people who were erased: somebody "
-                     "was reading for a minute. Run this again.",
-                     "有人持续读取了一分钟，数据库文件中可能仍留有已删除者的残余；请再运行一次。");
+            PAGE_SAY(
+                &cli->page,
+                "The database's files may still hold bytes of people who were erased: somebody "
+                "was reading for a minute. Run this again.",
+                "有人持续读取了一分钟，数据库文件中可能仍留有已删除者的残余；请再运行一次。");
         return NULL;
     }
     struct json_writer w = json_writer(&cli->page.out, true);
