@@ -217,6 +217,10 @@ def customers(owner):
     ids = [owner.call("findCustomers", query={"q": shop.phone(n)})["items"][0]["customer_id"] for n in range(4)]
     first, second = {"customer_id": ids[0]}, {"customer_id": ids[1]}
     staff = owner.call("getMe")["staff_id"]
+    preview = owner.call("previewMerge", first, {"into_id": ids[1]})
+    sums = [sum(float(preview[which][name]) for which in ("from", "into")) for name in ("paid", "refunded", "paid_orders")]
+    tally.check([float(preview["merged"][name]) for name in ("paid", "refunded", "paid_orders")] == sums and sums[0] > 0 and
+                set(preview["merged"]["members"]) == {ids[0], ids[1]}, f"what a merge would make: {preview.json}")
     writes = (("setTag", {**first, "tag": "常客"}, {"until": "2030-01-01"}), ("removeTag", {**first, "tag": "常客"}, None),
               ("renameCustomer", first, {"name": "王小明"}), ("setKeeper", first, {"staff_id": staff}),
               ("mergeCustomers", first, {"into_id": ids[1]}), ("splitCustomer", first, None))

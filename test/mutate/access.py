@@ -135,7 +135,7 @@ BREAKS = [
     ("rows", CUSTOMER, "a search finds others' customers", "        if (customer_reach(tx, call, ids[i], &root_id))\n            continue; /* not theirs to see */",
      "        root_id = ids[i];\n        if (customer_reach(tx, call, ids[i], &root_id) && root_id == 0)\n            continue; /* not theirs to see */"),
     ("rows", "src/room/insight/portrait_endpoint.c", "a portrait shows others' customers", "return customer_reach(tx, reaching->call, path->customer_id, &reaching->root_id);",
-     "(void)customer_reach(tx, reaching->call, path->customer_id, &reaching->root_id);\n    return NULL;"),
+     "const struct err *err = customer_reach(tx, reaching->call, path->customer_id, &reaching->root_id);\n    return err && !tx ? err : NULL;"),
     ("declared", "src/room/order/person_part.h", "an engineer sees customers", "{[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW, \\\n",
      "{[ROLE_OWNER] = REACH_ALL, [ROLE_ENGINEER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW, \\\n"),
     ("declared", "src/room/order/import_endpoint.c", "agents take rejected rows away", "[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL                                      \\",

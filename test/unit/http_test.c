@@ -509,7 +509,7 @@ static void test_who_makes_room(void **state)
     assert_true(is_open(mine[0]) && is_open(mine[1]) && is_open(first) && is_open(second));
     close(mine[0]), close(mine[1]), close(first), close(second);
     stopped(f);
-    f = started((struct http_options){.connections_max = 3});
+    f = started((struct http_options){.connections_max = 3, .head_timeout_ms = 60000});
     int of[4];
     const char *from[4] = {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"};
     for (int i = 0; i < 4; i++) {
