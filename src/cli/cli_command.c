@@ -232,7 +232,7 @@ const struct cli_command cli_commands[] = {
      .positional = "",
      .flags = &cli_plain_shape,
      .doc = TEXT("Make again what follows from the facts: calendar, claims of identities and order "
-                 "numbers, search by name. Whom you erased goes from the database's files. Stop the "
+                 "numbers, search by name. What you erased goes from the database files. Stop the "
                  "server first.",
                  "由事实重建可推导的内容：日历、身份与订单号的登记、姓名检索；"
                  "并从数据库文件中清除已删除者的残余。请先停止服务。"),

@@ -310,7 +310,7 @@ static void say_what_is_left(struct work *work)
     if (work->purge_left)
         PAGE_SAY(page,
                  "The database's files may still hold bytes of it: somebody was reading, or the "
-                 "brand is large. A running huitou serve tries again; huitou rebuild does it in any "
+                 "brand is large. A running huitou serve tries again; huitou rebuild will in any "
                  "case.",
                  "有人正在读取，或品牌数据较大，数据库文件中可能仍留有残余；"
                  "运行中的 huitou serve 会再试，huitou rebuild 则一定清除。");
