@@ -300,6 +300,9 @@ def hold_selections(tally, kind, brand, owner, keeper_id):
         wanted = oracle.ids(fits)
         ids, count = all_ids(owner, query)
         tally.check(set(ids) == wanted and len(ids) == count == len(wanted), f"{kind} {query}: {len(ids)} of {count}, SQL says {len(wanted)}")
+    late, early, buyers = [owner.call("listCustomers", query={**query, "limit": 0})["customers"]
+                           for query in ({"overdue": "true"}, {"overdue": "false"}, {"days_min": 1})]
+    tally.check(late > 0 and early > 0 and late + early == buyers, f"{kind}: {late} overdue, {early} not, {buyers} buyers")
     page = owner.call("listCustomers", query={"limit": 0}).json
     paid = sum(person["paid"] for person in oracle.people.values())
     tally.check(float(page["paid"]) == paid / 100, f"{kind}: paid {page['paid']}, SQL says {paid}")
@@ -379,6 +382,9 @@ def test_search(tally, kind, owner):
     choices = owner.call("listCustomerChoices").json
     tally.check({"gold", "new"} <= set(choices["tags"]) and set(choices["channels"]) == {"online", "shop", "live"}
                 and len(choices["keepers"]) == 4, f"{kind}: {choices}")
+    gone = add_person(owner, "gone", "agent")
+    owner.call("changeStaff", {"staff_id": gone}, body={"name": "Gone", "role": "agent", "manager_id": None, "blocked": True})
+    tally.check(gone not in [one["staff_id"] for one in owner.call("listCustomerChoices")["keepers"]], f"{kind}: who is blocked is offered")
 
 
 def test_roles(tally, kind, brand, server, owner, agent_id):
