@@ -309,7 +309,7 @@ def below_an_agent(server, owner, people, customer_id):
     until = time.monotonic() + 20
     while owner.call("listCustomers", query={"keeper": apprentice, "limit": 0})["customers"] == 0 and time.monotonic() < until:
         time.sleep(0.05)
-    shown = [one["customer_id"] for one in agent.call("listCustomers", query={"limit": 200})["items"]]
+    shown = [one["customer_id"] for one in agent.call("listCustomers", query={"keeper": apprentice})["items"]]
     tally.check(customer_id not in shown, "an agent's list has what is kept below them")
     tally.check(people["client_manager"][1].call("getCustomer", {"customer_id": customer_id}).status == 200, "a manager's manager does")
 

@@ -423,6 +423,10 @@ def test_rejects(options, kind):
         owner.call("getImportRejects", {"import_id": import_id})
         row = owner.call("listAudit", query={"limit": 1})["items"][0]
         check((row["operation"], row["object"]) == ("getImportRejects", f"import:{import_id}"), f"{kind}: who took them is noted: {row}")
+        again = brand.base / "again.csv"
+        again.write_text(path.read_text().replace("R3,2025-03-01 10:00,20.00", "R3,2025-03-01 10:00,25.00"))
+        one = import_whole(owner, again)  # the later file restates
+        check((one["orders_new"], one["orders_changed"], one["orders_same"], one["rows_rejected"]) == (0, 1, 5, 3), f"{kind}: once more: {one}")
         add_person(owner, "agent", "agent")
         server.logged_in("agent").call("getImportRejects", {"import_id": import_id}, expect="HTTP_FORBIDDEN")
         for days, there in ((29, True), (2, False)):

@@ -98,6 +98,7 @@ def test_figures(tally, binary, kind):
             tally.check(held > 600, f"{kind}: only {held} figures were held")
             test_today(tally, owner)
             test_tasks(tally, brand, owner)
+            test_while_it_runs(tally, kind, owner)
 
 
 def shifted(link, days):
@@ -181,6 +182,18 @@ def test_tasks(tally, brand, owner):
     month_us = 30 * 86400 * 10**6
     brand.sql(f"UPDATE import_run SET finished_at = finished_at - {month_us} - 1")
     tally.check("rejected_rows" not in tasks_of(owner), "rows rejected more than 30 days ago wait still")
+
+
+def test_while_it_runs(tally, kind, owner):
+    """What runs is not undone; what is stopped stays where it is. Thousands of customers, so that it does run."""
+    begun = {"bulk_id": owner.call("startBulk", body={"action": "tag", "tag": "all", "selection": {}})["bulk_id"]}
+    undone = owner.call("undoBulk", begun, expect={201, "BULK_STATE"})
+    tally.check(undone.status != 201 or owner.call("getBulk", begun)["state"] == "done", f"{kind}: undone while it runs")
+    if owner.call("stopBulk", begun, expect={200, "BULK_STATE"}).status != 200:
+        return
+    stopped = owner.call("getBulk", begun).json
+    wait_bulk(owner, owner.call("startBulk", body={"action": "tag", "tag": "next", "selection": {"days_min": 9}})["bulk_id"])
+    tally.check(stopped["state"] == "stopped" and owner.call("getBulk", begun).json == stopped, f"{kind}: stopped, it goes on: {stopped}")
 
 
 # --- Selections against SQL ---
@@ -300,6 +313,9 @@ def hold_selections(tally, kind, brand, owner, keeper_id):
         wanted = oracle.ids(fits)
         ids, count = all_ids(owner, query)
         tally.check(set(ids) == wanted and len(ids) == count == len(wanted), f"{kind} {query}: {len(ids)} of {count}, SQL says {len(wanted)}")
+    late, early, buyers = [owner.call("listCustomers", query={**query, "limit": 0})["customers"]
+                           for query in ({"overdue": "true"}, {"overdue": "false"}, {"days_min": 1})]
+    tally.check(late > 0 and early > 0 and late + early == buyers, f"{kind}: {late} overdue, {early} not, {buyers} buyers")
     page = owner.call("listCustomers", query={"limit": 0}).json
     paid = sum(person["paid"] for person in oracle.people.values())
     tally.check(float(page["paid"]) == paid / 100, f"{kind}: paid {page['paid']}, SQL says {paid}")
@@ -386,6 +402,9 @@ def test_search(tally, kind, owner):
     choices = owner.call("listCustomerChoices").json
     tally.check({"gold", "new"} <= set(choices["tags"]) and set(choices["channels"]) == {"online", "shop", "live"}
                 and len(choices["keepers"]) == 4, f"{kind}: {choices}")
+    gone = add_person(owner, "gone", "agent")
+    owner.call("changeStaff", {"staff_id": gone}, body={"name": "Gone", "role": "agent", "manager_id": None, "blocked": True})
+    tally.check(gone not in [one["staff_id"] for one in owner.call("listCustomerChoices")["keepers"]], f"{kind}: who is blocked is offered")
 
 
 def test_roles(tally, kind, brand, server, owner, agent_id):

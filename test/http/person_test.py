@@ -129,6 +129,8 @@ def check_correction(owner, lin, wu):
     owner.call("correctIdentity", at, body={"value": "lin@example.org"})
     tally.check(find(owner, "lin@example.com") == [] and find(owner, "lin@example.org") == [lin], "found by the right one")
     owner.call("correctIdentity", at, body={"value": WU}, expect="IDENTITY_VALUE")
+    items = owner.call("getTimeline", path)["items"]
+    tally.check("corrected" in str(items[0]["payload"]), f"what was corrected is in the history: {items[0]}")
     owner.call("addIdentity", path, body={"kind": "email", "value": "lin@example.net"})
     owner.call("correctIdentity", at, body={"value": "lin@example.net"}, expect="IDENTITY_HAS")
     phone = next(one for one in reply["identities"] if one["kind"] == "phone")
@@ -183,6 +185,8 @@ def check_export(owner, lin, brand):
     tally.check({one["customer_id"] for one in document["events"]} == set(document["births"]), "what happened to both births")
     tagged = [one["particulars"] for one in document["events"] if one["type"] == "customer.tagged"]
     tally.check(tagged and tagged[-1]["set"] == "vip", f"what happened, with its particulars: {tagged}")
+    corrected = {one["particulars"].get("change") for one in document["events"] if one["type"] == "customer.changed"}
+    tally.check({"added", "corrected", "removed"} <= corrected, f"each correction: {corrected}")
     tally.check([one["file"] for one in document["imports"]] == ["orders.csv"], "whence it came")
     tally.check(WU not in text and "吴大有" not in text, "nothing of others")
     for language, title in (("en", "What we keep about you"), ("zh-CN", "我们保存的您的信息")):

@@ -15,7 +15,7 @@ TESTS = {
     "mask": ["customer_test"],
     "csrf": [WHOLE + "csrf"],
     "keys": [WHOLE + "keys,doors"],
-    "rows": [WHOLE + "lists,rows,below"],
+    "rows": [WHOLE + "below", WHOLE + "lists,rows"],
     "trail": [WHOLE + "trail"],
     "noted": ["access_test *said_twice_sqlite"],
     "setup": ["http/contract_test.py --database sqlite --only before_a_brand,the_link"],

@@ -66,7 +66,7 @@ BREAKS = [
     ("limits", ROUTE, "bytes that are not UTF-8", "return str_is_utf8(*out);", "return true;"),
     ("limits", ROUTE, "an escaped slash parts", "if (!unescape(arena, part, false, &part) || !part_is_good(part))",
      "if (!unescape(arena, part, false, &part) || (part.n && memchr(part.p, '/', part.n)) || !part_is_good(part))"),
-    ("routes", ROUTE, "a variable goes before a word", "if (literals > most) {", "if (literals < most) {"),
+    ("routes", ROUTE, "a variable goes before a word", "        if (literals < most)\n            continue;\n", "        if (literals > most && most >= 0)\n            continue;\n"),
     ("routes", ROUTE, "a method that is not there is no path", "        *allowed = allowed->p ? str_fmt(", "        *allowed = !best ? STR_NONE : allowed->p ? str_fmt("),
     ("limits", ROUTE, "any number of pairs", "if (*count == LIMIT_HTTP_QUERY_PAIRS_MAX)", "if (*count == SIZE_MAX)"),
     ("walk", REQUEST, "what is asked beside the declared is passed over", "if (!query_split(request->arena, request->query_text, pairs, &count))",

@@ -6,6 +6,7 @@ TESTS = {
     "asked": [WHOLE + "selections", WHOLE + "figures"],
     "linked": [WHOLE + "figures", WHOLE + "selections"],
     "bulk": [WHOLE + "selections"],
+    "runs": [WHOLE + "figures"],
     "today": [WHOLE + "figures"],
     "waiting": ["http/contract_test.py --database sqlite --only customers", WHOLE + "figures"],
 }
@@ -72,8 +73,8 @@ BREAKS = [
     ("bulk", BULKS, "a list shows others' changes", "int64_t by_id = call->reach == REACH_ALL ? 0 : call->principal.id;", "int64_t by_id = 0;"),
     ("bulk", BULKS, "an agent hands customers over", "if (in->action == ACTION_KEEPER && call->reach != REACH_ALL)", "if (in->action == ACTION_KEEPER && call->reach == REACH_NONE)"),
     ("bulk", BULKS, "a change of nobody begins", "    if (start->bulk.customers == 0)\n", "    if (start->bulk.customers < 0)\n"),
-    ("bulk", BULKS, "what runs is undone", "if (done.state == BULK_RUNNING || done.undone_by != 0)", "if (done.undone_by != 0)"),
-    ("bulk", "src/room/insight/statements_bulk.sql", "what was stopped goes on", "WHERE bulk_id = :bulk_id AND state = :running;", "WHERE bulk_id = :bulk_id AND state >= 0 * :running;", "insight_bulk_progress"),
+    ("runs", BULKS, "what runs is undone", "if (done.state == BULK_RUNNING || done.undone_by != 0)", "if (done.undone_by != 0)"),
+    ("runs", "src/room/insight/statements_bulk.sql", "what was stopped goes on", "WHERE state = :state ORDER BY", "WHERE state >= :state ORDER BY", "insight_bulk_running"),
 
     # --- Today ---
     ("today", TODAY, "the rate counts those who came back over all", "return ratio(p->came_back, p->due);", "return ratio(p->came_back, p->customers);"),
