@@ -28,6 +28,16 @@ def arguments(description, **more):
     return args
 
 
+def chosen(options, kinds=("sqlite", "postgres")):
+    """The databases that --database asks for; without it both."""
+    return [kind for kind in kinds if options.database in (None, kind)]
+
+
+def wanted(options, name):
+    """Whether --only (names with commas between; without it all) asks for a part of the test."""
+    return not options.only or name in options.only.split(",")
+
+
 class Tally:
     """Counts checks; prints each failure; finish() prints the closing line and ends the program."""
 

@@ -232,8 +232,10 @@ const struct cli_command cli_commands[] = {
      .positional = "",
      .flags = &cli_plain_shape,
      .doc = TEXT("Make again what follows from the facts: calendar, claims of identities and order "
-                 "numbers, search by name. Stop the server first.",
-                 "由事实重建可推导的内容：日历、身份与订单号的登记、姓名检索。请先停止服务。"),
+                 "numbers, search by name. What you erased goes from the database files. Stop the "
+                 "server first.",
+                 "由事实重建可推导的内容：日历、身份与订单号的登记、姓名检索；"
+                 "并从数据库文件中清除已删除者的残余。请先停止服务。"),
      .example = "huitou rebuild --dir brand",
      .run = cli_rebuild},
     {.name = "access",

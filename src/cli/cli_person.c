@@ -309,10 +309,11 @@ static void say_what_is_left(struct work *work)
              "已删除。此前的备份中仍有该信息，直至备份被删除；huitou restore 恢复时会再次删除。");
     if (work->purge_left)
         PAGE_SAY(page,
-                 "The database's files may still hold bytes of it: somebody was reading. A running "
-                 "huitou serve, or the next erasure, tries again.",
-                 "有人正在读取，数据库文件中可能仍留有残余；"
-                 "运行中的 huitou serve 或下次删除会再清除。");
+                 "The database's files may still hold bytes of it: somebody was reading, or the "
+                 "brand is large. A running huitou serve tries again; huitou rebuild will in any "
+                 "case.",
+                 "有人正在读取，或品牌数据较大，数据库文件中可能仍留有残余；"
+                 "运行中的 huitou serve 会再试，huitou rebuild 则一定清除。");
     else
         PAGE_SAY(page, "No file of the database holds anything of it any more.",
                  "数据库文件中已不再留有该信息。");
@@ -361,7 +362,8 @@ static const struct err *erase(struct cli *cli, struct home *home, void *arg)
     TRY(in_write(work, "customer.erase", erase_tx));
     TRY(erasure_log_settle(home->store, cli->arena, home->directory));
     /* The person is erased, whatever this meets. */
-    if (erasure_purge(home->store, cli->arena, PURGE_WAIT_MS, &work->purge_left))
+    if (erasure_purge(home->store, cli->arena, PURGE_WAIT_MS, STORE_PURGE_BESIDE_BYTES_MAX,
+                      &work->purge_left))
         work->purge_left = true;
     TRY(in_read(work, "customer.erase_files", read_holdings_tx));
     if (!cli->json) {

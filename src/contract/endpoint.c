@@ -67,6 +67,13 @@ enum reach endpoint_reach(const struct endpoint *endpoint, const struct principa
     return REACH_NONE;
 }
 
+bool principal_sees_names(const struct principal *principal)
+{
+    if (principal->kind == PRINCIPAL_STAFF)
+        return principal->role != ROLE_ENGINEER;
+    return principal->kind == PRINCIPAL_KEY && (principal->scopes >> SCOPE_PERSONAL_READ & 1);
+}
+
 struct str endpoint_reply_json(const struct call *call)
 {
     struct buf out = buf_new(call->arena, LIMIT_HTTP_REPLY_BYTES_MAX);

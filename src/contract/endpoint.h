@@ -169,6 +169,10 @@ struct endpoint_table {
 
 /* What a principal reaches at an endpoint; REACH_NONE: may not. Public ones are open to all. */
 enum reach endpoint_reach(const struct endpoint *endpoint, const struct principal *principal);
+/* Whether customers' names stand in the clear for them: for staff, who know the customers that they reach by name; for a
+ * program only with personal:read. Phone numbers and the like are masked for all until revealed (SPEC.md: People see what
+ * their role allows). */
+bool principal_sees_names(const struct principal *principal);
 /* The answer as it is sent: call->out by the endpoint's out shape, in call->arena. */
 struct str endpoint_reply_json(const struct call *call);
 

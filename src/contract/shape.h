@@ -23,7 +23,10 @@ enum field_kind {
     FIELD_ID,     /* int64_t above 0, in JSON a string of digits; absent is 0 */
     FIELD_DECIMAL, /* struct str: an exact decimal number, in JSON a string ("8911407.90") */
     FIELD_F64,    /* double; absent is NaN. Written only */
-    FIELD_JSON,   /* struct str: JSON text that is written as it stands, of no declared kind. Written only */
+    FIELD_JSON,   /* struct str: JSON text that is written as it stands, an object of the shape sub (NULL: with whatever
+                   * members); null where absent. Written only */
+    FIELD_JSON_LIST, /* struct str: the same, a list of objects of sub */
+    FIELD_JSON_ROWS, /* struct str: the same, a report's sections: by name lists of rows, a row its cells by column's name */
 };
 
 struct shape_list {
@@ -65,6 +68,9 @@ struct shape {
     SHAPE_FIELD_AS(type, member, #member, field_kind, en, zh, ##__VA_ARGS__)
 #define SHAPE_FIELD_AS(type, member, json_name, field_kind, en, zh, ...) \
     {.name = json_name, .kind = FIELD_##field_kind, .offset = offsetof(type, member), .doc = TEXT(en, zh), ##__VA_ARGS__}
+/* A field of a shape that only says how a JSON text looks that is written elsewhere: there is no struct, its size is 0. */
+#define SHAPE_TOLD(json_name, field_kind, en, zh, ...) \
+    {.name = json_name, .kind = FIELD_##field_kind, .doc = TEXT(en, zh), ##__VA_ARGS__}
 #define SHAPE_FIELDS(array) .fields = (array), .field_count = (int)(sizeof(array) / sizeof((array)[0]))
 
 /* Sets out to absent values and fallbacks. */

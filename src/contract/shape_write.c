@@ -78,6 +78,8 @@ static void put_field(struct json_writer *w, const struct field *field, const vo
         json_put_f64(w, *(const double *)at);
         return;
     case FIELD_JSON:
+    case FIELD_JSON_LIST:
+    case FIELD_JSON_ROWS:
         json_put_raw(w, *(const struct str *)at);
         return;
     case FIELD_OBJECT:
@@ -191,16 +193,21 @@ static void put_text_type(struct json_writer *w, const struct field *field, bool
     }
 }
 
-static void put_items(struct json_writer *w, const struct field *field, bool as_output)
+static void put_items_of(struct json_writer *w, const struct shape *sub, bool as_output)
 {
-    put_type(w, "array", false);
     json_key(w, STR("items"));
     json_open(w, '{');
-    if (field->sub)
-        put_ref(w, field->sub, as_output);
+    if (sub)
+        put_ref(w, sub, as_output);
     else
         put_type(w, "string", false);
     json_close(w, '}');
+}
+
+static void put_items(struct json_writer *w, const struct field *field, bool as_output)
+{
+    put_type(w, "array", false);
+    put_items_of(w, field->sub, as_output);
     int64_t min, max;
     shape_bounds(field, &min, &max);
     if (!as_output && min > 0)
@@ -221,6 +228,68 @@ static void put_i64_type(struct json_writer *w, const struct field *field, bool 
         put_bound(w, "maximum", max);
 }
 
+/* A reference says nothing of null: that is a choice of two. */
+static void put_json_object(struct json_writer *w, const struct shape *sub, bool nullable)
+{
+    if (!nullable) {
+        put_ref(w, sub, true);
+        return;
+    }
+    json_key(w, STR("oneOf"));
+    json_open(w, '[');
+    json_open(w, '{');
+    put_ref(w, sub, true);
+    json_close(w, '}');
+    json_open(w, '{');
+    put_type(w, "null", false);
+    json_close(w, '}');
+    json_close(w, ']');
+}
+
+/* "additionalProperties": {, to be closed. */
+static void open_members(struct json_writer *w)
+{
+    json_key(w, STR("additionalProperties"));
+    json_open(w, '{');
+}
+
+static void put_rows(struct json_writer *w)
+{
+    put_type(w, "object", false);
+    open_members(w);
+    put_type(w, "array", false);
+    json_key(w, STR("items"));
+    json_open(w, '{');
+    put_type(w, "object", false);
+    open_members(w);
+    json_key(w, STR("type"));
+    json_open(w, '[');
+    json_put_str(w, STR("string"));
+    json_put_str(w, STR("number"));
+    json_put_str(w, STR("null"));
+    json_close(w, ']');
+    json_close(w, '}');
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void put_json_type(struct json_writer *w, const struct field *field)
+{
+    bool nullable = !field->required;
+    if (field->kind == FIELD_JSON_ROWS) {
+        put_rows(w);
+    } else if (field->kind == FIELD_JSON_LIST) {
+        put_type(w, "array", nullable);
+        put_items_of(w, field->sub, true);
+    } else if (field->sub) {
+        put_json_object(w, field->sub, nullable);
+    } else {
+        put_type(w, "object", nullable);
+        json_key(w, STR("additionalProperties"));
+        json_put_bool(w, true);
+    }
+}
+
 static void put_field_type(struct json_writer *w, const struct field *field, bool as_output)
 {
     bool nullable = !field->required;
@@ -235,6 +304,9 @@ static void put_field_type(struct json_writer *w, const struct field *field, boo
         put_type(w, "number", nullable);
         return;
     case FIELD_JSON:
+    case FIELD_JSON_LIST:
+    case FIELD_JSON_ROWS:
+        put_json_type(w, field);
         return;
     case FIELD_OBJECT:
         put_ref(w, field->sub, as_output);
@@ -244,8 +316,7 @@ static void put_field_type(struct json_writer *w, const struct field *field, boo
         return;
     case FIELD_MAP:
         put_type(w, "object", false);
-        json_key(w, STR("additionalProperties"));
-        json_open(w, '{');
+        open_members(w);
         put_type(w, "string", false);
         json_close(w, '}');
         return;

@@ -51,8 +51,9 @@ static const struct err *authenticate(struct call *call, const struct http_crede
 static void publish(void *arg, struct str topic, struct str data)
 {
     struct server_control *control = arg;
-    if (control->http)
-        http_publish(control->http, topic, data);
+    struct http_server *http = atomic_load(&control->http);
+    if (http)
+        http_publish(http, topic, data);
 }
 
 static void live_changed(void *arg, int64_t event_count)

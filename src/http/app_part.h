@@ -39,7 +39,7 @@ struct server_control {
     struct live *live; /* NULL before `ready` */
     struct bulk_runner *bulk; /* likewise */
     struct purger *purger;    /* likewise */
-    struct http_server *http;
+    _Atomic(struct http_server *) http; /* NULL until it listens; set while others publish */
     pthread_mutex_t setup_lock;
     struct demo_work demo;
     char setup_token[64]; /* "": none is out */

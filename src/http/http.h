@@ -54,11 +54,13 @@ struct http_options {
     FILE *log;                   /* a JSON line per request; NULL: none */
     int worker_count;            /* 0: 8 */
     /* 0: those of base/limits.h. For tests. */
-    int head_timeout_ms, connections_max, connections_per_address_max;
+    int head_timeout_ms, body_timeout_ms, reply_timeout_ms, connections_max, connections_per_address_max;
+    int waiting_max, heartbeat_ms, stream_ms;
 };
 
-/* Listens and answers until http_stop. Errors: HTTP_LISTEN (address taken, not allowed). */
-ERR_RESULT http_start(struct arena *arena, const struct http_options *options, struct http_server **out);
+/* Listens and answers until http_stop. *out is set before the first request is answered, and read by whoever answers or
+ * publishes; NULL after an error. Errors: HTTP_LISTEN (address taken, not allowed). */
+ERR_RESULT http_start(struct arena *arena, const struct http_options *options, _Atomic(struct http_server *) *out);
 int http_port(const struct http_server *server);
 /* Takes no new connection, finishes the requests at work (for at most LIMIT_HTTP_STOP_MS), ends streams, frees all. */
 void http_stop(struct http_server *server);

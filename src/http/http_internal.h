@@ -95,7 +95,6 @@ struct request {
     size_t variable_count;
     struct str if_none_match, content_type;
     bool accepts_gzip, is_head;
-    bool by_tls; /* as the proxy on this machine says: cookies are for TLS only */
     struct buf body;
     int64_t body_bytes, body_bytes_max;
     int upload_fd; /* -1: none */
@@ -145,7 +144,7 @@ struct work {
     pthread_mutex_t lock;
     pthread_cond_t wanted, idle;
     struct request *first, *last;
-    int waiting, at_work;
+    int waiting, waiting_max, at_work;
     bool stopping;
     pthread_t *threads;
     int thread_count;
@@ -164,7 +163,7 @@ struct streams {
     pthread_mutex_t lock;
     struct stream *first;
     int count;
-    int64_t event_count;
+    int64_t event_count, longest_ms; /* longest_ms: how long one may be open */
     bool stopping;
 };
 struct MHD_Response *stream_response(struct request *request);

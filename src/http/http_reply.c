@@ -157,14 +157,6 @@ static void header(struct request *request, struct MHD_Response *response, const
         CHECK(MHD_add_response_header(response, name, str_z(request->arena, value)) == MHD_YES);
 }
 
-/* What came by TLS goes back by TLS only (RFC 6265, 4.1.2.5). */
-static struct str cookie(struct request *request, struct str value)
-{
-    if (!value.p || !request->by_tls)
-        return value;
-    return str_fmt(request->arena, "%.*s; Secure", STR_ARG(value));
-}
-
 /* What every answer carries. The console needs no script, style, picture or connection from
  * elsewhere. */
 static void common_headers(struct request *request, struct MHD_Response *response)
@@ -223,8 +215,8 @@ struct MHD_Response *reply_response(struct request *request)
     header(request, response, "Allow", reply->allow);
     header(request, response, "Content-Disposition", reply->disposition);
     header(request, response, "Retry-After", reply->retry_after);
-    header(request, response, "Set-Cookie", cookie(request, reply->set_cookie));
-    header(request, response, "Set-Cookie", cookie(request, reply->set_cookie_2));
+    header(request, response, "Set-Cookie", reply->set_cookie);
+    header(request, response, "Set-Cookie", reply->set_cookie_2);
     header(request, response, "Vary", STR("Accept-Encoding, Accept-Language"));
     if (reply->gzipped)
         header(request, response, "Content-Encoding", STR("gzip"));

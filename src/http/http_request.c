@@ -50,16 +50,12 @@ static struct str client_address(struct request *request)
 /* Whether the client came by https: only a proxy on this machine can know. */
 static bool over_tls(struct request *request)
 {
-    const char *peer = request->connection->address;
-    bool loopback = strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
-    return request->server->options.behind_proxy && loopback &&
+    return comes_by_proxy(request) &&
            str_eq_nocase(head_value(request, "X-Forwarded-Proto"), STR("https"));
 }
 
 static void read_head(struct request *request)
 {
-    request->by_tls =
-        comes_by_proxy(request) && str_eq(head_value(request, "X-Forwarded-Proto"), STR("https"));
     struct str authorization = head_value(request, "Authorization");
     request->credentials.bearer = head_bearer(authorization);
     request->credentials.session = cookie_value(request, "huitou_session");

@@ -69,6 +69,8 @@ static void *on_address(void *arg, const char *uri, struct MHD_Connection *mhd)
 
 static int64_t reply_timeout_ms(const struct request *request)
 {
+    if (request->server->options.reply_timeout_ms > 0)
+        return request->server->options.reply_timeout_ms;
     return LIMIT_HTTP_REPLY_MS +
            (int64_t)request->reply.body.n / LIMIT_HTTP_REPLY_BYTES_PER_S * 1000;
 }
@@ -98,6 +100,8 @@ static enum MHD_Result send_reply(struct request *request)
 
 static int64_t body_timeout_ms(const struct request *request)
 {
+    if (request->server->options.body_timeout_ms > 0)
+        return request->server->options.body_timeout_ms;
     return LIMIT_HTTP_BODY_MS + (request->upload_fd >= 0
                                      ? request->body_bytes_max / LIMIT_HTTP_BODY_BYTES_PER_S * 1000
                                      : 0);
@@ -188,10 +192,16 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 /* --- The server --- */
 
+static int or_default(int given, int fallback)
+{
+    return given > 0 ? given : fallback;
+}
+
 static void *sweeper(void *arg)
 {
     struct http_server *server = arg;
     int64_t beat_ms = http_now_ms();
+    int64_t heartbeat_ms = or_default(server->options.heartbeat_ms, LIMIT_HTTP_HEARTBEAT_MS);
     pthread_mutex_lock(&server->stop_lock);
     while (!server->stopped) {
         struct timespec until;
@@ -201,7 +211,7 @@ static void *sweeper(void *arg)
         until.tv_nsec %= 1000000000L;
         pthread_cond_timedwait(&server->stop_wanted, &server->stop_lock, &until);
         connections_sweep(&server->connections);
-        if (http_now_ms() - beat_ms >= LIMIT_HTTP_HEARTBEAT_MS) {
+        if (http_now_ms() - beat_ms >= heartbeat_ms) {
             beat_ms = http_now_ms();
             streams_heartbeat(&server->streams);
         }
@@ -278,14 +288,10 @@ static const struct err *daemon_start(struct http_server *server)
                    str_c(strerror(errno)));
 }
 
-static int or_default(int given, int fallback)
-{
-    return given > 0 ? given : fallback;
-}
-
 const struct err *http_start(struct arena *arena, const struct http_options *options,
-                             struct http_server **out)
+                             _Atomic(struct http_server *) *out)
 {
+    atomic_store(out, NULL);
     struct http_server *server = ARENA_NEW(arena, struct http_server);
     server->arena = arena;
     server->options = *options;
@@ -300,20 +306,23 @@ const struct err *http_start(struct arena *arena, const struct http_options *opt
     if (server->connections.per_address_max > server->connections.count_max)
         server->connections.per_address_max = server->connections.count_max;
     server->connections.head_timeout_ms = or_default(options->head_timeout_ms, LIMIT_HTTP_HEAD_MS);
+    server->streams.longest_ms = or_default(options->stream_ms, LIMIT_HTTP_STREAM_MS);
+    server->work.waiting_max = or_default(options->waiting_max, LIMIT_HTTP_WORK_MAX);
     pthread_mutex_init(&server->streams.lock, NULL);
     pthread_mutex_init(&server->stop_lock, NULL);
     pthread_mutex_init(&server->log_lock, NULL);
     pthread_cond_init(&server->stop_wanted, NULL);
     TRY(listen_on(server));
     work_start(&server->work, arena, or_default(options->worker_count, WORKERS));
+    atomic_store(out, server);
     const struct err *err = daemon_start(server);
     if (err) {
+        atomic_store(out, NULL);
         work_stop(&server->work);
         close(server->listen_fd);
         return err;
     }
     CHECK(pthread_create(&server->sweeper, NULL, sweeper, server) == 0);
-    *out = server;
     return NULL;
 }
 

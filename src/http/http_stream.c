@@ -130,7 +130,7 @@ void streams_heartbeat(struct streams *all)
     for (struct stream *each = all->first; each; each = each->next) {
         put(each, STR(": still here\n\n"));
         /* Whoever listens must show again now and then that they still may. */
-        if (now_ms - each->opened_ms > LIMIT_HTTP_STREAM_MS)
+        if (now_ms - each->opened_ms > all->longest_ms)
             each->ends = true;
     }
     pthread_mutex_unlock(&all->lock);

@@ -51,7 +51,7 @@ void work_start(struct work *work, struct arena *arena, int thread_count)
 bool work_add(struct work *work, struct request *request)
 {
     pthread_mutex_lock(&work->lock);
-    bool room = work->waiting < LIMIT_HTTP_WORK_MAX && !work->stopping;
+    bool room = work->waiting < work->waiting_max && !work->stopping;
     if (room) {
         request->next = NULL;
         if (work->last)

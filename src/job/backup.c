@@ -100,11 +100,12 @@ static const struct err *path_of(struct arena *arena, struct str wanted, int64_t
                                  struct str *path)
 {
     *path = wanted;
-    if (is_directory(arena, wanted))
-        *path = str_fmt(arena, "%.*s/huitou-%.*s.backup", STR_ARG(wanted),
-                        STR_ARG(stamp_of(arena, now_us)));
-    if (file_exists(arena, *path))
-        return ERR_NEW(arena, ERR_BACKUP_EXISTS, *path);
+    if (!is_directory(arena, wanted))
+        return file_exists(arena, wanted) ? ERR_NEW(arena, ERR_BACKUP_EXISTS, wanted) : NULL;
+    struct str stamp = stamp_of(arena, now_us);
+    *path = str_fmt(arena, "%.*s/huitou-%.*s.backup", STR_ARG(wanted), STR_ARG(stamp));
+    for (int n = 2; file_exists(arena, *path); n++) /* another one of this second */
+        *path = str_fmt(arena, "%.*s/huitou-%.*s-%d.backup", STR_ARG(wanted), STR_ARG(stamp), n);
     return NULL;
 }
 

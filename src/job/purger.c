@@ -43,7 +43,8 @@ static void *run(void *arg)
     struct arena *arena = arena_new("purger", LOOK_BYTES_MAX);
     while (wait_for_work(purger)) {
         bool left;
-        const struct err *err = erasure_purge(purger->store, arena, WAIT_MS, &left);
+        const struct err *err = erasure_purge(purger->store, arena, WAIT_MS,
+                                              STORE_PURGE_BESIDE_BYTES_MAX, &left);
         if (!err)
             err = imports_tidy(purger->imports, arena);
         (void)err;

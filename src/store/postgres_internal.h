@@ -107,7 +107,8 @@ void postgres_close_cursor(struct tx *tx, void *cursor);
 void postgres_forget_cursors(struct postgres_connection *c);
 
 /* store_purge (postgres_purge.c). */
-ERR_RESULT postgres_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms, bool *gone);
+ERR_RESULT postgres_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms,
+                          int64_t bytes_max, bool *gone);
 
 /* Backup (postgres_backup.c), as in store_internal.h. */
 ERR_RESULT postgres_backup(struct arena *arena, const struct store_options *options, struct str temporary_path,

@@ -12,6 +12,7 @@ struct purge {
     struct arena *arena;
     struct postgres_connection *connection;
     int wait_ms;
+    int64_t bytes_max;
 };
 
 static const struct err *run(struct purge *p, struct str sql, struct str *first)
@@ -57,6 +58,20 @@ static const struct err *wait_for_older(struct purge *p, bool *ended)
     }
 }
 
+static const struct err *is_small(struct purge *p, const char *const *tables, bool *small)
+{
+    int64_t bytes = 0;
+    for (int i = 0; tables[i]; i++) {
+        struct str text;
+        int64_t of_table;
+        TRY(run(p, str_fmt(p->arena, "SELECT pg_total_relation_size('%s')", tables[i]), &text));
+        CHECK(str_to_i64(text, &of_table));
+        bytes += of_table;
+    }
+    *small = bytes <= p->bytes_max;
+    return NULL;
+}
+
 /* *done false: somebody else had a lock on one of them for too long. */
 static const struct err *rewrite(struct purge *p, const char *const *tables, bool *done)
 {
@@ -72,7 +87,10 @@ static const struct err *purge(struct purge *p, const char *const *tables, bool 
     /* The statistics hold values of their columns. A role that does not own the database may not
      * write them anew, and is warned of it: old ones then stay in pages that nobody reads. */
     static const char *const statistics[] = {"pg_catalog.pg_statistic", NULL};
-    bool ended, done = false;
+    bool ended, small, done = false;
+    TRY(is_small(p, tables, &small));
+    if (!small)
+        return NULL;
     TRY(run(p, str_fmt(p->arena, "SET lock_timeout = %d", p->wait_ms), NULL));
     TRY(wait_for_older(p, &ended));
     if (!ended)
@@ -87,10 +105,11 @@ static const struct err *purge(struct purge *p, const char *const *tables, bool 
 }
 
 const struct err *postgres_purge(struct store *store, struct arena *arena,
-                                 const char *const *tables, int wait_ms, bool *gone)
+                                 const char *const *tables, int wait_ms, int64_t bytes_max,
+                                 bool *gone)
 {
     struct postgres_connection *c = ARENA_NEW(arena, struct postgres_connection);
-    struct purge p = {arena, c, wait_ms};
+    struct purge p = {arena, c, wait_ms, bytes_max};
     TRY(postgres_connect(arena, store->options.url, true, c));
     CHECK(PQsetnonblocking(c->pg, 0) == 0);
     const struct err *err = purge(&p, tables, gone);

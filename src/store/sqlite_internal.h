@@ -43,7 +43,8 @@ ERR_RESULT sqlite_open(struct arena *arena, struct store *store);
 void sqlite_close(struct store *store);
 /* See store_drop_log. */
 void sqlite_drop_log(struct store *store);
-ERR_RESULT sqlite_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms, bool *gone);
+ERR_RESULT sqlite_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms, int64_t bytes_max,
+                        bool *gone);
 ERR_RESULT sqlite_write(struct store *store, struct arena *arena, const struct store_job *job);
 ERR_RESULT sqlite_read(struct store *store, struct arena *arena, const struct store_job *job);
 /* Waits until a reader is free. */

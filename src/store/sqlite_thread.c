@@ -370,12 +370,13 @@ void sqlite_drop_log(struct store *store)
 }
 
 const struct err *sqlite_purge(struct store *store, struct arena *arena, const char *const *tables,
-                               int wait_ms, bool *gone)
+                               int wait_ms, int64_t bytes_max, bool *gone)
 {
     struct sqlite *s = store->database;
     struct timespec until;
     (void)arena;
     (void)tables; /* what they held is overwritten where it stood */
+    (void)bytes_max;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += wait_ms / 1000;
     pthread_mutex_lock(&s->lock);

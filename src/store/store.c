@@ -88,10 +88,10 @@ void store_drop_log(struct store *store)
 }
 
 const struct err *store_purge(struct store *store, struct arena *arena, const char *const *tables,
-                              int wait_ms, bool *gone)
+                              int wait_ms, int64_t bytes_max, bool *gone)
 {
     *gone = false;
-    return store->driver->purge(store, arena, tables, wait_ms, gone);
+    return store->driver->purge(store, arena, tables, wait_ms, bytes_max, gone);
 }
 
 struct str store_message(struct arena *arena, const char *message)

@@ -58,7 +58,7 @@ struct store_driver {
                                  struct str *plan, bool *full_scan);
     void (*drop_log)(struct store *store); /* NULL: nothing to do */
     const struct err *(*purge)(struct store *store, struct arena *arena, const char *const *tables, int wait_ms,
-                               bool *gone);
+                               int64_t bytes_max, bool *gone);
     /* A bare connection for migrations; create: SQLite makes the file where there is none. */
     const struct err *(*bare_open)(struct arena *arena, const struct store_options *options, bool create,
                                    void **bare);

@@ -14,7 +14,7 @@ const SCREENS = [
   { language: 'en', width: 390, theme: 'light' },
 ]
 const SETTINGS = ['account', 'staff', 'roles', 'keys', 'audit', 'backups', 'security', 'system']
-const OTHER_PLACES = ['/today', '/customers', '/import', '/nowhere', ...SETTINGS.map((place) => '/settings/' + place)]
+const OTHER_PLACES = ['/today', '/customers', '/customers/changes', '/import', '/nowhere', ...SETTINGS.map((place) => '/settings/' + place)]
 
 let browser
 before(async () => {
@@ -69,7 +69,7 @@ test('nothing yet', { timeout: 300_000 }, async (context) => {
   for (const screen of SCREENS) {
     const guest = await visit(browser, brand, { ...screen, as: brand.owner })
     guest.allow(404)
-    for (const path of ['/insight', '/insight/repurchase', '/settings/keys', '/settings/audit']) {
+    for (const path of ['/insight', '/insight/repurchase', '/settings/keys', '/settings/audit', '/settings/backups']) {
       await guest.go(path)
       await guest.look(`empty-${name_of(path)}`)
     }

@@ -56,7 +56,6 @@ test('long names', { timeout: 600_000 }, async (context) => {
   const brand = await start_brand({ name: LONG.brand, currency: 'CNY', time_zone: 'Asia/Shanghai', fill: fill_long_names })
   context.after(() => brand.stop())
   await add_long_staff(brand)
-  brand.knows(...LONG.customers.map((name) => [...name][0] + '**')) /* as they are masked */
   const { items: staff } = await brand.owner.call('GET', '/api/v1/staff')
   const keeper = staff.find((one) => one.name === LONG.agent)
   const { items } = await brand.owner.call('GET', '/api/v1/customers?limit=3')

@@ -10,6 +10,7 @@ words    a state that is not known: rows rejected; told what it means: imported
 refused  files that are no tables, requests that are wrong
 once     one key, one upload; started twice, imported once; what lies on the disk, who may read it, and what is gone when done
 queue    several at once: one runs, others wait; a waiting one and a running one stopped; progress told while it goes
+rejects  rejected rows: who may take them and is noted, how long they stay, and what is left of the file they came from
 killed   the server killed (kill -9) while it imports, at random moments: interrupted, gone on with, the same in the end
 """
 import csv
@@ -29,12 +30,13 @@ import openpyxl
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "reference"), str(HERE.parents[1] / "crash")]
 import merchant_files as merchant  # noqa: E402
-from api import Client, Server, add_key  # noqa: E402
+from api import Client, Server, add_key, add_person  # noqa: E402
 from import_kill_test import state  # noqa: E402
-from program import KINDS, Brand, Tally, arguments  # noqa: E402
+from program import Brand, Tally, arguments, chosen, wanted  # noqa: E402
 
 tally = Tally()
 check = tally.check
+UPLOADS_MAX = 500  # files that wait to be imported (base/limits.h)
 ENDED = {"ready", "refused", "stopped", "interrupted", "failed", "done"}
 # What the two ways may say differently: where the file lies, and where its rejects.
 OF_THE_WAY = {"file", "reject_file"}
@@ -136,7 +138,7 @@ def same_file(client, by_hand, path):
     start(client, import_id)
     one = wait(client, import_id, {"done", "failed"})
     if check(one["state"] == "done", f"{path.name}: {one['state']}: {one['errors']}"):
-        told = {name: value for name, value in told.items() if name not in OF_THE_CHECK}
+        told.update(dict.fromkeys(OF_THE_CHECK))
         check(without_way(one["result"]) == without_way(told), f"{path.name}: the results differ: {difference(one['result'], told)}")
         counts = {name: one[name] for name in ("rows", "orders_new", "orders_changed", "orders_same", "refunds", "rows_rejected")}
         check(counts == {name: told[name] for name in counts}, f"{path.name}: {counts}")
@@ -283,6 +285,14 @@ def test_refused(options, kind):
         wait(owner, import_id)
         brand.sql("UPDATE import_upload SET byte_count = 17179869184")
         owner.call("uploadImport", query={"name": "b.csv"}, raw=b"x", expect="IMPORT_UPLOADS_FULL")
+        brand.sql("UPDATE import_upload SET byte_count = 1")
+        columns = ("name, byte_count, is_kept, state, created_at, created_by, created_by_name, check_no, attempt_count, queued_at, map_name, "
+                   "map_recognised, lang, reject_name, row_count, order_new_count, order_changed_count, order_same_count, refund_count, "
+                   "rejected_row_count")
+        brand.sql(f"INSERT INTO import_upload (upload_id, {columns}) WITH RECURSIVE more (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM more "
+                  f"WHERE i < {UPLOADS_MAX - 1}) SELECT more.i, {columns} FROM import_upload, more WHERE upload_id = {import_id}")
+        owner.call("uploadImport", query={"name": "b.csv"}, raw=b"x", expect="IMPORT_UPLOADS_FULL")
+        brand.sql(f"DELETE FROM import_upload WHERE upload_id < {UPLOADS_MAX}")
         owner.call("discardImport", {"import_id": import_id})
         _, stranger = add_key(owner, ["reports:read"])
         stranger.call("listImports", expect=403)
@@ -293,31 +303,23 @@ def test_refused(options, kind):
 
 # --- once -------------------------------------------------------------------------------------------------------------
 
-class Pieces(io.BytesIO):
-    """A body that arrives in pieces of another length than the last time."""
-
-    def read(self, size=-1):
-        time.sleep(0.001)
-        return super().read(7001)
-
-
-def check_pieces(owner, kind):
-    """Under one key the same file is the same request, however it was cut on the way."""
-    content = b"a,b,c\n" + b"1,2,3\n" * 200000
-    query = {"name": "pieces.csv"}
-    first = owner.call("uploadImport", query=query, raw=content, key="pieces")["import_id"]
-    again = owner.call("uploadImport", query=query, raw=Pieces(content), headers={"Content-Length": str(len(content))}, key="pieces")
-    check(again["import_id"] == first, f"{kind}: sent again in other pieces it is another upload")
-    owner.call("discardImport", {"import_id": first})
+def in_pieces(data, size):
+    """As chunks that come one after the other: the server reads them apart."""
+    for at in range(0, len(data), size):
+        yield data[at:at + size]
+        time.sleep(0.05)
 
 
 def test_once(options, kind):
     with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
         owner = server.set_up()
-        check_pieces(owner, kind)
         path = odd_file(brand.base / "一次.csv")
         first = upload(owner, path, key="the-same")
         check(upload(owner, path, key="the-same") == first, f"{kind}: two uploads of one key")
+        query = {"name": path.name, "modified_at": when(path)}
+        again = owner.call("uploadImport", query=query, raw=in_pieces(path.read_bytes(), 700), key="the-same")
+        check(again["import_id"] == first, f"{kind}: the same file, sent in other pieces, is another")
+        owner.call("uploadImport", query={**query, "name": "二次.csv"}, raw=path.read_bytes(), key="the-same", expect="IDEMPOTENCY_OTHER")
         owner.call("uploadImport", query={"name": path.name, "modified_at": when(path)}, raw=b"other", key="the-same", expect="IDEMPOTENCY_OTHER")
         check(len(owner.call("listImports").json["items"]) == 1, f"{kind}: more than one upload")
         kept = [file for file in (brand.dir / "uploads").rglob("*") if file.is_file()]
@@ -391,14 +393,46 @@ def test_queue(options, kind):
         one = wait(owner, ids[0], {"stopped", "done"})
         check(one["state"] == "stopped" and 0 < one["orders_new"] < 90000, f"{kind}: {one['state']} after {one['orders_new']} orders")
         check(brand.sql("SELECT count(*) FROM orders WHERE number LIKE 'Q0-%'") == [[str(one["orders_new"])]], f"{kind}: not what was said")
-        for import_id, count in zip(ids[1:], (400, 300)):
-            check(wait(owner, import_id, {"done"})["orders_new"] == count, f"{kind}: those behind it")
+        behind = [wait(owner, import_id, {"done"}) for import_id in ids[1:]]
+        check([one["orders_new"] for one in behind] == [400, 300], f"{kind}: those behind it")
+        check(behind[0]["finished_at"] <= behind[1]["started_at"], f"{kind}: in their turn, one at a time: {behind}")
         start(owner, ids[0])
         last = wait(owner, ids[0], {"done", "failed"})
         check(last["state"] == "done" and last["orders_new"] + last["orders_same"] == 90000 and last["orders_same"] == one["orders_new"]
               and last["attempts"] == 2, f"{kind}: gone on: {last['state']} {last['orders_new']} {last['orders_same']} {last['errors']}")
         check(brand.sql("SELECT count(*) FROM orders") == [["90700"]], f"{kind}: orders in the end")
         brand.run("verify")
+
+
+# --- rejects ----------------------------------------------------------------------------------------------------------
+
+DAY_US = 86400 * 10**6
+
+
+def test_rejects(options, kind):
+    with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
+        owner = server.set_up()
+        path = brand.base / "some.csv"
+        path.write_text("订单号,下单时间,实付金额,手机号,商品名称\n" + "".join(
+            f"R{n},{'2025-03-01 10:00' if n > 2 else 'some day'},20.00,1380000{n:04d},茶\n" for n in range(9)))
+        one = import_whole(owner, path)
+        check((one["orders_new"], one["rows_rejected"]) == (6, 3), f"{kind}: {one['orders_new']} new, {one['rows_rejected']} rejected")
+        import_id = one["import_id"]
+        folder = brand.dir / "uploads" / import_id
+        check([file.name for file in folder.iterdir()] != ["some.csv"] and not (folder / "some.csv").exists(), f"{kind}: the file is there still")
+        owner.call("getImportRejects", {"import_id": import_id})
+        row = owner.call("listAudit", query={"limit": 1})["items"][0]
+        check((row["operation"], row["object"]) == ("getImportRejects", f"import:{import_id}"), f"{kind}: who took them is noted: {row}")
+        add_person(owner, "agent", "agent")
+        server.logged_in("agent").call("getImportRejects", {"import_id": import_id}, expect="HTTP_FORBIDDEN")
+        for days, there in ((29, True), (2, False)):
+            brand.sql(f"UPDATE import_upload SET finished_at = finished_at - {days * DAY_US} WHERE upload_id = {import_id}")
+            check(import_whole(owner, big_file(brand.base / f"other{days}.csv", f"O{days}-", 3))["state"] == "done", f"{kind}: another import")
+            until = time.monotonic() + 10
+            while folder.exists() != there and time.monotonic() < until:
+                time.sleep(0.05)
+            check(folder.exists() == there, f"{kind}: after {days} days more: {list(brand.dir.rglob('uploads/*'))}")
+            owner.call("getImportRejects", {"import_id": import_id}, expect=200 if there else "IMPORT_NO_REJECTS")
 
 
 # --- killed -----------------------------------------------------------------------------------------------------------
@@ -426,7 +460,12 @@ def test_killed(options, kind):
                 start(owner, other)
                 time.sleep(rng.random() * took * 0.5)
                 server.kill()
+                strays = brand.dir / "uploads" / "4711", brand.dir / "tmp" / "upload-cut-off"
+                strays[0].mkdir()  # as an upload leaves them that the kill cut off
+                (strays[0] / "half.csv").write_text("half")
+                strays[1].write_text("half")
                 server.restart()
+                check(not strays[0].exists() and not strays[1].exists(), f"{kind}: what was cut off lies there still")
                 owner = server.logged_in("owner")
                 one = look(owner, import_id)
                 title = f"{kind}, round {number}: {one['state']}"
@@ -455,14 +494,14 @@ def same_but_other(brand, expected, customers, title):
 
 
 TESTS = {"same": test_same, "hand": test_hand, "words": test_words, "refused": test_refused, "once": test_once, "queue": test_queue,
-         "killed": test_killed}
+         "rejects": test_rejects, "killed": test_killed}
 
 
 def main():
     options = arguments(__doc__, only={}, database={}, rounds={"type": int, "default": 4}, seed={"type": int, "default": 1})
-    for kind in [options.database] if options.database else KINDS:
+    for kind in chosen(options):
         for name, test in TESTS.items():
-            if not options.only or name in options.only.split(","):
+            if wanted(options, name):
                 began = time.monotonic()
                 test(options, kind)
                 print(f"{kind} {name}: {time.monotonic() - began:.1f} s", flush=True)

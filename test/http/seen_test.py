@@ -3,7 +3,7 @@
 
 FOLDER is what HUITOU_API_SEEN named while the tests ran (test/api.py writes there). Fails where an endpoint never answered as it
 should, or never gave an error that it declares, unless unseen.json has a reason why that cannot be provoked from outside;
-and where unseen.json names what was seen after all.
+and where unseen.json names what was seen after all, but for its "moments", which a test may meet or not.
 """
 import collections
 import json
@@ -26,7 +26,7 @@ def main():
             statuses[seen["operation"]].add(seen["status"])
             codes[seen["operation"]].update(seen["codes"])
     tally, excused = Tally(), 0
-    everywhere, used = reasons["*"], set()
+    everywhere, moments, used = reasons["*"], reasons.pop("moments"), set()
     for operation in Contract.of(args.binary).operations.values():
         own = reasons.get(operation.name, {})
         tally.check(operation.success in statuses[operation.name], f"{operation.name} never answered {operation.success}")
@@ -35,6 +35,8 @@ def main():
                 tally.check(code not in own, f"{operation.name}: {code} was seen; take it out of unseen.json")
             elif code in own or code in everywhere:
                 used.add((operation.name, code) if code in own else ("*", code))
+                excused += 1
+            elif code in moments.get(operation.name, {}):
                 excused += 1
             else:
                 tally.check(False, f"{operation.name} never answered {code}")

@@ -271,6 +271,10 @@ def test_refusals(check, binary, kind):
         brand.run("backup", backup)
         run = brand.try_run("backup", backup, "--json")
         check(codes(run) == ["BACKUP_EXISTS"], f"{kind} a backup overwrites nothing: {run.stdout}")
+        place = brand.base / "place"
+        place.mkdir()
+        made = {brand.json("backup", place)["path"] for _ in range(4)}  # some of them within one second
+        check(len(made) == len(list(place.glob("huitou-*.backup"))) == 4, f"{kind} each backup into a folder has a name of its own: {made}")
         run = brand.try_run("backup", brand.base / "no" / "where", "--json")
         check(codes(run) == ["FILE_FOLDER"], f"{kind} a folder that is not there: {run.stdout}")
         again = Restored(binary, kind, brand.base)
@@ -356,35 +360,55 @@ NEWEST = ("erasure", "purged_at")  # a table's last column, which the newest mig
 NEWEST_INDEX = "customer_placeholder"  # … and its index
 
 
-def older(brand, good, path):
-    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
-    archive put together anew."""
+def altered(good, path, alter):
+    """A whole backup whose parts are others: alter(name, content) → the part's content; None: it is left out."""
     out, trailer = b"", good.read_bytes()[-2048:]
-    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
     with tarfile.open(good) as archive:
         for info in archive.getmembers():
-            data = archive.extractfile(info).read()
-            if info.name == "sha256":
+            data = None if info.name == "sha256" else alter(info.name, archive.extractfile(info).read())
+            if data is None:
                 continue
-            if info.name == "manifest.json":
-                manifest = json.loads(data)
-                assert manifest["schema_number"] == last
-                data = json.dumps(manifest | {"schema_number": last - 1}).encode()
-            if info.name == f"table/{NEWEST[0]}.copy.gz":
-                rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
-                assert rows[0][-1] == NEWEST[1]
-                data = gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
-            if info.name == "huitou.db.gz":
-                image = path.with_suffix(".db")
-                image.write_bytes(gzip.decompress(data))
-                subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; DROP INDEX {NEWEST_INDEX}; "
-                                f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
-                data = gzip.compress(image.read_bytes())
             info.size = len(data)
             out += info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)
     said = hashlib.sha256(out).hexdigest().encode() + b"\n"
     path.write_bytes(out + trailer[:512] + said + bytes(512 - len(said)) + bytes(1024))
+
+
+def older(brand, good, path):
+    """The same backup as the program of one migration ago would have made it: its newest column taken out by other tools, the
+    archive put together anew."""
+    last = int(brand.sql("SELECT MAX(number) FROM schema_migration")[0][0])
+
+    def alter(name, data):
+        if name == "manifest.json":
+            manifest = json.loads(data)
+            assert manifest["schema_number"] == last
+            return json.dumps(manifest | {"schema_number": last - 1}).encode()
+        if name == f"table/{NEWEST[0]}.copy.gz":
+            rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
+            assert rows[0][-1] == NEWEST[1]
+            return gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
+        if name == "huitou.db.gz":
+            image = path.with_suffix(".db")
+            image.write_bytes(gzip.decompress(data))
+            subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
+                            f"DROP INDEX {NEWEST_INDEX}; DELETE FROM schema_migration WHERE number = {last}"], check=True)
+            return gzip.compress(image.read_bytes())
+        return data
+    altered(good, path, alter)
     return last
+
+
+def without_an_order(path, name, data):
+    if name == "table/orders.copy.gz":
+        rows = gzip.decompress(data).splitlines(keepends=True)
+        return gzip.compress(b"".join(rows[:-1]))
+    if name == "huitou.db.gz":
+        image = path.with_suffix(".db")
+        image.write_bytes(gzip.decompress(data))
+        subprocess.run(["sqlite3", image, "DELETE FROM orders WHERE order_id = (SELECT MAX(order_id) FROM orders)"], check=True)
+        return gzip.compress(image.read_bytes())
+    return data
 
 
 def test_older(check, binary, kind):
@@ -400,6 +424,26 @@ def test_older(check, binary, kind):
             check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} an older backup: {run.stdout}{run.stderr}")
             check(again.sql("SELECT MAX(number) FROM schema_migration") == [[str(last)]], f"{kind} is brought up")
             check(reports_of(again) == reports_of(brand), f"{kind} with the same figures")
+        finally:
+            again.close()
+        # Whole as a file, and an order short: verify says so, and it does not count as restored.
+        short = brand.base / "short.backup"
+        altered(good, short, lambda name, data: without_an_order(short, name, data))
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", short, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 1 and not json.loads(run.stdout)["equal"], f"{kind} a backup that is an order short: {run.stdout}{run.stderr}")
+            check(again.sql("SELECT COUNT(*) FROM backup WHERE restored_at IS NOT NULL") == [["0"]], f"{kind} it does not count as restored")
+        finally:
+            again.close()
+        # Whole as a file, and no database inside: it is found while it is being restored, and nothing is left of that.
+        torn = brand.base / "torn.backup"
+        altered(good, torn, lambda name, data: gzip.compress(b"no\tdatabase\n" * 500) if name in ("huitou.db.gz", "table/orders.copy.gz")
+                else data)
+        again = Restored(binary, kind, brand.base)
+        try:
+            run = again.try_run("restore", torn, "--key", brand.dir / "master.key", *again.store, "--json")
+            check(run.returncode == 1 and not again.dir.exists(), f"{kind} a backup of no database: {run.stdout}{run.stderr}")
         finally:
             again.close()
         text = good.read_bytes()
@@ -428,6 +472,13 @@ def test_erasures(check, binary, kind):
         gone = brand.sql("SELECT customer_id FROM identity ORDER BY 1 LIMIT 1")[0][0]
         keyed = f"SELECT COUNT(*) FROM customer WHERE customer_id = {gone} AND data_key IS NOT NULL"
         check(brand.sql(keyed) == [["1"]], f"{kind} there is somebody to erase")
+        with Server(brand) as server:  # something that the backup does not know of them
+            status, _ = server.request("POST", f"/api/v1/customers/{gone}/identities", {"kind": "phone", "value": "13911112222"})
+            check(status == 200, f"{kind} a phone: {status}")
+            server.stop()
+        torn = brand.dir / "erasures.log"
+        torn.write_text('{"erasure_id": "12')  # as a power cut leaves a line
+        torn.chmod(0o600)
         brand.run("customer", "erase", gone, "--confirm", gone)
         check(brand.sql(keyed) == [["0"]], f"{kind} who is erased")
         log = brand.dir / "erasures.log"
@@ -444,6 +495,8 @@ def test_erasures(check, binary, kind):
                 if erased:
                     check(again.sql(f"SELECT COUNT(*) FROM identity WHERE customer_id = {gone}") == [["0"]], f"{kind} {what}: identities")
                     check(again.json("report", "totals")["sections"] == totals, f"{kind} {what}: the figures stay")
+                    check(content_of(again, "erased_identity") == content_of(brand, "erased_identity") and
+                          content_of(again, "erased_identity")[0] == 2, f"{kind} {what}: what must not bring them back")
                     check(gone in (again.dir / "erasures.log").read_text(), f"{kind} {what}: the new directory's own log has it")
             finally:
                 again.close()
@@ -497,8 +550,9 @@ def test_console(check, binary, kind):
         check(begun["running"], f"{kind} begun: {begun.json}")
         owner.call("createBackup", body={}, expect="BACKUP_RUNNING")  # the lock of the key takes its time
         until = time.monotonic() + 60
-        while time.monotonic() < until and owner.call("listBackups")["running"]:
-            time.sleep(0.1)
+        while time.monotonic() < until and (listed := owner.call("listBackups"))["running"]:
+            check(listed["items"] == [], f"{kind} listed before it is whole: {listed.json}")
+            time.sleep(0.05)
         listed = owner.call("listBackups")
         check(listed["error"] is None and len(listed["items"]) == 1, f"{kind} listed: {listed.json}")
         one = listed["items"][0]
@@ -508,8 +562,12 @@ def test_console(check, binary, kind):
         check(len(content) == one["bytes"] and hashlib.sha256(content[:-2048]).hexdigest() == one["sha256"], f"{kind} downloaded")
         check(".backup" in reply.headers["content-disposition"], f"{kind} offered under its name: {reply.headers}")
         check(pathlib.Path(one["path"]).exists(), f"{kind} the file stays")
-        operations = [row["operation"] for row in owner.call("listAudit")["items"]]
-        check("createBackup" in operations and "downloadBackup" in operations, f"{kind} in the audit trail: {operations}")
+        trail = owner.call("listAudit")["items"]
+        operations = [row["operation"] for row in trail]
+        taken = [row["object"] for row in trail if row["operation"] == "downloadBackup"]
+        check(taken == [f"backup:{one['backup_id']}"], f"{kind} which one was taken: {taken}")
+        check(operations.count("createBackup") == 1 and "downloadBackup" in operations,
+              f"{kind} in the audit trail, and nothing that was refused: {operations}")
         review = owner.call("getSecurityReview")
         check({point["check"]: point["state"] for point in review["items"]}["backup_place"] == "attend", f"{kind} the review sees it")
         file = brand.base / "downloaded.backup"
@@ -521,6 +579,17 @@ def test_console(check, binary, kind):
             check(run.returncode == 0 and json.loads(run.stdout)["equal"], f"{kind} what was downloaded restores: {run.stderr}")
         finally:
             again.close()
+        # What cannot be made is told, not listed, and leaves nothing.
+        config = brand.dir / "huitou.json"
+        config.rename(brand.dir / "away.json")
+        owner.call("createBackup", body={})
+        until = time.monotonic() + 60
+        while time.monotonic() < until and owner.call("listBackups")["running"]:
+            time.sleep(0.05)
+        (brand.dir / "away.json").rename(config)
+        listed = owner.call("listBackups")
+        check(listed["error"] and len(listed["items"]) == 1, f"{kind} a backup that could not be made: {listed.json}")
+        check(len(list((brand.dir / "backups").iterdir())) == 1, f"{kind} and left a file: {list((brand.dir / 'backups').iterdir())}")
         # The record's path is not a way to other files.
         for path in (brand.dir / "huitou.json", f"{brand.dir}/backups/../master.key", f"{brand.dir}/backups/none"):
             brand.sql(f"UPDATE backup SET path = '{path}'")
@@ -532,10 +601,10 @@ TESTS = (test_same, test_refusals, test_key, test_drill, test_erasures, test_old
 
 
 def main():
-    arguments = program.arguments(__doc__, only={"default": ""})
+    arguments = program.arguments(__doc__, only={"default": ""}, database={})
     tally = program.Tally()
     for test in TESTS:
-        for kind in program.KINDS:
+        for kind in program.chosen(arguments):
             if arguments.only in test.__name__:
                 test(tally.check, arguments.binary, kind)
     tally.finish()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """An operator's cycle of correction, whole program: a dry run, an import, the reject file opened and saved by other programs
-(LibreOffice, openpyxl), mended and imported again; what is said in Chinese; the answer in JSON against docs/import-json.md.
+(LibreOffice, openpyxl), mended and imported again; what is said in Chinese; the answer in JSON against docs/import-json.md, and that
+against the OpenAPI document.
 
     /usr/bin/python3 test/reference/cycle_test.py [--binary PATH] [--only cycle|words|json]
 
@@ -345,6 +346,41 @@ def leaves(value, path=""):
         yield path, value
 
 
+def type_of(schema):
+    """As the tables name it."""
+    kinds = schema.get("type", "object")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    by_format = {"date": "day", "date-time": "time"}
+    plain = {"string": by_format.get(schema.get("format"), "decimal" if "pattern" in schema else "text")}.get(kinds[0], kinds[0])
+    return plain + (" or null" if "null" in kinds or "oneOf" in schema else "")
+
+
+def declared(schemas, name, before=""):
+    """path → type, of a schema of the OpenAPI document and all that it refers to."""
+    for key, schema in schemas[name]["properties"].items():
+        path = before + key + ("[]" if schema.get("type") == "array" else "")
+        kind, one = type_of(schema), schema.get("items", schema)
+        inside = one.get("$ref") or next((choice["$ref"] for choice in one.get("oneOf", []) if "$ref" in choice), None)
+        if "additionalProperties" in schema:
+            yield path + ".{kind}", type_of(schema["additionalProperties"])
+        else:
+            yield path, type_of(one) if kind == "array" else kind
+        if inside:
+            yield from declared(schemas, inside.rsplit("/", 1)[1], path + ".")
+
+
+def test_schema():
+    """What the OpenAPI document says of a file is what docs/import-json.md says."""
+    schemas = json.loads((ROOT / "docs/api/openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    of_file = {path.removeprefix("files[]."): kind for path, kind in documented().items() if path.startswith("files[].")}
+    plan, outcome = dict(declared(schemas, "ImportPlan")), dict(declared(schemas, "ImportOutcome"))
+    for path in sorted(set(plan) | set(of_file)):
+        check(plan.get(path) == of_file.get(path), f"{path} is {plan.get(path)} in openapi.json, {of_file.get(path)} in import-json.md")
+    dry = {path for path in plan if re.match(r"(kinds|preview)\[", path)}
+    check(outcome == {path: kind for path, kind in plan.items() if path not in dry}, "an outcome is a plan without its dry run")
+    check(set(schemas["ImportPlan"]["required"]) == set(schemas["ImportPlan"]["properties"]), "all of a plan is always there")
+
+
 def test_json(binary):
     doc, met = documented(), set()
 
@@ -442,6 +478,7 @@ def main():
         test_steps(args.binary)
         test_preview(args.binary)
     if args.only in ("", "json"):
+        test_schema()
         test_json(args.binary)
     tally.finish()
 

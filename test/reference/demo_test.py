@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ import urllib.parse
 import zoneinfo
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import api  # noqa: E402
 import program  # noqa: E402
 
 ZONE = zoneinfo.ZoneInfo("Europe/London")
@@ -226,6 +228,13 @@ def real_brands():
                 check(digest(brand.dir) == before, f"{kind}: {words} changed a brand of one's own")
             run = brand.try_run("verify")
             check(run.returncode == 0, f"{kind}: one's own brand afterwards: {run.stderr}")
+            server = Server(brand.dir)
+            try:
+                for path, error in (("/api/v1/demo", "DEMO_REAL_BRAND"), ("/api/v1/demo/session", "DEMO_NOT")):
+                    status, reply, _ = server.ask("POST", path, {"token": server.token})
+                    check(status == 409 and codes(reply) == [error], f"{kind}: {path}: {status} {reply}")
+            finally:
+                server.stop()
     with Demo("sqlite") as demo:
         demo.dir.mkdir()
         (demo.dir / "thesis.txt").write_text("mine")
@@ -306,6 +315,7 @@ def left_over():
 class Server:
     def __init__(self, folder):
         self.folder = folder
+        self.contract = api.Contract.of(args.binary)
         self.process = subprocess.Popen([args.binary, "--dir", str(folder), "serve", "--port", "0", "--json"],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
@@ -325,12 +335,20 @@ class Server:
             headers["Cookie"] = self.cookie
         if csrf and self.csrf:
             headers["X-CSRF-Token"] = self.csrf
-        line.request(method, path, json.dumps(body) if body is not None else None, headers)
-        reply = line.getresponse()
-        text = reply.read().decode()
-        set_cookie = reply.headers.get("Set-Cookie")
+        raw = json.dumps(body).encode() if body is not None else None
+        line.request(method, path, raw, headers)
+        answer = line.getresponse()
+        reply = api.Reply(answer.status, answer.getheaders(), answer.read())
         line.close()
-        return reply.status, json.loads(text) if text else None, set_cookie
+        self.contract.check(self.operation_at(method, path), reply, api.Request(method, path, raw))
+        return reply.status, reply.json, answer.headers.get("Set-Cookie")
+
+    def operation_at(self, method, path):
+        """What is asked there, as declared: a plain path before one with a number in it."""
+        place = path.split("?")[0]
+        fitting = [one for one in self.contract.operations.values()
+                   if one.method == method and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(one.path)), place)]
+        return min(fitting, key=lambda one: one.path.count("{"))
 
     def begin_session(self, status, reply, set_cookie):
         if status == 201:
@@ -371,6 +389,8 @@ def made_from_the_link(server):
     check(status == 202 and reply["state"] == "at_work", f"making: {status} {reply}")
     status, reply, _ = server.ask("POST", "/api/v1/demo", {"token": server.token})
     check(status == 202, f"asked twice: {status} {reply}")
+    status, reply, _ = server.ask("POST", "/api/v1/demo/session", {"token": server.token})
+    check(status == 409 and codes(reply) == ["DEMO_MAKING"], f"entered while it is made: {status} {reply}")
     own = {"token": server.token, "brand_name": "Own", "login": "owner", "name": "Owner", "password": PASSWORD}
     status, reply, _ = server.ask("POST", "/api/v1/setup", own)
     check(status == 409 and codes(reply) == ["DEMO_MAKING"], f"a brand set up while the demo is made: {status} {reply}")

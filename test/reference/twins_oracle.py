@@ -34,11 +34,15 @@ class Statement:
         self.name, self.columns, self.sql = name, columns, sql  # columns: [(name, type, nullable)]
 
 
+# Statements of the room that are no twin of a report.
+OTHERS = {"statements_bulk.sql", "statements_today.sql"}
+
+
 def read_statements():
     statements = {}
     folder, parts = os.path.join(SOURCE, "room/insight"), []
     for name in sorted(os.listdir(folder)):
-        if name.startswith("statements") and name.endswith(".sql"):
+        if name.startswith("statements") and name.endswith(".sql") and name not in OTHERS:
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 parts += re.split(r"^-- name: ", file.read(), flags=re.M)[1:]
     for part in parts:

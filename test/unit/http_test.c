@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ struct thing_query {
 };
 static const struct field thing_query_fields[] = {
     {.name = "times", .kind = FIELD_I64, .offset = offsetof(struct thing_query, times), .min = 1,
-     .max = 100000, .fallback = "1"},
+     .max = 3000000, .fallback = "1"},
 };
 static const struct shape thing_query_shape = {
     .name = "thing_query", .size = sizeof(struct thing_query), SHAPE_FIELDS(thing_query_fields)};
@@ -55,7 +56,7 @@ static const struct err *get_thing(struct call *call)
     const struct thing_path *path = call->path;
     const struct thing_query *query = call->query;
     struct thing *out = call->out;
-    struct buf name = buf_new(call->arena, 4u << 20);
+    struct buf name = buf_new(call->arena, 32u << 20);
     for (int64_t i = 0; i < query->times; i++)
         buf_str(&name, STR("thing "));
     out->name = buf_view(&name);
@@ -77,6 +78,13 @@ static const struct err *slow_thing(struct call *call)
     nanosleep(&pause, NULL);
     struct thing *out = call->out;
     out->name = STR("slow");
+    return NULL;
+}
+
+static const struct err *who_asks(struct call *call)
+{
+    struct thing *out = call->out;
+    out->name = str_copy(call->arena, call->address);
     return NULL;
 }
 
@@ -103,6 +111,10 @@ static const struct endpoint endpoints[] = {
      .title = TEXT("Put a thing", "放一个东西")},
     {.name = "slowThing", .method = METHOD_GET, .path = "/api/slow", .flags = ENDPOINT_PUBLIC,
      .out = &thing_shape, .handler = slow_thing, .title = TEXT("Slow", "慢")},
+    {.name = "allThings", .method = METHOD_GET, .path = "/api/things/all", .flags = ENDPOINT_PUBLIC,
+     .out = &thing_shape, .handler = who_asks, .title = TEXT("All", "全部")},
+    {.name = "whoAsks", .method = METHOD_GET, .path = "/api/who", .flags = ENDPOINT_PUBLIC,
+     .out = &thing_shape, .handler = who_asks, .title = TEXT("Who", "谁")},
     {.name = "uploadThing", .method = METHOD_PUT, .path = "/api/upload", .flags = ENDPOINT_UPLOAD | ENDPOINT_WRITE,
      .out = &thing_shape, .handler = upload_thing, .reach = {[ROLE_OWNER] = REACH_ALL},
      .title = TEXT("Upload", "上传")},
@@ -128,7 +140,7 @@ static const struct err *authenticate(struct call *call, const struct http_crede
 
 struct fixture {
     struct arena *arena;
-    struct http_server *server;
+    _Atomic(struct http_server *) server;
     int port;
     char folder[64];
 };
@@ -156,16 +168,31 @@ static void stopped(struct fixture *fixture)
     arena_free(fixture->arena);
 }
 
-static int connected(int port)
+static int connected_from(const char *source, int port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in from = {.sin_family = AF_INET};
     inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, source, &from.sin_addr);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
     assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)); /* so that who does not read is noticed soon */
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     struct timeval patience = {.tv_sec = 20};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     return fd;
+}
+
+static int connected(int port)
+{
+    return connected_from("127.0.0.1", port);
+}
+
+static void wait_ms(int ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
 }
 
 static void send_text(int fd, const char *text)
@@ -174,7 +201,7 @@ static void send_text(int fd, const char *text)
     assert_int_equal(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
 }
 
-/* All until the server closes. */
+/* All until the server closes; silence for so long is a failure. */
 static struct str answer(struct arena *arena, int fd)
 {
     struct buf all = buf_new(arena, 64u << 20);
@@ -182,6 +209,7 @@ static struct str answer(struct arena *arena, int fd)
     ssize_t n;
     while ((n = recv(fd, piece, sizeof(piece), 0)) > 0)
         buf_add(&all, piece, (size_t)n);
+    assert_true(n == 0 || errno != EAGAIN);
     close(fd);
     buf_char(&all, '\0');
     return str_slice(buf_view(&all), 0, all.n - 1);
@@ -213,6 +241,24 @@ static void assert_has(struct str text, const char *part)
         fail_msg("no \"%s\" in \"%.*s\"", part, STR_ARG(text));
 }
 
+static void read_until(int fd, char *all, size_t size, const char *end)
+{
+    size_t n = strlen(all);
+    while (n + 1 < size && !strstr(all, end)) {
+        ssize_t got = recv(fd, all + n, size - 1 - n, 0);
+        assert_true(got > 0);
+        n += (size_t)got;
+        all[n] = '\0';
+    }
+}
+
+/* Not closed, and nothing came. */
+static bool is_open(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 /* --- Tests --- */
 
 static void test_routes_and_answers(void **state)
@@ -225,6 +271,7 @@ static void test_routes_and_answers(void **state)
     assert_has(text, "X-Request-Id: ");
     assert_has(text, "ETag: \"v1\"");
     assert_int_equal(status_of(asked(f, "GET /api/things/42 HTTP/1.1\r\nIf-None-Match: \"v1\"", NULL)), 304);
+    assert_has(asked(f, "GET /api/things/all HTTP/1.1", NULL), "127.0.0.1"); /* a word goes before a variable */
     text = asked(f, "HEAD /api/things/42 HTTP/1.1", NULL);
     assert_int_equal(status_of(text), 200);
     assert_true(str_ends(text, STR("\r\n\r\n")));
@@ -242,8 +289,71 @@ static void test_routes_and_answers(void **state)
     assert_has(text, "必须");
     text = asked(f, "GET /api/things/42?times=2000 HTTP/1.1\r\nAccept-Encoding: gzip", NULL);
     assert_has(text, "Content-Encoding: gzip");
+    assert_has(text, "ETag: \"v1-gzip\"");
     assert_true(text.n < 2000);
+    text = asked(f, "GET /api/things/42?times=2000 HTTP/1.1\r\nAccept-Encoding: br, gzip;q=0", NULL);
+    assert_null(strstr(text.p, "Content-Encoding"));
+    assert_true(text.n > 12000);
+    assert_has(asked(f, "GET /api/things/42?times=2000 HTTP/1.1\r\nAccept-Encoding: br, gzip;q=0.5", NULL), "Content-Encoding: gzip");
     stopped(f);
+}
+
+/* RFC 9110, 13.1.2: any of a list, compared weakly; "*" is whatever there is. */
+static void test_tags(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *named;
+        int status;
+    } cases[] = {{"\"v2\"", 200}, {"\"v1", 200}, {"v1", 200}, {"\"\"", 200}, {"\"v2\", \"v1\"", 304}, {"W/\"v1\"", 304},
+                 {"W/\"v2\"", 200}, {"*", 304}, {"\"v1-gzip\"", 304}, {"\"v11\", \"v\"", 200}};
+    struct fixture *f = started((struct http_options){0});
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct str head = str_fmt(f->arena, "GET /api/things/42 HTTP/1.1\r\nIf-None-Match: %s", cases[i].named);
+        int status = status_of(asked(f, str_z(f->arena, head), NULL));
+        if (status != cases[i].status)
+            fail_msg("If-None-Match: %s: %d", cases[i].named, status);
+    }
+    stopped(f);
+}
+
+/* Who asks is whom the connection comes from; a proxy on this machine, where there is one, knows better, and says it last. */
+static void test_whose_address(void **state)
+{
+    (void)state;
+    const char *head = "GET /api/who HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1, 192.0.2.2";
+    struct fixture *f = started((struct http_options){0});
+    assert_has(asked(f, head, NULL), "\"name\":\"127.0.0.1\"");
+    stopped(f);
+    f = started((struct http_options){.behind_proxy = true});
+    assert_has(asked(f, head, NULL), "\"name\":\"192.0.2.2\"");
+    assert_has(asked(f, "GET /api/who HTTP/1.1", NULL), "\"name\":\"127.0.0.1\"");
+    stopped(f);
+}
+
+/* What the log may say of a request, and nothing else: who asked from where, and for what, is in none of it. */
+static void test_log(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"time", "request_id", "method", "endpoint", "status",
+                                       "error", "by", "took_us", "bytes_in", "bytes_out"};
+    FILE *log = tmpfile();
+    struct fixture *f = started((struct http_options){.log = log});
+    asked(f, "GET /api/things/42?times=0&q=13900000001 HTTP/1.1", NULL);
+    http_stop(f->server);
+    char line[2000] = "";
+    rewind(log);
+    assert_non_null(fgets(line, sizeof(line), log));
+    const struct json_value *value;
+    assert_null(json_read(f->arena, STR("log"), str_c(line), &value));
+    assert_int_equal(json_count(value), sizeof(keys) / sizeof(keys[0]));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        assert_non_null(json_get(value, str_c(keys[i])));
+    assert_null(strstr(line, "1390000"));
+    assert_null(strstr(line, "127.0.0.1"));
+    fclose(log);
+    assert_int_equal(rmdir(f->folder), 0);
+    arena_free(f->arena);
 }
 
 static void test_who_may(void **state)
@@ -284,6 +394,13 @@ static void test_limits_and_tricks(void **state)
         struct str head = str_fmt(f->arena, "GET %s HTTP/1.1", nowhere[i]);
         assert_int_equal(status_of(asked(f, str_z(f->arena, head), NULL)), 404);
     }
+    struct buf pairs = buf_new(f->arena, 4096);
+    buf_str(&pairs, STR("GET /api/who?"));
+    for (int i = 0; i < 65; i++)
+        buf_str(&pairs, STR("a=b&"));
+    buf_str(&pairs, STR(" HTTP/1.1"));
+    assert_int_equal(status_of(asked(f, str_z(f->arena, buf_view(&pairs)), NULL)), 400);
+    assert_int_equal(status_of(asked(f, "GET /api/things/42 HTTP/1.1\r\nHost: y", NULL)), 400); /* two hosts */
     struct str text = asked(f, "POST /api/things HTTP/1.1\r\nContent-Type: application/json\r\n"
                                "Content-Length: 1073741824", NULL);
     assert_int_equal(status_of(text), 413);
@@ -312,6 +429,12 @@ static void test_upload(void **state)
     struct str text = asked(f, "PUT /api/upload HTTP/1.1\r\nAuthorization: Bearer owner", body.p);
     assert_int_equal(status_of(text), 200);
     assert_has(text, "\"weight\":3000000");
+    /* Who may not is told so before the file comes. */
+    int fd = connected(f->port);
+    char told[4096] = "";
+    send_text(fd, "PUT /api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n");
+    read_until(fd, told, sizeof(told), "HTTP/1.1 401");
+    close(fd);
     stopped(f);
 }
 
@@ -331,8 +454,96 @@ static void test_slow_ones_are_cut(void **state)
         send_text(slow[i], "GET /api/th");
         assert_int_equal(status_of(asked(f, "GET /api/things/42 HTTP/1.1", NULL)), 200);
     }
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 15; i++)
+        assert_int_equal(answer(f->arena, slow[i]).n, 0); /* those that waited longest */
+    send_text(slow[19], "ings/42 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_int_equal(status_of(answer(f->arena, slow[19])), 200); /* not the latest */
+    for (int i = 15; i < 19; i++)
         close(slow[i]);
+    stopped(f);
+}
+
+/* Each state has its time as a whole, however a client drips. */
+static void test_each_state_has_its_time(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){.body_timeout_ms = 600});
+    int fd = connected(f->port);
+    send_text(fd, "POST /api/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer owner\r\n"
+                  "Content-Length: 1000\r\n\r\n{");
+    assert_int_equal(answer(f->arena, fd).n, 0);
+    stopped(f);
+    f = started((struct http_options){.reply_timeout_ms = 600});
+    fd = connected(f->port);
+    send_text(fd, "GET /api/things/42?times=3000000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    wait_ms(2500);
+    assert_true(answer(f->arena, fd).n < 3000000 * 6);
+    stopped(f);
+    f = started((struct http_options){.head_timeout_ms = 600});
+    fd = connected(f->port);
+    char text[4096] = "";
+    send_text(fd, "GET /api/things/42 HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(fd, text, sizeof(text), "\"weight\":42");
+    assert_int_equal(answer(f->arena, fd).n, 0); /* who says no more */
+    stopped(f);
+}
+
+/* Who makes room: of one address its own that waits longest, of all whoever waits longest; nobody who is being answered. */
+static void test_who_makes_room(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){.connections_per_address_max = 2});
+    int busy = connected(f->port);
+    send_text(busy, "GET /api/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    wait_ms(100); /* until it is at work */
+    int waiting[4];
+    for (int i = 0; i < 4; i++)
+        waiting[i] = connected(f->port);
+    assert_has(answer(f->arena, busy), "\"slow\"");
+    for (int i = 0; i < 4; i++)
+        close(waiting[i]);
+    wait_ms(100);
+    int mine[2] = {connected(f->port), connected(f->port)};
+    int first = connected_from("127.0.0.2", f->port), second = connected_from("127.0.0.2", f->port);
+    wait_ms(100);
+    assert_true(is_open(mine[0]) && is_open(mine[1]) && is_open(first) && is_open(second));
+    close(mine[0]), close(mine[1]), close(first), close(second);
+    stopped(f);
+    f = started((struct http_options){.connections_max = 3, .head_timeout_ms = 60000});
+    int of[4];
+    const char *from[4] = {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"};
+    for (int i = 0; i < 4; i++) {
+        of[i] = connected_from(from[i], f->port);
+        wait_ms(100);
+    }
+    assert_int_equal(answer(f->arena, of[0]).n, 0);
+    for (int i = 1; i < 4; i++) {
+        assert_true(is_open(of[i]));
+        close(of[i]);
+    }
+    stopped(f);
+}
+
+/* More requests than may wait for a worker are told to come again. */
+static void test_too_many_wait(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){.worker_count = 1, .waiting_max = 2});
+    int fds[6], ok = 0, busy = 0;
+    for (int i = 0; i < 6; i++) {
+        fds[i] = connected(f->port);
+        send_text(fds[i], "GET /api/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        wait_ms(20);
+    }
+    for (int i = 0; i < 6; i++) {
+        struct str text = answer(f->arena, fds[i]);
+        int status = status_of(text);
+        ok += status == 200;
+        busy += status == 503;
+        if (status == 503)
+            assert_has(text, "Retry-After: ");
+    }
+    assert_true(ok >= 3 && busy >= 1 && ok + busy == 6);
     stopped(f);
 }
 
@@ -354,20 +565,92 @@ static void test_stop_waits_for_the_work(void **state)
     assert_int_equal(pthread_create(&thread, NULL, stopping, f->server), 0);
     struct str text = answer(f->arena, fd);
     assert_has(text, "\"slow\"");
+    assert_has(text, "Connection: close");
     pthread_join(thread, NULL);
     assert_int_equal(rmdir(f->folder), 0);
     arena_free(f->arena);
 }
 
-static void read_until(int fd, char *all, size_t size, const char *end)
+static struct str answer_while_stopping(struct fixture *f, int fd)
 {
-    size_t n = 0;
-    while (n + 1 < size && !strstr(all, end)) {
-        ssize_t got = recv(fd, all + n, size - 1 - n, 0);
-        assert_true(got > 0);
-        n += (size_t)got;
-        all[n] = '\0';
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stopping, f->server), 0);
+    wait_ms(500);
+    struct str text = answer(f->arena, fd);
+    pthread_join(thread, NULL);
+    assert_int_equal(rmdir(f->folder), 0);
+    return text;
+}
+
+/* What is being taken is taken whole, and a stream ends as one that is whole (RFC 9112, 7.1: with the last chunk). */
+static void test_stop_waits_for_answers(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){0});
+    int fd = connected(f->port);
+    char text[4096] = "";
+    send_text(fd, "GET /api/things/42?times=3000000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(fd, text, sizeof(text), "thing thing");
+    assert_true(answer_while_stopping(f, fd).n + strlen(text) > 3000000 * 6);
+    arena_free(f->arena);
+    f = started((struct http_options){0});
+    fd = connected(f->port);
+    send_text(fd, "GET /api/stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    text[0] = '\0';
+    read_until(fd, text, sizeof(text), "retry: 3000");
+    struct str rest = answer_while_stopping(f, fd);
+    assert_true(str_ends(rest, STR("0\r\n\r\n")));
+    arena_free(f->arena);
+}
+
+static int streaming(struct fixture *f)
+{
+    int fd = connected(f->port);
+    char text[4096] = "";
+    send_text(fd, "GET /api/stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(fd, text, sizeof(text), "retry: 3000");
+    return fd;
+}
+
+/* Everybody hears everything in its order; now and then that the line stands; and comes again after a while. */
+static void test_streams_of_many(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){.heartbeat_ms = 300, .stream_ms = 1500});
+    int fds[3];
+    for (int i = 0; i < 3; i++)
+        fds[i] = streaming(f);
+    for (int n = 0; n < 50; n++)
+        http_publish(f->server, STR("import"), str_fmt(f->arena, "{\"n\":%d}", n));
+    for (int i = 0; i < 3; i++) {
+        char text[16384] = "";
+        read_until(fds[i], text, sizeof(text), "{\"n\":49}");
+        const char *at = text;
+        for (int n = 0; n < 50; n++) {
+            struct str one = str_fmt(f->arena, "{\"n\":%d}\n", n);
+            at = strstr(at, str_z(f->arena, one));
+            if (!at && n < 49)
+                fail_msg("event %d is not there, or not in its place", n);
+        }
+        read_until(fds[i], text, sizeof(text), ": still here");
     }
+    for (int i = 0; i < 3; i++)
+        answer(f->arena, fds[i]); /* it ends */
+    stopped(f);
+}
+
+/* Who does not read is not kept for. */
+static void test_deaf_stream(void **state)
+{
+    (void)state;
+    struct fixture *f = started((struct http_options){0});
+    int deaf = streaming(f);
+    char *big = arena_alloc(f->arena, 4001);
+    memset(big, 'x', 4000);
+    for (int i = 0; i < 8000; i++)
+        http_publish(f->server, STR("import"), (struct str){big, 4000});
+    assert_true(answer(f->arena, deaf).n < 8000 * 4000);
+    stopped(f);
 }
 
 static void test_stream(void **state)
@@ -406,7 +689,7 @@ static void test_openapi(void **state)
     const struct json_value *value;
     assert_null(json_read(arena, STR("openapi"), text, &value));
     const struct json_value *paths = json_get(value, STR("paths"));
-    assert_int_equal(json_count(paths), 5);
+    assert_int_equal(json_count(paths), 7);
     const struct json_value *get = json_get(json_get(paths, STR("/api/things/{thing_id}")), STR("get"));
     assert_int_equal(json_count(json_get(get, STR("parameters"))), 2);
     assert_non_null(json_get(json_get(get, STR("responses")), STR("200")));
@@ -414,14 +697,22 @@ static void test_openapi(void **state)
     arena_free(arena);
 }
 
-int main(void)
+/* http_test [PATTERN]: only the tests whose names fit it. */
+int main(int argc, char **argv)
 {
     secret_init();
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_routes_and_answers),   cmocka_unit_test(test_who_may),
         cmocka_unit_test(test_limits_and_tricks),    cmocka_unit_test(test_upload),
         cmocka_unit_test(test_slow_ones_are_cut),    cmocka_unit_test(test_stop_waits_for_the_work),
+        cmocka_unit_test(test_stop_waits_for_answers),
         cmocka_unit_test(test_stream),               cmocka_unit_test(test_openapi),
+        cmocka_unit_test(test_tags),                 cmocka_unit_test(test_whose_address),
+        cmocka_unit_test(test_log),                  cmocka_unit_test(test_each_state_has_its_time),
+        cmocka_unit_test(test_who_makes_room),       cmocka_unit_test(test_too_many_wait),
+        cmocka_unit_test(test_streams_of_many),      cmocka_unit_test(test_deaf_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,9 +253,26 @@ static void a_passphrase_locks(void **state)
     arena_free(own);
 }
 
+/* Argon2id of 64 MiB and two passes ("interactive" in libsodium's documentation), in the form of the PHC string format. */
+static void passwords_are_hashed(void **state)
+{
+    (void)state;
+    struct arena *own = arena_new("test", 1 << 20);
+    struct str password = STR("a long sentence about tea");
+    struct str hash = secret_password_hash(own, password), again = secret_password_hash(own, password);
+    assert_true(str_starts(hash, STR("$argon2id$v=19$m=65536,t=2,p=1$")));
+    assert_false(str_eq(hash, again)); /* a salt of its own */
+    assert_true(secret_password_fits(password, hash) && secret_password_fits(password, again));
+    assert_false(secret_password_fits(STR("a long sentence about tee"), hash));
+    assert_false(secret_password_fits(STR(""), hash));
+    assert_false(secret_password_fits(password, STR(""))); /* of somebody who has none */
+    arena_free(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passwords_are_hashed),
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(a_passphrase_locks),
         cmocka_unit_test(test_content_hash),  cmocka_unit_test(test_stream_hash_is_the_same),

@@ -477,6 +477,59 @@ static void test_help(void **state)
         STR("  --map-name TEXT     映射。（必填）\n  --limit NUMBER      行数。（默认 20）\n")));
 }
 
+/* --- JSON texts that are written as they stand --- */
+
+struct told {
+    struct str one, either, many, any, rows;
+};
+static const struct field inner_fields[] = {
+    SHAPE_TOLD("n", I64, NULL, NULL),
+};
+static const struct shape inner_shape = {.name = "inner", SHAPE_FIELDS(inner_fields)};
+static const struct field told_fields[] = {
+    SHAPE_FIELD(struct told, one, JSON, NULL, NULL, .required = true, .sub = &inner_shape),
+    SHAPE_FIELD(struct told, either, JSON, NULL, NULL, .sub = &inner_shape),
+    SHAPE_FIELD(struct told, many, JSON_LIST, NULL, NULL, .sub = &inner_shape),
+    SHAPE_FIELD(struct told, any, JSON, NULL, NULL),
+    SHAPE_FIELD(struct told, rows, JSON_ROWS, NULL, NULL),
+};
+static const struct shape told_shape = {
+    .name = "told", .size = sizeof(struct told), SHAPE_FIELDS(told_fields)};
+
+/* Expected: JSON Schema 2020-12 by hand; a reference beside null is a choice of two (OpenAPI 3.1
+ * has no "nullable"). */
+static void test_schema_of_json_texts(void **state)
+{
+#define INNER "{\"$ref\":\"#/components/schemas/Inner\"}"
+    static const char *const expected[] = {
+        INNER,
+        "{\"oneOf\":[" INNER ",{\"type\":\"null\"}]}",
+        "{\"type\":[\"array\",\"null\"],\"items\":" INNER "}",
+        "{\"type\":[\"object\",\"null\"],\"additionalProperties\":true}",
+        "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":{\"type\":"
+        "\"object\","
+        "\"additionalProperties\":{\"type\":[\"string\",\"number\",\"null\"]}}}}",
+    };
+    for (int i = 0; i < told_shape.field_count; i++) {
+        struct buf out = buf_new(*state, 4096);
+        struct json_writer w = json_writer(&out, false);
+        shape_write_field_schema(&w, &told_fields[i], true, LANG_EN);
+        assert_string_equal(str_z(*state, buf_view(&out)), expected[i]);
+    }
+#undef INNER
+}
+
+static void test_json_texts_stand_as_they_are(void **state)
+{
+    const struct told told = {.one = STR("{\"n\":1}"), .many = STR("[{\"n\":2}]")};
+    struct buf out = buf_new(*state, 4096);
+    struct json_writer w = json_writer(&out, false);
+    shape_write_json(&w, &told_shape, &told);
+    assert_string_equal(str_z(*state, buf_view(&out)),
+                        "{\"one\":{\"n\":1},\"either\":null,\"many\":[{\"n\":2}],"
+                        "\"any\":null,\"rows\":null}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +546,8 @@ int main(void)
         cmocka_unit_test(test_nearest_flag),
         cmocka_unit_test(test_flags_of_empty_shape),
         cmocka_unit_test(test_help),
+        cmocka_unit_test(test_schema_of_json_texts),
+        cmocka_unit_test(test_json_texts_stand_as_they_are),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -252,6 +252,7 @@ const struct err *access_login(struct call *call, struct str login_text, struct 
     return NULL;
 }
 
+/* What came by TLS goes back by TLS only (RFC 6265, 4.1.2.5). */
 struct str access_cookie(const struct call *call, struct str token)
 {
     const char *secure = call->over_tls ? "; Secure" : "";

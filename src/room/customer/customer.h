@@ -190,8 +190,9 @@ ERR_RESULT customer_buyers_erased(struct tx *tx, struct customer_buyer *const *b
                                   bool *any);
 
 /* Makes what erasures took away gone from the database's files too (store_purge), for all of which that is not noted yet,
- * and notes it. *left: something is still to be done, since somebody was in the way for wait_ms; again later. */
-ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, bool *left);
+ * and notes it. *left: something is still to be done, since somebody was in the way for wait_ms, again later; or since the
+ * tables are larger than bytes_max. */
+ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, int64_t bytes_max, bool *left);
 
 /* The log of erasures: DIRECTORY/erasures.log, a JSON line each (ids and keyed hashes, no personal data), outside the
  * database and its backup, so that an older backup that is restored is erased again. */

@@ -45,7 +45,8 @@ static const struct err *purged_tx(struct tx *tx, void *arg)
     return NULL;
 }
 
-ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, bool *left)
+ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, int64_t bytes_max,
+                         bool *left)
 {
     struct due *due = ARENA_NEW(arena, struct due);
     struct store_job look = {.name = "erasures to purge", .fn = due_tx, .arg = due};
@@ -57,7 +58,7 @@ ERR_RESULT erasure_purge(struct store *store, struct arena *arena, int wait_ms, 
     if (due->count == 0)
         return NULL;
     *left = true;
-    TRY(store_purge(store, arena, touched, wait_ms, &gone));
+    TRY(store_purge(store, arena, touched, wait_ms, bytes_max, &gone));
     if (!gone)
         return NULL;
     TRY(store_write(store, arena, &note));

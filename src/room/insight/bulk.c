@@ -117,11 +117,11 @@ ERR_RESULT bulk_read(struct tx *tx, int64_t bulk_id, struct bulk *bulk, bool *fo
 _Static_assert(sizeof(struct sql_insight_bulk_page_out) == sizeof(struct sql_insight_bulk_one_out),
                "rows of bulk changes");
 
-ERR_RESULT bulk_read_all(struct tx *tx, int64_t by_id, size_t max, struct bulk **bulks,
-                         size_t *count)
+ERR_RESULT bulk_read_page(struct tx *tx, int64_t before_id, int64_t by_id, size_t max,
+                          struct bulk **bulks, size_t *count)
 {
     struct stmt_cursor cursor;
-    struct sql_insight_bulk_page_in in = {INT64_MAX, (int64_t)max};
+    struct sql_insight_bulk_page_in in = {before_id, by_id, (int64_t)max};
     bool has;
     *bulks = ARENA_ARRAY(tx_arena(tx), max + 1, struct bulk);
     *count = 0;
@@ -131,8 +131,7 @@ ERR_RESULT bulk_read_all(struct tx *tx, int64_t by_id, size_t max, struct bulk *
         TRY(stmt_next(&cursor, &row, &has));
         if (!has)
             return NULL;
-        if (by_id == 0 || row.by_id == by_id)
-            (*bulks)[(*count)++] = bulk_of(tx_arena(tx), &row);
+        (*bulks)[(*count)++] = bulk_of(tx_arena(tx), &row);
     }
 }
 

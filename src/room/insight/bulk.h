@@ -7,7 +7,7 @@
 struct bulk_path {
     int64_t bulk_id;
 };
-extern const struct shape bulk_path_shape, bulk_in_shape, bulk_shape, bulk_list_shape;
+extern const struct shape bulk_path_shape, bulk_in_shape, bulk_shape, bulk_list_query_shape, bulk_list_shape;
 ERR_RESULT bulk_start(struct call *call);
 ERR_RESULT bulk_list(struct call *call);
 ERR_RESULT bulk_get(struct call *call);
@@ -40,8 +40,9 @@ struct bulk {
 /* Writes it and its pairs; they are taken up by bulk_step. */
 ERR_RESULT bulk_write(struct tx *tx, const struct bulk *bulk, const struct bulk_pair *pairs);
 ERR_RESULT bulk_read(struct tx *tx, int64_t bulk_id, struct bulk *bulk, bool *found);
-/* The newest first, those of one person (0: of all). */
-ERR_RESULT bulk_read_all(struct tx *tx, int64_t by_id, size_t max, struct bulk **bulks, size_t *count);
+/* The newest first, of those begun before before_id, and by one person (0: by anybody). */
+ERR_RESULT bulk_read_page(struct tx *tx, int64_t before_id, int64_t by_id, size_t max, struct bulk **bulks,
+                          size_t *count);
 /* Running → stopped; *stopped false where it does not run (any more). */
 ERR_RESULT bulk_end(struct tx *tx, int64_t bulk_id, bool *stopped);
 /* What was there before, of all customers that it changed. */

@@ -7,7 +7,7 @@
 #include "codec/json.h"
 #include "room/insight/bulk.h"
 
-#define BULKS_SHOWN_MAX 50
+#define LIST_MAX 200
 #define AUDIT_BYTES_MAX 16384
 
 static const char *const actions[] = {"tag", "untag", "keeper", NULL};
@@ -50,7 +50,7 @@ struct bulk_out {
     int64_t bulk_id, keeper_id, started_at_us, finished_at_us, customers, done, changed, undo_of,
         undone_by;
     int action, state;
-    struct str tag, by_name;
+    struct str tag, keeper_name, by_name;
     int32_t until_day;
 };
 static const struct field out_fields[] = {
@@ -63,6 +63,7 @@ static const struct field out_fields[] = {
     SHAPE_FIELD_AS(struct bulk_out, until_day, "until", DAY, "The tag's last day.",
                    "标签最后有效日。"),
     SHAPE_FIELD(struct bulk_out, keeper_id, ID, "The keeper.", "负责员工。"),
+    SHAPE_FIELD(struct bulk_out, keeper_name, TEXT, "Their name.", "该员工的姓名。"),
     SHAPE_FIELD(struct bulk_out, by_name, TEXT, "Who began it.", "发起人。", .required = true),
     SHAPE_FIELD_AS(struct bulk_out, started_at_us, "started_at", TIME, "When.", "开始时间。",
                    .required = true),
@@ -76,12 +77,28 @@ static const struct field out_fields[] = {
 };
 const struct shape bulk_shape = {
     .name = "bulk", .size = sizeof(struct bulk_out), SHAPE_FIELDS(out_fields)};
+
+struct list_query {
+    int64_t cursor, limit;
+};
+static const struct field list_query_fields[] = {
+    SHAPE_FIELD(struct list_query, cursor, ID, "Where to go on: next_cursor of the last page.",
+                "上一页的 next_cursor。"),
+    SHAPE_FIELD(struct list_query, limit, I64, "Rows at most.", "最多多少行。", .min = 1,
+                .max = LIST_MAX, .fallback = "50"),
+};
+const struct shape bulk_list_query_shape = {
+    .name = "bulk_list_query", .size = sizeof(struct list_query), SHAPE_FIELDS(list_query_fields)};
 struct bulk_list_out {
     struct shape_list items;
+    struct str next_cursor;
 };
 static const struct field list_fields[] = {
     SHAPE_FIELD(struct bulk_list_out, items, LIST, "The newest first.", "最新在前。",
                 .sub = &bulk_shape),
+    SHAPE_FIELD(struct bulk_list_out, next_cursor, TEXT,
+                "Give it as ?cursor to go on; null at the end.",
+                "作为 ?cursor 传入以继续；到底时为空。"),
 };
 const struct shape bulk_list_shape = {
     .name = "bulk_list", .size = sizeof(struct bulk_list_out), SHAPE_FIELDS(list_fields)};
@@ -109,6 +126,19 @@ static struct bulk_out out_of(const struct bulk *bulk)
         .undo_of = bulk->undo_of,
         .undone_by = bulk->undone_by,
     };
+}
+
+/* With its keeper's name. */
+static ERR_RESULT show(struct tx *tx, struct call *call, const struct bulk *bulk,
+                       struct bulk_out *out)
+{
+    *out = out_of(bulk);
+    if (out->keeper_id == 0)
+        return NULL;
+    struct str keeper = str_fmt(call->arena, "staff:%lld", (long long)out->keeper_id);
+    TRY(access_name_of(tx, keeper, &out->keeper_name));
+    out->keeper_name = str_copy(call->arena, out->keeper_name);
+    return NULL;
 }
 
 /* Of others' only who sees everything knows. */
@@ -148,9 +178,8 @@ static const struct err *answer(struct tx *tx, struct call *call, int64_t bulk_i
     struct bulk bulk;
     TRY(find(tx, call, bulk_id, &bulk));
     audit(call, &bulk);
-    *(struct bulk_out *)call->out = out_of(&bulk);
     call->location = str_fmt(call->arena, "/api/v1/bulks/%lld", (long long)bulk_id);
-    return NULL;
+    return show(tx, call, &bulk, call->out);
 }
 
 /* --- Beginning --- */
@@ -243,8 +272,7 @@ static const struct err *get_tx(struct tx *tx, void *arg)
     const struct bulk_path *path = call->path;
     struct bulk bulk;
     TRY(find(tx, call, path->bulk_id, &bulk));
-    *(struct bulk_out *)call->out = out_of(&bulk);
-    return NULL;
+    return show(tx, call, &bulk, call->out);
 }
 
 const struct err *bulk_get(struct call *call)
@@ -255,14 +283,21 @@ const struct err *bulk_get(struct call *call)
 static const struct err *list_tx(struct tx *tx, void *arg)
 {
     struct call *call = arg;
+    const struct list_query *query = call->query;
+    struct bulk_list_out *out = call->out;
     struct bulk *bulks;
-    size_t count;
+    size_t count, most = (size_t)query->limit;
     int64_t by_id = call->reach == REACH_ALL ? 0 : call->principal.id;
-    TRY(bulk_read_all(tx, by_id, BULKS_SHOWN_MAX, &bulks, &count));
-    struct bulk_out *items = ARENA_ARRAY(call->arena, count + 1, struct bulk_out);
-    for (size_t i = 0; i < count; i++)
-        items[i] = out_of(&bulks[i]);
-    ((struct bulk_list_out *)call->out)->items = (struct shape_list){items, count};
+    TRY(bulk_read_page(tx, query->cursor ? query->cursor : INT64_MAX, by_id, most + 1, &bulks,
+                       &count));
+    size_t shown = count > most ? most : count;
+    struct bulk_out *items = ARENA_ARRAY(call->arena, shown + 1, struct bulk_out);
+    for (size_t i = 0; i < shown; i++)
+        TRY(show(tx, call, &bulks[i], &items[i]));
+    out->items = (struct shape_list){items, shown};
+    out->next_cursor = STR_NONE;
+    if (count > shown)
+        out->next_cursor = str_fmt(call->arena, "%lld", (long long)items[shown - 1].bulk_id);
     return NULL;
 }
 

@@ -303,7 +303,7 @@ static const struct field report_fields[] = {
                 .required = true),
     SHAPE_FIELD(struct report_out, notes, LIST, "What a reader must know beside the figures.",
                 "看数须知。"),
-    SHAPE_FIELD(struct report_out, sections, JSON,
+    SHAPE_FIELD(struct report_out, sections, JSON_ROWS,
                 "By section's name a list of rows; a row is an object by column's name. Amounts "
                 "are numbers in the currency's "
                 "unit with all their digits, ratios are fractions, days and months are texts, ids "

@@ -45,7 +45,7 @@ ERR_RESULT people_read(struct tx *tx, struct call *call, const struct people_que
 /* The live columns. Errors: REPORT_NOT_READY. */
 ERR_RESULT people_engine(struct call *call, const struct engine **engine);
 
-/* Who a selected customer is, masked. */
+/* Who a selected customer is; the identity is masked. */
 struct people_row {
     int64_t customer_id, keeper_id, orders, purchase_days, refunds;
     struct str name, keeper_name, identity, paid, refunded, net;
@@ -59,8 +59,8 @@ struct people_staff {
     size_t count;
 };
 ERR_RESULT people_staff_read(struct tx *tx, struct people_staff *staff);
-/* In the call's arena. */
-ERR_RESULT people_row_read(struct tx *tx, struct call *call, const struct people_staff *staff,
+/* In the call's arena. names_masked: in files for all, on pages where principal_sees_names() says no. */
+ERR_RESULT people_row_read(struct tx *tx, struct call *call, const struct people_staff *staff, bool names_masked,
                            const struct engine_customer *customer, struct people_row *row);
 
 #endif

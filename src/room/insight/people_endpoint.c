@@ -106,8 +106,9 @@ static const struct err *list_tx(struct tx *tx, void *arg)
     TRY(people_staff_read(tx, &staff));
     struct people_row *rows = ARENA_ARRAY(call->arena, selected.row_count + 1, struct people_row);
     out->items = (struct shape_list){rows, selected.row_count};
+    bool masked = !principal_sees_names(&call->principal);
     for (size_t i = 0; i < selected.row_count; i++)
-        TRY(people_row_read(tx, call, &staff, &selected.rows[i], &rows[i]));
+        TRY(people_row_read(tx, call, &staff, masked, &selected.rows[i], &rows[i]));
     if (!selected.more || selected.row_count == 0)
         return NULL;
     const struct engine_customer *last = &selected.rows[selected.row_count - 1];
@@ -232,8 +233,8 @@ static const struct endpoint endpoints[] = {
      .errors = list_errors,
      .handler = list_customers,
      .title = TEXT("Customers", "客户列表"),
-     .doc = TEXT("Those whom all that is asked holds for. Personal data is masked.",
-                 "满足全部条件的客户。个人信息已脱敏。")},
+     .doc = TEXT("Those whom all that is asked holds for. Numbers and addresses are masked.",
+                 "满足全部条件的客户。号码与地址已脱敏。")},
     {.name = "listCustomerChoices",
      .method = METHOD_GET,
      .path = "/api/v1/customers/choices",
@@ -253,8 +254,8 @@ static const struct endpoint endpoints[] = {
      .errors = people_file_errors,
      .handler = people_file,
      .title = TEXT("Customers as a workbook or CSV", "导出客户（xlsx 或 CSV）"),
-     .doc = TEXT("The whole selection, personal data masked. Leaves a row in the audit trail.",
-                 "导出全部符合条件的客户，个人信息脱敏，并写入审计记录。")},
+     .doc = TEXT("The whole selection, names and numbers masked. Leaves a row in the audit trail.",
+                 "导出全部符合条件的客户，姓名与号码脱敏，并写入审计记录。")},
     {.name = "startBulk",
      .method = METHOD_POST,
      .path = "/api/v1/bulks",
@@ -275,9 +276,12 @@ static const struct endpoint endpoints[] = {
      .path = "/api/v1/bulks",
      .scope = SCOPE_CUSTOMERS_READ,
      .reach = TOUCH,
+     .query_shape = &bulk_list_query_shape,
      .out = &bulk_list_shape,
      .handler = bulk_list,
-     .title = TEXT("Bulk changes, the newest first", "批量操作列表，最新在前")},
+     .title = TEXT("Bulk changes, the newest first", "批量操作列表，最新在前"),
+     .doc = TEXT("Of everybody for those who see all customers, else one's own.",
+                 "能看到全部客户者可见所有人的操作，其他人只见自己的。")},
     {.name = "getBulk",
      .method = METHOD_GET,
      .path = "/api/v1/bulks/{bulk_id}",

@@ -146,7 +146,7 @@ static const struct err *slice_tx(struct tx *tx, void *arg)
     struct people_staff staff;
     TRY(people_staff_read(tx, &staff));
     for (size_t i = 0; i < slice->count; i++)
-        TRY(people_row_read(tx, &slice->call, &staff,
+        TRY(people_row_read(tx, &slice->call, &staff, true,
                             &slice->export->selected.rows[slice->export->at + i], &slice->rows[i]));
     return NULL;
 }

@@ -421,7 +421,8 @@ const struct err *people_read(struct tx *tx, struct call *call, const struct peo
 
 static const struct field row_fields[] = {
     SHAPE_FIELD(struct people_row, customer_id, ID, "The person.", "客户编号。", .required = true),
-    SHAPE_FIELD(struct people_row, name, TEXT, "Masked.", "脱敏姓名。", .personal = true),
+    SHAPE_FIELD(struct people_row, name, TEXT, "Masked for a key without personal:read.",
+                "密钥没有 personal:read 时脱敏。", .personal = true),
     SHAPE_FIELD(struct people_row, identity, TEXT, "What names the person best, masked.",
                 "主要身份，脱敏。", .personal = true),
     SHAPE_FIELD(struct people_row, orders, I64, "Counted orders looked at.", "计数订单。"),
@@ -469,7 +470,7 @@ static struct str identity_of(struct arena *arena, const struct customer_view *v
 }
 
 const struct err *people_row_read(struct tx *tx, struct call *call,
-                                  const struct people_staff *staff,
+                                  const struct people_staff *staff, bool names_masked,
                                   const struct engine_customer *customer, struct people_row *row)
 {
     struct arena *arena = call->arena;
@@ -480,9 +481,12 @@ const struct err *people_row_read(struct tx *tx, struct call *call,
     for (size_t i = 0; i < view->tag_count; i++)
         tags[i] = str_copy(arena, view->tags[i].name);
     struct str keeper_name = staff_name_of(staff, customer->keeper_id);
+    struct str shown_name = STR_NONE;
+    if (view->name.p)
+        shown_name = names_masked ? customer_name_mask(arena, view->name) : view->name;
     *row = (struct people_row){
         .customer_id = customer->customer_id,
-        .name = view->name.p ? str_copy(arena, customer_name_mask(arena, view->name)) : STR_NONE,
+        .name = view->name.p ? str_copy(arena, shown_name) : STR_NONE,
         .identity = identity_of(arena, view),
         .orders = customer->orders,
         .purchase_days = customer->purchase_days,

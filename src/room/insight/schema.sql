@@ -6,7 +6,7 @@
 -- '' where it is about the keeper. value: what all of them get (struct bulk_pair). by_id: the staff member, 0 for a key's.
 -- done_count, changed_count: customers looked at, and changed, so far. undo_of, undone_by: the bulk that it undoes, or
 -- that undid it.
--- read by: the page of customers, while it runs; what carries it on after a restart.
+-- read by: the page of customers, while it runs; the list of past changes; what carries it on after a restart.
 CREATE TABLE bulk (
     bulk_id INT64 NOT NULL,
     action INT64 NOT NULL,

@@ -27,14 +27,14 @@ SELECT bulk_id, action, state, tag, value, set_by, by_id, by_name, started_at, f
 FROM bulk WHERE bulk_id = :bulk_id;
 
 -- name: insight_bulk_page
--- doc: the last bulk changes, the newest first.
--- in: before_id i64, limit i64
+-- doc: the last bulk changes, the newest first; of one person, or (by_id 0) of everybody.
+-- in: before_id i64, by_id i64, limit i64
 -- out: bulk_id i64, action i64, state i64, tag text, value i64, set_by text, by_id i64, by_name text, started_at i64,
 --   finished_at i64?, customer_count i64, done_count i64, changed_count i64, undo_of i64, undone_by i64
 -- plan: search
 SELECT bulk_id, action, state, tag, value, set_by, by_id, by_name, started_at, finished_at, customer_count, done_count,
        changed_count, undo_of, undone_by
-FROM bulk WHERE bulk_id < :before_id ORDER BY bulk_id DESC LIMIT :limit;
+FROM bulk WHERE bulk_id < :before_id AND (:by_id = 0 OR by_id = :by_id) ORDER BY bulk_id DESC LIMIT :limit;
 
 -- name: insight_bulk_running
 -- doc: the oldest one that runs.

@@ -105,8 +105,9 @@ static const struct field customer_fields[] = {
                 .required = true),
     SHAPE_FIELD(struct customer_out, placeholder, BOOL, "Stands in for an unknown buyer.",
                 "未知买家的占位客户。"),
-    SHAPE_FIELD(struct customer_out, name, TEXT, "Masked, unless revealed.",
-                "脱敏姓名；揭示后为明文。", .personal = true),
+    SHAPE_FIELD(struct customer_out, name, TEXT,
+                "Masked for a key without personal:read, unless revealed.",
+                "密钥没有 personal:read 时脱敏，揭示后为明文。", .personal = true),
     SHAPE_FIELD(struct customer_out, revealed, BOOL, "Personal data stands in the clear.",
                 "个人信息为明文。"),
     SHAPE_FIELD(struct customer_out, erased, BOOL, "The personal data was erased.",
@@ -232,9 +233,10 @@ static struct customer_out customer_of(struct call *call, const struct person *p
     struct arena *arena = call->arena;
     const struct customer_view *view = person->view;
     int digits = call->service->brand->currency_digits;
+    bool name_seen = reveal || principal_sees_names(&call->principal);
     struct str name = STR_NONE;
     if (view->name.p)
-        name = str_copy(arena, reveal ? view->name : customer_name_mask(arena, view->name));
+        name = str_copy(arena, name_seen ? view->name : customer_name_mask(arena, view->name));
     return (struct customer_out){
         .customer_id = view->customer_id,
         .placeholder = view->placeholder,
@@ -720,7 +722,7 @@ static const struct endpoint endpoints[] = {
      .errors = unknown_errors,
      .handler = get_customer,
      .title = TEXT("A customer", "客户"),
-     .doc = TEXT("Personal data is masked.", "个人信息已脱敏。")},
+     .doc = TEXT("Numbers and addresses are masked.", "号码与地址已脱敏。")},
     {.name = "revealCustomer",
      .method = METHOD_POST,
      .path = "/api/v1/customers/{customer_id}/reveal",

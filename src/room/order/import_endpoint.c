@@ -2,6 +2,7 @@
  * imported. */
 #include "base/arena.h"
 #include "room/order/import_upload.h"
+#include "room/order/import_view.h"
 #include "sql_order.h"
 
 #include <errno.h>
@@ -111,21 +112,17 @@ static const struct field import_fields[] = {
                 "检查或导入的进度。", .sub = &progress_shape),
     SHAPE_FIELD(struct import_out, wish, OBJECT, "What a person said of how to read it.",
                 "人工指定的读法。", .sub = &import_wish_shape),
-    SHAPE_FIELD(struct import_out, columns, JSON,
-                "The file's columns: a list of {column, letter, samples}; samples are masked where "
-                "they may be personal.",
-                "文件的列：{column, letter, samples} 的列表；可能为个人信息的样例已脱敏。"),
-    SHAPE_FIELD(
-        struct import_out, preview, JSON,
-        "What the import would do, nothing written: as one of files[] in "
-        "docs/import-json.md. Null while it is checked or cannot be read.",
-        "试运行的结果（未写入）：同 docs/import-json.md 的 files[]。检查中或无法读取时为空。"),
-    SHAPE_FIELD(struct import_out, candidates, JSON,
-                "Maps that come near: as recognition.candidates[] in docs/import-json.md.",
-                "接近的映射：同 docs/import-json.md 的 recognition.candidates[]。"),
-    SHAPE_FIELD(struct import_out, result, JSON,
-                "What the import did: as one of files[] in docs/import-json.md. Null until then.",
-                "导入的结果：同 docs/import-json.md 的 files[]。完成前为空。"),
+    SHAPE_FIELD(struct import_out, columns, JSON_LIST,
+                "The file's columns; null until it was looked at.", "文件的列；查看之前为空。",
+                .sub = &import_file_column_shape),
+    SHAPE_FIELD(struct import_out, preview, JSON,
+                "What the import would do, nothing written. Null while it is checked or cannot be "
+                "read.",
+                "试运行的结果（未写入）。检查中或无法读取时为空。", .sub = &import_plan_shape),
+    SHAPE_FIELD(struct import_out, candidates, JSON_LIST, "Maps that come near, the nearest first.",
+                "接近的映射，最接近的在前。", .sub = &import_candidate_shape),
+    SHAPE_FIELD(struct import_out, result, JSON, "What the import did. Null until then.",
+                "导入的结果。完成前为空。", .sub = &import_outcome_shape),
     SHAPE_FIELD(struct import_out, errors, LIST, "Why it cannot be read, or how it failed.",
                 "无法读取或失败的原因。", .sub = &error_shape),
     SHAPE_FIELD(struct import_out, rejects, TEXT,

@@ -106,6 +106,10 @@ static void put_recognition(struct json_writer *w, const struct import_view *vie
 {
     const struct import_recognition *why = &view->why;
     json_key(w, STR("recognition"));
+    if (!view->recognised || why->map_columns == 0) {
+        json_put_null(w);
+        return;
+    }
     json_open(w, '{');
     put_names(w, "columns_read", why->found, why->found_count);
     put_names(w, "columns_known", why->unread, why->unread_count);
@@ -290,8 +294,7 @@ void import_view_json(struct json_writer *w, struct arena *arena, const struct i
     put_bool(w, "map_recognised", view->recognised);
     put_text(w, "map_title_en", view->map->title_en);
     put_text(w, "map_title_zh", view->map->title_zh);
-    if (view->recognised && view->why.map_columns > 0)
-        put_recognition(w, view);
+    put_recognition(w, view);
     put_format(w, arena, result);
     put_text(w, "source", result->source);
     put_text(w, "time_zone", zone_name(view->brand->zone));

@@ -39,4 +39,8 @@ void import_failure_json(struct json_writer *w, struct arena *arena, const struc
 void import_errors_json(struct json_writer *w, struct arena *arena, const struct err *first);
 void import_candidates_json(struct json_writer *w, const struct import_recognition *why);
 
+/* What these texts look like, for the OpenAPI document (import_json_shape.c): what import_view_json writes of a dry run,
+ * and of an import; an item of import_candidates_json; a column of a file, as an upload keeps it. */
+extern const struct shape import_plan_shape, import_outcome_shape, import_candidate_shape, import_file_column_shape;
+
 #endif

@@ -18,6 +18,7 @@ export const router = createRouter({
         { path: 'customers', component: () => import('./page/customers/ListPage.vue') },
         { path: 'insight', component: () => import('./page/insight/IndexPage.vue') },
         { path: 'insight/:report', component: () => import('./page/insight/ReportPage.vue') },
+        { path: 'customers/changes', component: () => import('./page/customers/ChangesPage.vue') },
         { path: 'customers/proposals', component: () => import('./page/person/ProposalsPage.vue') },
         { path: 'customers/:customer_id(\\d+)', component: () => import('./page/person/PersonPage.vue') },
         { path: 'import', component: () => import('./page/import/ImportPage.vue') },

@@ -1,4 +1,4 @@
-/* What the page Import knows: the answer of a check or an import (docs/import-json.md), uploads, live progress. */
+/* What the page Import knows: what a check or an import answered, uploads, live progress. */
 import { onUnmounted } from 'vue'
 import { api, type Problem, type Schema } from '../../api/client'
 import { language } from '../../language'
@@ -9,32 +9,11 @@ export type Brief = Schema['ImportBrief']
 export type Choices = Schema['ImportChoices']
 export type Wish = Schema['ImportWishInput']
 
-export interface FileColumn { column: string; letter: string; samples: string[] }
-export interface Candidate { map: string; title_en: string | null; title_zh: string | null; columns: number; distinctive: boolean; missing: string[] }
-export interface Wrong { code: string; sheet: string | null; column: string | null; cell: string | null; value: string | null; message_en: string; message_zh: string }
-export interface ImportProblem extends Wrong { rows: number; first_line: number }
-export interface WordRead { column: string; value: string; read_as: string | null; title_en: string | null; title_zh: string | null; rows: number }
-export interface PreviewRow { line: number; sheet: string | null; verdict: string; title_en: string; title_zh: string; wrong: Wrong | null; values: Record<string, string | null> }
-export interface Sheet { name: string; read: boolean; rows: number; hidden_rows: number; message_en: string | null; message_zh: string | null }
-export interface Warning { kind: string; column: string; message_en: string; message_zh: string }
-/* One of files[] of docs/import-json.md. */
-export interface FileAnswer {
-  map: string; map_recognised: boolean; map_title_en: string | null; map_title_zh: string | null
-  recognition?: { columns_read: string[]; columns_known: string[]; columns_unknown: string[]; common_names: boolean; candidates: Candidate[] }
-  encoding: string; delimiter: string | null; header_row: number; source: string
-  file_known: boolean; exported_at: string | null; exported_at_from: string; exported_at_sure: boolean
-  rows: number; rows_skipped: number; rows_repeated: number; rows_rejected: number; rows_hidden: number
-  orders: number; orders_new: number; orders_changed: number; orders_same: number; orders_older: number; orders_kept: number
-  orders_unpaid: number; orders_without_buyer: number; orders_by_receiver: number; orders_rejected: number; orders_lines_exceed: number
-  refunds: number; refunds_new: number; refunds_changed: number; refunds_by_state: number; refunds_without_order: number
-  customers_seen: number; masked_values: number; lost_values: number
-  currency: string; amount: string; refund_amount: string
-  changed_amount_before: string; changed_amount_after: string; changed_refund_before: string; changed_refund_after: string
-  first_day: string | null; last_day: string | null
-  sheets: Sheet[]; columns: { column: string; letter: string; kind: string; title_en: string; title_zh: string; personal: boolean }[]
-  columns_not_read: string[]; values: WordRead[]; values_more_rows: number
-  preview?: PreviewRow[]; warnings: Warning[]; problems: ImportProblem[]; reject_file: string | null
-}
+export type FileColumn = Schema['ImportFileColumn']
+export type ImportProblem = Schema['ImportProblem']
+export type WordRead = Schema['ImportStateWord']
+export type Plan = Schema['ImportPlan']
+export type Outcome = Schema['ImportOutcome']
 
 /* Of "title_en", "title_zh" (or another name in front) the reader's. */
 export function in_language(object: object, name: string): string {
