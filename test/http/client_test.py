@@ -28,7 +28,7 @@ def npm(*words, **env):
 
 def main():
     args = arguments(__doc__)
-    code, said = npm("ci", "--no-audit", "--no-fund", "--silent")
+    code, said = npm("ci", "--no-audit", "--no-fund", "--loglevel", "error")
     if not tally.check(code == 0, f"npm ci: {said[-2000:]}"):
         tally.finish()
     code, said = npm("run", "--silent", "lint")
