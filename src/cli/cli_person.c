@@ -8,22 +8,6 @@
 
 #define PURGE_WAIT_MS 3000 /* for readers that are in the way */
 
-static const char *const purposes[] = {
-#define PURPOSE(code, name, number, channels) name,
-    CONSENT_PURPOSE_TABLE(PURPOSE)
-#undef PURPOSE
-        NULL};
-static const char *const channels[] = {
-#define CHANNEL(code, name, number) name,
-    CONSENT_CHANNEL_TABLE(CHANNEL)
-#undef CHANNEL
-        NULL};
-static const char *const hows[] = {
-#define HOW(code, name, number) name,
-    CONSENT_HOW_TABLE(HOW)
-#undef HOW
-        NULL};
-
 struct consent_flags {
     int given, withdrawn, channel, how;
     struct str evidence;
@@ -31,12 +15,12 @@ struct consent_flags {
 };
 static const struct field consent_fields[] = {
     SHAPE_FIELD(struct consent_flags, given, ENUM, "Record that this is allowed.", "记录：同意此用途。",
-                .values = purposes),
+                .values = consent_purpose_names),
     SHAPE_FIELD(struct consent_flags, withdrawn, ENUM, "Record that this is taken back or refused.",
-                "记录：撤回或拒绝此用途。", .values = purposes),
+                "记录：撤回或拒绝此用途。", .values = consent_purpose_names),
     SHAPE_FIELD(struct consent_flags, channel, ENUM, "Over which channel.", "渠道。",
-                .values = channels, .fallback = "any"),
-    SHAPE_FIELD(struct consent_flags, how, ENUM, "How it was said.", "方式。", .values = hows,
+                .values = consent_channel_names, .fallback = "any"),
+    SHAPE_FIELD(struct consent_flags, how, ENUM, "How it was said.", "方式。", .values = consent_how_names,
                 .fallback = "other"),
     SHAPE_FIELD(struct consent_flags, evidence, TEXT, "What shows it; needed to allow.",
                 "凭据；同意时必填。", .max = CONSENT_EVIDENCE_BYTES_MAX),

@@ -165,6 +165,15 @@ struct endpoint_table {
     const struct endpoint *endpoints;
     int count;
 };
+/* Reaches and flags that many declare. SEE: looks at customers; TOUCH: works with them; RUN: with all of them at once. */
+#define REACH_SEE                                                                                 \
+    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW, \
+     [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN}
+#define REACH_TOUCH                                                                              \
+    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_CLIENT_MANAGER] = REACH_BELOW, \
+     [ROLE_AGENT] = REACH_OWN}
+#define REACH_RUN {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL}
+#define ENDPOINT_WRITES (ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT)
 #define ENDPOINTS(array) .endpoints = (array), .count = (int)(sizeof(array) / sizeof((array)[0]))
 
 /* What a principal reaches at an endpoint; REACH_NONE: may not. Public ones are open to all. */

@@ -145,6 +145,8 @@ enum consent_how {
 #undef HOW
     CONSENT_HOW_MAX
 };
+/* For shapes: a NULL ends each. */
+extern const char *const consent_purpose_names[], *const consent_channel_names[], *const consent_how_names[];
 const char *consent_purpose_name(enum consent_purpose purpose);
 const char *consent_channel_name(enum consent_channel channel);
 const char *consent_how_name(enum consent_how how);

@@ -13,16 +13,22 @@ static const struct {
     CONSENT_PURPOSE_TABLE(PURPOSE)
 #undef PURPOSE
 };
-static const char *const channel_names[CONSENT_CHANNEL_MAX] = {
-#define CHANNEL(code, name, number) [CONSENT_BY_##code] = (name),
+/* The tables' numbers follow each other from 1 (channels: 0), in the order of the names. */
+const char *const consent_purpose_names[] = {
+#define PURPOSE(code, name, number, channels) name,
+    CONSENT_PURPOSE_TABLE(PURPOSE)
+#undef PURPOSE
+        NULL};
+const char *const consent_channel_names[] = {
+#define CHANNEL(code, name, number) name,
     CONSENT_CHANNEL_TABLE(CHANNEL)
 #undef CHANNEL
-};
-static const char *const how_names[CONSENT_HOW_MAX] = {
-#define HOW(code, name, number) [CONSENT_HOW_##code] = (name),
+        NULL};
+const char *const consent_how_names[] = {
+#define HOW(code, name, number) name,
     CONSENT_HOW_TABLE(HOW)
 #undef HOW
-};
+        NULL};
 
 const char *consent_purpose_name(enum consent_purpose purpose)
 {
@@ -33,13 +39,13 @@ const char *consent_purpose_name(enum consent_purpose purpose)
 const char *consent_channel_name(enum consent_channel channel)
 {
     CHECK(channel < CONSENT_CHANNEL_MAX);
-    return channel_names[channel];
+    return consent_channel_names[channel];
 }
 
 const char *consent_how_name(enum consent_how how)
 {
     CHECK(how > CONSENT_HOW_NONE && how < CONSENT_HOW_MAX);
-    return how_names[how];
+    return consent_how_names[how - 1];
 }
 
 bool consent_has_channels(enum consent_purpose purpose)
@@ -84,8 +90,8 @@ static const struct err *write_row(struct tx *tx, int64_t customer_id, int64_t c
     uint8_t key[SECRET_KEY_BYTES];
     TRY(customer_data_key(tx, customer_id, key));
     if (str_is(told->evidence))
-        row.evidence_sealed = secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT,
-                                          str_trim(told->evidence));
+        row.evidence_sealed =
+            secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT, str_trim(told->evidence));
     return sql_customer_consent_insert_run(tx, &row);
 }
 

@@ -190,23 +190,6 @@ static const struct err *list_choices(struct call *call)
 
 /* --- The table --- */
 
-#define SEE                                                                                        \
-    {                                                                                              \
-        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,                                     \
-        [ROLE_SERVICE_MANAGER] = REACH_BELOW, [ROLE_CLIENT_MANAGER] = REACH_BELOW,                 \
-        [ROLE_AGENT] = REACH_OWN                                                                   \
-    }
-#define TOUCH                                                                                      \
-    {                                                                                              \
-        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL,                                     \
-        [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN                              \
-    }
-#define RUN                                                                                        \
-    {                                                                                              \
-        [ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL                                      \
-    }
-#define WRITES (ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT)
-
 static const enum err_code list_errors[] = {ERR_PEOPLE_MONTH,     ERR_PEOPLE_KEEPER,
                                             ERR_PEOPLE_MONEY,     ERR_PEOPLE_IDS,
                                             ERR_PEOPLE_CURSOR,    ERR_REPORT_NOT_READY,
@@ -227,7 +210,7 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_GET,
      .path = "/api/v1/customers",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE,
+     .reach = REACH_SEE,
      .query_shape = &people_list_query_shape,
      .out = &list_shape,
      .errors = list_errors,
@@ -239,7 +222,7 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_GET,
      .path = "/api/v1/customers/choices",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE,
+     .reach = REACH_SEE,
      .out = &choices_shape,
      .errors = choices_errors,
      .handler = list_choices,
@@ -248,7 +231,7 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_GET,
      .path = "/api/v1/customers/file",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = SEE,
+     .reach = REACH_SEE,
      .flags = ENDPOINT_FILE | ENDPOINT_AUDITED,
      .query_shape = &people_file_query_shape,
      .errors = people_file_errors,
@@ -260,8 +243,8 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_POST,
      .path = "/api/v1/bulks",
      .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH,
-     .flags = WRITES,
+     .reach = REACH_TOUCH,
+     .flags = ENDPOINT_WRITES,
      .in = &bulk_in_shape,
      .out = &bulk_shape,
      .status = 201,
@@ -275,7 +258,7 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_GET,
      .path = "/api/v1/bulks",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = TOUCH,
+     .reach = REACH_TOUCH,
      .query_shape = &bulk_list_query_shape,
      .out = &bulk_list_shape,
      .handler = bulk_list,
@@ -286,7 +269,7 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_GET,
      .path = "/api/v1/bulks/{bulk_id}",
      .scope = SCOPE_CUSTOMERS_READ,
-     .reach = TOUCH,
+     .reach = REACH_TOUCH,
      .path_shape = &bulk_path_shape,
      .out = &bulk_shape,
      .errors = bulk_errors,
@@ -296,8 +279,8 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_POST,
      .path = "/api/v1/bulks/{bulk_id}/stop",
      .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH,
-     .flags = WRITES,
+     .reach = REACH_TOUCH,
+     .flags = ENDPOINT_WRITES,
      .path_shape = &bulk_path_shape,
      .out = &bulk_shape,
      .errors = state_errors,
@@ -307,8 +290,8 @@ static const struct endpoint endpoints[] = {
      .method = METHOD_POST,
      .path = "/api/v1/bulks/{bulk_id}/undo",
      .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH,
-     .flags = WRITES,
+     .reach = REACH_TOUCH,
+     .flags = ENDPOINT_WRITES,
      .path_shape = &bulk_path_shape,
      .out = &bulk_shape,
      .status = 201,

@@ -414,22 +414,6 @@ static const struct err *list_bought(struct call *call)
 
 /* --- What they allowed --- */
 
-static const char *const purposes[] = {
-#define PURPOSE(code, name, number, channels) name,
-    CONSENT_PURPOSE_TABLE(PURPOSE)
-#undef PURPOSE
-        NULL};
-static const char *const channels[] = {
-#define CHANNEL(code, name, number) name,
-    CONSENT_CHANNEL_TABLE(CHANNEL)
-#undef CHANNEL
-        NULL};
-static const char *const hows[] = {
-#define HOW(code, name, number) name,
-    CONSENT_HOW_TABLE(HOW)
-#undef HOW
-        NULL};
-
 struct consent_out {
     int64_t consent_id, occurred_at_us, recorded_at_us;
     struct str purpose, channel, how, evidence, recorded_by;
@@ -556,13 +540,13 @@ struct consent_in {
 };
 static const struct field consent_in_fields[] = {
     SHAPE_FIELD(struct consent_in, purpose, ENUM, "For what.", "用途。", .required = true,
-                .values = purposes),
+                .values = consent_purpose_names),
     SHAPE_FIELD(struct consent_in, channel, ENUM, "Over which channel; any: all of the purpose.",
-                "渠道；any 为全部渠道。", .values = channels, .fallback = "any"),
+                "渠道；any 为全部渠道。", .values = consent_channel_names, .fallback = "any"),
     SHAPE_FIELD(struct consent_in, given, BOOL, "Allowed; false: taken back or refused.",
                 "同意；false 为撤回或拒绝。", .required = true),
     SHAPE_FIELD(struct consent_in, how, ENUM, "How it was said.", "方式。", .required = true,
-                .values = hows),
+                .values = consent_how_names),
     SHAPE_FIELD(struct consent_in, evidence, TEXT,
                 "What shows it (the form, the message, what was said). Needed to allow.",
                 "凭据（表单、消息、原话）。同意时必填。", .max = CONSENT_EVIDENCE_BYTES_MAX,
@@ -855,45 +839,45 @@ static const enum err_code erase_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_
 static const struct endpoint endpoints[] = {
     {.name = "getTimeline", .method = METHOD_GET,
      .path = "/api/v1/customers/{customer_id}/timeline",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .path_shape = &customer_path_shape,
+     .scope = SCOPE_CUSTOMERS_READ, .reach = REACH_SEE, .path_shape = &customer_path_shape,
      .query_shape = &timeline_query_shape, .out = &timeline_shape, .errors = see_errors,
      .handler = get_timeline, .title = TEXT("What happened to a customer", "客户时间线"),
      .doc = TEXT("Orders, refunds, and everything that was done.", "订单、退款与一切操作。")},
     {.name = "listCustomerOrders", .method = METHOD_GET,
-     .path = "/api/v1/customers/{customer_id}/orders", .scope = SCOPE_CUSTOMERS_READ, .reach = SEE,
+     .path = "/api/v1/customers/{customer_id}/orders", .scope = SCOPE_CUSTOMERS_READ, .reach = REACH_SEE,
      .path_shape = &customer_path_shape, .query_shape = &bought_query_shape,
      .out = &bought_list_shape, .errors = see_errors, .handler = list_bought,
      .title = TEXT("A customer's orders, with lines and refunds", "客户的订单、明细与退款")},
     {.name = "getConsents", .method = METHOD_GET,
      .path = "/api/v1/customers/{customer_id}/consents",
-     .scope = SCOPE_CUSTOMERS_READ, .reach = SEE, .path_shape = &customer_path_shape,
+     .scope = SCOPE_CUSTOMERS_READ, .reach = REACH_SEE, .path_shape = &customer_path_shape,
      .out = &consents_shape, .errors = see_errors, .handler = get_consents,
      .title = TEXT("What a customer allowed", "客户的同意")},
     {.name = "recordConsent", .method = METHOD_POST,
      .path = "/api/v1/customers/{customer_id}/consents", .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = TOUCH, .flags = WRITES, .path_shape = &customer_path_shape, .in = &consent_in_shape,
+     .reach = REACH_TOUCH, .flags = ENDPOINT_WRITES, .path_shape = &customer_path_shape, .in = &consent_in_shape,
      .out = &consents_shape, .errors = consent_errors, .handler = record_consent,
      .title = TEXT("Record what a customer allowed or took back", "记录同意或撤回"),
      .doc = TEXT("Nothing is overwritten: what was said last decides.",
                  "不会覆盖旧记录：以最近一次表示为准。")},
     {.name = "addIdentity", .method = METHOD_POST,
      .path = "/api/v1/customers/{customer_id}/identities", .scope = SCOPE_CUSTOMERS_WRITE,
-     .reach = RUN, .flags = WRITES, .path_shape = &customer_path_shape, .in = &identity_in_shape,
+     .reach = REACH_RUN, .flags = ENDPOINT_WRITES, .path_shape = &customer_path_shape, .in = &identity_in_shape,
      .out = &customer_shape, .errors = identity_errors, .handler = add_identity,
      .title = TEXT("Add what names a customer", "新增客户身份")},
     {.name = "correctIdentity", .method = METHOD_PUT,
      .path = "/api/v1/customers/{customer_id}/identities/{identity_id}",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES,
+     .scope = SCOPE_CUSTOMERS_WRITE, .reach = REACH_RUN, .flags = ENDPOINT_WRITES,
      .path_shape = &identity_path_shape, .in = &value_in_shape, .out = &customer_shape,
      .errors = correct_errors, .handler = correct_identity,
      .title = TEXT("Correct what names a customer", "更正客户身份")},
     {.name = "removeIdentity", .method = METHOD_DELETE,
      .path = "/api/v1/customers/{customer_id}/identities/{identity_id}",
-     .scope = SCOPE_CUSTOMERS_WRITE, .reach = RUN, .flags = WRITES,
+     .scope = SCOPE_CUSTOMERS_WRITE, .reach = REACH_RUN, .flags = ENDPOINT_WRITES,
      .path_shape = &identity_path_shape, .out = &customer_shape, .errors = remove_errors,
      .handler = remove_identity, .title = TEXT("It is not the customer's", "移除客户身份")},
     {.name = "exportCustomer", .method = METHOD_POST,
-     .path = "/api/v1/customers/{customer_id}/export", .scope = SCOPE_PERSONAL_READ, .reach = RUN,
+     .path = "/api/v1/customers/{customer_id}/export", .scope = SCOPE_PERSONAL_READ, .reach = REACH_RUN,
      .flags = ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_FILE, .path_shape = &customer_path_shape,
      .in = &export_in_shape, .errors = export_errors, .handler = export_customer,
      .title = TEXT("All that is kept of a customer, to hand out", "导出所保存的客户全部信息"),
@@ -901,8 +885,8 @@ static const struct endpoint endpoints[] = {
                  "明文。会在客户时间线与审计记录中留痕。")},
     {.name = "eraseCustomer", .method = METHOD_POST,
      .path = "/api/v1/customers/{customer_id}/erase", .scope = SCOPE_CUSTOMERS_ERASE,
-     .reach = OWNER, .flags = WRITES, .path_shape = &customer_path_shape, .in = &erase_in_shape,
-     .out = &erase_out_shape, .errors = erase_errors, .handler = erase_customer,
+     .reach = OWNER, .flags = ENDPOINT_WRITES, .path_shape = &customer_path_shape,
+     .in = &erase_in_shape, .out = &erase_out_shape, .errors = erase_errors, .handler = erase_customer,
      .title = TEXT("Erase a customer's personal data", "删除客户的个人信息"),
      .doc = TEXT("Cannot be undone. Orders and money stay, without a name.",
                  "不可恢复。订单与金额匿名保留。")},

@@ -16,16 +16,6 @@ ERR_RESULT customer_show(struct tx *tx, struct call *call, int64_t root_id, bool
 /* For the audit trail: "customer:ID". */
 void customer_audit(struct call *call, int64_t root_id);
 
-/* Who reaches what, for declarations. SEE: looks at customers; TOUCH: works with them; RUN: all of them. */
-#define SEE                                                                                       \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_SERVICE_MANAGER] = REACH_BELOW, \
-     [ROLE_CLIENT_MANAGER] = REACH_BELOW, [ROLE_AGENT] = REACH_OWN}
-#define TOUCH                                                                                    \
-    {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL, [ROLE_CLIENT_MANAGER] = REACH_BELOW, \
-     [ROLE_AGENT] = REACH_OWN}
-#define RUN {[ROLE_OWNER] = REACH_ALL, [ROLE_OPERATOR] = REACH_ALL}
-#define WRITES (ENDPOINT_WRITE | ENDPOINT_AUDITED | ENDPOINT_IDEMPOTENT)
-
 /* --- All that is kept of one person (person_export.c) --- */
 
 struct person_order {
