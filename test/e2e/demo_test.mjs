@@ -70,6 +70,11 @@ async function walks_in_demo(guest) {
     assert.equal(await guest.page.locator('[data-test=demo-strip]').count(), 1, `the strip on ${path}`)
     await guest.look(`demo-4${index}`)
   }
+  /* An import that no browser made: its rejected rows are elsewhere, and the page says where. */
+  await guest.go('/import')
+  await guest.page.locator('a[href^="/import/"]').first().click()
+  await guest.page.locator('[data-test=rejected]').waitFor()
+  await guest.look('demo-4-import')
 }
 
 async function removes(guest) {
