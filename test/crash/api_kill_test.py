@@ -59,7 +59,7 @@ class Writer:
     def __init__(self, number, client, ids, rng):
         self.number, self.client, self.ids, self.rng = number, client, ids, rng
         self.writes, self.count = [], 0
-        self.tags, self.merged, self.pairs = {}, None, set()
+        self.tags, self.merged, self.into, self.pairs = {}, None, None, set()
 
     def next_write(self):
         """The next one is only made where the last one was answered: it may need what that did."""
@@ -68,7 +68,8 @@ class Writer:
         customer = self.rng.choice(self.ids)
         kind = self.rng.randrange(10)
         if kind < 5:
-            self.tags[key] = customer
+            # What is said of a merged person is said of the one that they were merged into, and stays there after a split.
+            self.tags[key] = self.into if customer == self.merged else customer
             return Write(key, "setTag", {"customer_id": customer, "tag": key}, {})
         if kind < 6 and self.tags:
             tag = self.rng.choice(list(self.tags))
@@ -82,7 +83,7 @@ class Writer:
         if kind < 9:
             other = self.rng.choice([one for one in self.ids if one != customer])
             if not self.merged and (customer, other) not in self.pairs:
-                self.merged = customer
+                self.merged, self.into = customer, other
                 self.pairs.add((customer, other))
                 return Write(key, "mergeCustomers", {"customer_id": customer}, {"into_id": other})
         return Write(key, "setTag", {"customer_id": customer, "tag": key}, {})
