@@ -16,6 +16,9 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = pathlib.Path(os.environ.get("HUITOU_SHARED_DATA", ROOT.parent / "shared" / "data"))
 ONLINE_RETAIL = ROOT / "test/data/online_retail/online_retail.csv.gz"
+# What the newest migration added (a table's last column, an index), for tests that take it back.
+NEWEST_COLUMN = ("erasure", "purged_at")
+WITHOUT_NEWEST = "ALTER TABLE erasure DROP COLUMN purged_at; DROP INDEX customer_placeholder"
 
 
 def arguments(description, **more):

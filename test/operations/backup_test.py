@@ -356,10 +356,6 @@ def test_drill(check, binary, kind):
             again.close()
 
 
-NEWEST = ("erasure", "purged_at")  # a table's last column, which the newest migration added
-NEWEST_INDEX = "customer_placeholder"  # … and its index
-
-
 def altered(good, path, alter):
     """A whole backup whose parts are others: alter(name, content) → the part's content; None: it is left out."""
     out, trailer = b"", good.read_bytes()[-2048:]
@@ -384,15 +380,15 @@ def older(brand, good, path):
             manifest = json.loads(data)
             assert manifest["schema_number"] == last
             return json.dumps(manifest | {"schema_number": last - 1}).encode()
-        if name == f"table/{NEWEST[0]}.copy.gz":
+        if name == f"table/{program.NEWEST_COLUMN[0]}.copy.gz":
             rows = [row.split("\t") for row in gzip.decompress(data).decode().splitlines()]
-            assert rows[0][-1] == NEWEST[1]
+            assert rows[0][-1] == program.NEWEST_COLUMN[1]
             return gzip.compress("".join("\t".join(row[:-1]) + "\n" for row in rows).encode())
         if name == "huitou.db.gz":
             image = path.with_suffix(".db")
             image.write_bytes(gzip.decompress(data))
-            subprocess.run(["sqlite3", image, f"ALTER TABLE {NEWEST[0]} DROP COLUMN {NEWEST[1]}; "
-                            f"DROP INDEX {NEWEST_INDEX}; DELETE FROM schema_migration WHERE number = {last}"], check=True)
+            subprocess.run(["sqlite3", image, f"{program.WITHOUT_NEWEST}; "
+                            f"DELETE FROM schema_migration WHERE number = {last}"], check=True)
             return gzip.compress(image.read_bytes())
         return data
     altered(good, path, alter)
