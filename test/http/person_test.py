@@ -348,7 +348,6 @@ def check_erased_is_refused(owner, lin, wu):
     owner.call("exportCustomer", path, body={}, expect="CUSTOMER_ERASED")
     owner.call("renameCustomer", path, body={"name": "x"}, expect="CUSTOMER_ERASED")
     owner.call("setTag", {**path, "tag": "x"}, body={}, expect="CUSTOMER_ERASED")
-    owner.call("removeTag", {**path, "tag": "x"}, expect="CUSTOMER_ERASED")
     owner.call("recordConsent", path, body=WRITES["recordConsent"]["body"], expect="CUSTOMER_ERASED")
     owner.call("addIdentity", path, body={"kind": "phone", "value": "13611112222"}, expect="CUSTOMER_ERASED")
     owner.call("mergeCustomers", path, body={"into_id": wu}, expect="CUSTOMER_ERASED")

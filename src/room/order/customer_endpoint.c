@@ -689,6 +689,10 @@ static const enum err_code name_errors[] = {ERR_CUSTOMER_UNKNOWN,   ERR_CUSTOMER
 static const enum err_code tag_errors[] = {ERR_CUSTOMER_UNKNOWN,   ERR_CUSTOMER_ERASED,
                                            ERR_CUSTOMER_TAG_NAME,  ERR_IDEMPOTENCY_OTHER,
                                            ERR_IDEMPOTENCY_ERASED, ERR_NONE};
+/* Who was erased has none that could be removed. */
+static const enum err_code untag_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_CUSTOMER_TAG_NAME,
+                                             ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED,
+                                             ERR_NONE};
 static const enum err_code keeper_errors[] = {ERR_CUSTOMER_UNKNOWN, ERR_STAFF_UNKNOWN,
                                               ERR_IDEMPOTENCY_OTHER, ERR_IDEMPOTENCY_ERASED,
                                               ERR_NONE};
@@ -768,7 +772,7 @@ static const struct endpoint endpoints[] = {
      .flags = ENDPOINT_WRITES,
      .path_shape = &tag_path_shape,
      .out = &customer_shape,
-     .errors = tag_errors,
+     .errors = untag_errors,
      .handler = remove_tag,
      .title = TEXT("Remove a tag", "移除标签")},
     {.name = "setKeeper",

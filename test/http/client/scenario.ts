@@ -18,8 +18,9 @@ const session: Middleware = {
     return request
   },
   onResponse({ response }) {
-    const set = response.headers.getSetCookie().map((one) => one.split(';')[0]!)
-    if (set.length) cookies = set.join('; ')
+    /* Not getSetCookie(): Debian's Node 18 has none. The next cookie begins behind a comma with a name of its own. */
+    const said = response.headers.get('set-cookie')
+    if (said) cookies = said.split(/, (?=[^;, ]+=)/).map((one) => one.split(';')[0]!).join('; ')
     return response
   },
 }
