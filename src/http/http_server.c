@@ -361,7 +361,7 @@ void http_stop(struct http_server *server)
     pthread_join(server->sweeper, NULL);
     pthread_mutex_destroy(&server->stop_lock);
     pthread_mutex_destroy(&server->log_lock);
-    pthread_mutex_destroy(&server->streams.lock);
+    /* The streams' lock stays: the columns may publish until they are closed, after this. */
     pthread_mutex_destroy(&server->connections.lock);
     pthread_cond_destroy(&server->stop_wanted);
 }
