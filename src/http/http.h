@@ -65,8 +65,8 @@ int http_port(const struct http_server *server);
 /* Takes no new connection, finishes the requests at work (for at most LIMIT_HTTP_STOP_MS), ends streams, frees all. */
 void http_stop(struct http_server *server);
 
-/* Sends an event to every open stream whose principal may see it; any thread; after http_stop, while the arena stands, nobody
- * hears it. topic: "import", "changes". data: JSON. */
+/* Sends an event to every open stream whose principal may see it; any thread. After http_stop, while the arena stands,
+ * nobody hears it. topic: "import", "changes". data: JSON. */
 void http_publish(struct http_server *server, struct str topic, struct str data);
 
 /* Counters in Prometheus's text format. */
