@@ -8,21 +8,9 @@
 
 #include <cmocka.h>
 
+#include "on_both.h"
 #include "order_support.h"
 #include "room/order/import_wish.h"
-
-#define ON_BOTH(test)                                                                                                           \
-    static void test##_sqlite(void **state)                                                                                     \
-    {                                                                                                                           \
-        (void)state;                                                                                                            \
-        test(STORE_SQLITE);                                                                                                     \
-    }                                                                                                                           \
-    static void test##_postgres(void **state)                                                                                   \
-    {                                                                                                                           \
-        (void)state;                                                                                                            \
-        test(STORE_POSTGRES);                                                                                                   \
-    }
-#define BOTH(test) cmocka_unit_test(test##_sqlite), cmocka_unit_test(test##_postgres)
 
 /* Columns that no built-in map reads an amount or a number from. */
 #define HEAD "甲号,乙时,丙款,丁机,戊注\n"

@@ -14,25 +14,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "on_both.h"
 #include "order_support.h"
 #include "room/order/import_upload.h"
 #include "sql_order.h"
 
 #define WAIT_MS 120000
 #define TOLD_MAX 4096
-#define ON_BOTH(test)                                                                                                           \
-    static void test##_sqlite(void **state)                                                                                     \
-    {                                                                                                                           \
-        (void)state;                                                                                                            \
-        test(STORE_SQLITE);                                                                                                     \
-    }                                                                                                                           \
-    static void test##_postgres(void **state)                                                                                   \
-    {                                                                                                                           \
-        (void)state;                                                                                                            \
-        test(STORE_POSTGRES);                                                                                                   \
-    }
-#define BOTH(test) cmocka_unit_test(test##_sqlite), cmocka_unit_test(test##_postgres)
-
 /* --- A server's queue over a store of its own --- */
 
 struct server {

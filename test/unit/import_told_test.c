@@ -12,20 +12,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "on_both.h"
 #include "order_support.h"
-
-#define ON_BOTH(test)                                                                              \
-    static void test##_sqlite(void **state)                                                        \
-    {                                                                                              \
-        (void)state;                                                                               \
-        test(STORE_SQLITE);                                                                        \
-    }                                                                                              \
-    static void test##_postgres(void **state)                                                      \
-    {                                                                                              \
-        (void)state;                                                                               \
-        test(STORE_POSTGRES);                                                                      \
-    }
-#define BOTH(test) cmocka_unit_test(test##_sqlite), cmocka_unit_test(test##_postgres)
 
 /* --- Taobao's list of orders and its list of goods --- */
 
