@@ -36,8 +36,8 @@ EVERY_REPLY = {
     "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
 }
-# Not among hexadecimal digits: a token has eleven decimal ones in a row now and then.
-PHONE = re.compile(rb"(?<![0-9a-f])1[3-9][0-9]{9}(?![0-9a-f])")
+# Not within a word: a request id or a token has eleven digits in a row now and then.
+PHONE = re.compile(rb"(?<![0-9A-Za-z])1[3-9][0-9]{9}(?![0-9A-Za-z])")
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -464,8 +464,8 @@ class Server:
         return self.process.wait(timeout=timeout)
 
     def log_text(self):
-        self.log.seek(0)
-        return self.log.read().decode("utf-8", "replace")
+        size = os.fstat(self.log.fileno()).st_size  # not by seeking: the server writes where this file stands
+        return os.pread(self.log.fileno(), size, 0).decode("utf-8", "replace")
 
     def complaints(self):
         """What stands on standard error and is no line of the request log: nothing, where all is well."""

@@ -51,11 +51,11 @@ struct http_options {
     /* A proxy on this machine stands between: X-Forwarded-For of a loopback peer is believed. */
     bool behind_proxy;
     struct str upload_directory; /* uploads are put aside here and removed after the answer */
-    FILE *log;                   /* a JSON line per request; NULL: none */
+    FILE *log;                   /* a JSON line per request, written past its buffer; NULL: none */
     int worker_count;            /* 0: 8 */
     /* 0: those of base/limits.h. For tests. */
     int head_timeout_ms, body_timeout_ms, reply_timeout_ms, connections_max, connections_per_address_max;
-    int waiting_max, heartbeat_ms, stream_ms;
+    int waiting_max, heartbeat_ms, stream_ms, log_bytes_max;
 };
 
 /* Listens and answers until http_stop. *out is set before the first request is answered, and read by whoever answers or

@@ -182,6 +182,24 @@ struct endpoint_counters {
 };
 void metrics_note(struct http_server *server, const struct request *request, int64_t took_us);
 
+/* --- The log (http_log.c) --- */
+
+struct request_log {
+    int fd; /* -1: none is kept */
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t thread;
+    char *waiting, *writing; /* bytes_max each; the second one is the thread's */
+    size_t waiting_n, bytes_max;
+    int64_t lost_count; /* lines, since the last one that was kept */
+    bool stopping;
+};
+void log_start(struct request_log *log, struct arena *arena, const struct http_options *options);
+/* A line about a request; never waits for whoever reads the log. */
+void log_request(struct request *request, int64_t took_us);
+/* Writes what is left, as far as somebody takes it. Nobody may call log_request any more. */
+void log_stop(struct request_log *log);
+
 struct http_server {
     struct arena *arena;
     struct http_options options;
@@ -198,9 +216,7 @@ struct http_server {
     bool stopped;         /* for the sweeper */
     _Atomic bool stopping;
     _Atomic int64_t requests_open; /* whose answer is not out yet */
-    pthread_mutex_t log_lock;
+    struct request_log log;
 };
-/* A line about a request in the log. */
-void log_request(struct request *request, int64_t took_us);
 
 #endif

@@ -310,15 +310,16 @@ const struct err *http_start(struct arena *arena, const struct http_options *opt
     server->work.waiting_max = or_default(options->waiting_max, LIMIT_HTTP_WORK_MAX);
     pthread_mutex_init(&server->streams.lock, NULL);
     pthread_mutex_init(&server->stop_lock, NULL);
-    pthread_mutex_init(&server->log_lock, NULL);
     pthread_cond_init(&server->stop_wanted, NULL);
     TRY(listen_on(server));
+    log_start(&server->log, arena, options);
     work_start(&server->work, arena, or_default(options->worker_count, WORKERS));
     atomic_store(out, server);
     const struct err *err = daemon_start(server);
     if (err) {
         atomic_store(out, NULL);
         work_stop(&server->work);
+        log_stop(&server->log);
         close(server->listen_fd);
         return err;
     }
@@ -360,7 +361,7 @@ void http_stop(struct http_server *server)
     pthread_mutex_unlock(&server->stop_lock);
     pthread_join(server->sweeper, NULL);
     pthread_mutex_destroy(&server->stop_lock);
-    pthread_mutex_destroy(&server->log_lock);
+    log_stop(&server->log);
     /* The streams' lock stays: the columns may publish until they are closed, after this. */
     pthread_mutex_destroy(&server->connections.lock);
     pthread_cond_destroy(&server->stop_wanted);

@@ -7,7 +7,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +356,57 @@ static void test_log(void **state)
     fclose(log);
     assert_int_equal(rmdir(f->folder), 0);
     arena_free(f->arena);
+}
+
+/* All that the pipe gives within so long of the last of it. */
+static int lines_of(struct arena *arena, int fd, int64_t *lost)
+{
+    struct buf text = buf_new(arena, 1 << 20);
+    struct pollfd from = {.fd = fd, .events = POLLIN};
+    char piece[4096];
+    int count = 0;
+    while (poll(&from, 1, 500) == 1) {
+        ssize_t n = read(fd, piece, sizeof(piece));
+        assert_true(n > 0);
+        buf_str(&text, (struct str){piece, (size_t)n});
+    }
+    struct str rest = buf_view(&text);
+    while (rest.n > 0) {
+        const struct json_value *line, *value;
+        assert_null(json_read(arena, STR("log"), str_cut(rest, '\n', &rest), &line));
+        value = json_get(line, STR("lost"));
+        if (value)
+            *lost += json_i64(value);
+        else
+            count += json_get(line, STR("request_id")) != NULL;
+    }
+    return count;
+}
+
+/* A log that nobody reads: answers do not wait for it, what finds no room is counted, and the server stops. */
+static void test_log_stands_still(void **state)
+{
+    (void)state;
+    enum { ASKED = 200 };
+    int ends[2];
+    int64_t lost = 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+    FILE *log = fdopen(ends[1], "w");
+    struct fixture *f = started((struct http_options){.log = log, .log_bytes_max = 8192});
+    for (int i = 0; i < ASKED; i++)
+        assert_int_equal(status_of(asked(f, "GET /api/things/42 HTTP/1.1", NULL)), 200);
+    int count = lines_of(f->arena, ends[0], &lost);
+    assert_true(count > 0 && count < ASKED);
+    asked(f, "GET /api/things/42 HTTP/1.1", NULL);
+    count += lines_of(f->arena, ends[0], &lost);
+    assert_true(lost > 0);
+    assert_int_equal(count + lost, ASKED + 1);
+    for (int i = 0; i < ASKED; i++)
+        asked(f, "GET /api/things/42 HTTP/1.1", NULL);
+    stopped(f);
+    fclose(log);
+    close(ends[0]);
 }
 
 static void test_who_may(void **state)
@@ -716,7 +769,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_stop_waits_for_answers),
         cmocka_unit_test(test_stream),               cmocka_unit_test(test_openapi),
         cmocka_unit_test(test_tags),                 cmocka_unit_test(test_whose_address),
-        cmocka_unit_test(test_log),                  cmocka_unit_test(test_each_state_has_its_time),
+        cmocka_unit_test(test_log),                  cmocka_unit_test(test_log_stands_still),
+        cmocka_unit_test(test_each_state_has_its_time),
         cmocka_unit_test(test_who_makes_room),       cmocka_unit_test(test_too_many_wait),
         cmocka_unit_test(test_streams_of_many),      cmocka_unit_test(test_deaf_stream),
     };
