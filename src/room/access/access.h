@@ -58,6 +58,7 @@ struct service {
     int table_count;
     struct password_gate passwords;
     _Atomic int64_t swept_at_us; /* when access_sweep last began; any thread */
+    atomic_flag noting_use; /* a request is noting that its session or key is in use: others need not wait for that, too */
     /* Tells those who watch that something changed; any thread. */
     void (*publish)(void *arg, struct str topic, struct str data);
     void *publish_arg;

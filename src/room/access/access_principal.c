@@ -99,16 +99,27 @@ static bool sweep_is_due(struct service *service)
            atomic_compare_exchange_strong(&service->swept_at_us, &last_us, now_us);
 }
 
+/* A read that waits for a write. Of many at once one does: the others find it noted next time, or
+ * note it then. */
+static const struct err *note_use(const struct look *look)
+{
+    struct service *service = look->service;
+    struct store_job job = {
+        .name = "access use", .fn = use_tx, .arg = look->principal, .again_if_ambiguous = true};
+    if (atomic_flag_test_and_set(&service->noting_use))
+        return NULL;
+    const struct err *err = store_write(service->store, look->arena, &job);
+    if (!err && sweep_is_due(service))
+        err = access_sweep(service->store, look->arena);
+    atomic_flag_clear(&service->noting_use);
+    return err;
+}
+
 static const struct err *look_up(struct look *look, const char *name, store_fn *fn)
 {
     struct store_job job = {.name = name, .fn = fn, .arg = look};
     TRY(store_read(look->service->store, look->arena, &job));
-    if (look->over || !look->note_use)
-        return NULL;
-    struct store_job use = {
-        .name = "access use", .fn = use_tx, .arg = look->principal, .again_if_ambiguous = true};
-    TRY(store_write(look->service->store, look->arena, &use));
-    return sweep_is_due(look->service) ? access_sweep(look->service->store, look->arena) : NULL;
+    return look->over || !look->note_use ? NULL : note_use(look);
 }
 
 const struct err *access_principal(struct service *service, struct arena *arena,
