@@ -162,15 +162,16 @@ static const struct err *load_tags(struct person *person)
     struct stmt_cursor cursor;
     struct sql_customer_tag_rows_out row;
     size_t capacity = 0;
-    int32_t day;
+    int32_t day = DAY_NONE; /* found for the first tag that ends: most end never */
     bool has;
-    TRY(today(person->tx, &day));
     TRY(sql_customer_tag_rows_open(person->tx,
                                    &(struct sql_customer_tag_rows_in){view->customer_id}, &cursor));
     for (;;) {
         TRY(sql_customer_tag_rows_next(&cursor, &row, &has));
         if (!has)
             return NULL;
+        if (row.until_day.set && day == DAY_NONE)
+            TRY(today(person->tx, &day));
         if (row.until_day.set && row.until_day.v < day)
             continue;
         if (view->tag_count == capacity) {
