@@ -17,7 +17,9 @@
     "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"                \
     "PRAGMA secure_delete = ON;"                                                                   \
     "PRAGMA journal_size_limit = 67108864"
-#define SETTINGS_READER "PRAGMA query_only = ON; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0"
+#define SETTINGS_READER                                                                            \
+    "PRAGMA query_only = ON; PRAGMA temp_store = FILE; PRAGMA mmap_size = 0;"                      \
+    "PRAGMA cache_size = -8192"
 #define SETTINGS_CHECKPOINT                                                                        \
     "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0"
 
