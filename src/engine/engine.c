@@ -35,14 +35,6 @@ void engine_free(struct engine *engine)
     CHECK(pthread_rwlock_destroy(engine->lock) == 0);
 }
 
-int64_t engine_change_count(const struct engine *engine)
-{
-    CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
-    int64_t count = engine->change_count;
-    CHECK(pthread_rwlock_unlock(engine->lock) == 0);
-    return count;
-}
-
 void engine_limit(struct engine *engine, int64_t bytes_max)
 {
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
@@ -260,7 +252,6 @@ ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct e
     };
     const struct err *err = NULL;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
-    engine->change_count++;
     enum err_code code = has_memory ? put_locked(engine, customer_id, &put) : ERR_CAPACITY;
     if (code != ERR_NONE)
         err = ERR_NEW(engine->arena, code, STR_NONE, STR("the columns"));
@@ -283,7 +274,6 @@ void engine_name_channel(struct engine *engine, int64_t channel_id, struct str n
     uint32_t index;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
     CHECK(channel_index(engine, channel_id, &index));
-    engine->change_count++;
     set_name(engine, &engine->channel_names[index], name);
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
 }
@@ -294,7 +284,6 @@ void engine_name_product(struct engine *engine, int64_t product_id, struct str c
     uint32_t index;
     CHECK(pthread_rwlock_wrlock(engine->lock) == 0);
     CHECK(product_index(engine, product_id, &index));
-    engine->change_count++;
     set_name(engine, &engine->product_codes[index], code);
     set_name(engine, &engine->product_names[index], name);
     CHECK(pthread_rwlock_unlock(engine->lock) == 0);
@@ -321,6 +310,16 @@ static bool counts_on(const struct block *block, uint32_t row, int32_t as_of_day
     return whole == ENGINE_DAY_NONE || engine_day(whole) >= as_of_day;
 }
 
+/* Whether a block may have a day outside of those found so far: after a few blocks hardly one does. */
+static bool may_widen(const struct block *block, int32_t as_of_day, int32_t first, int32_t last)
+{
+    if (block->day_min > block->day_max)
+        return false;
+    int32_t from = engine_day(block->day_min), to = engine_day(block->day_max);
+    to = to < as_of_day ? to : as_of_day - 1;
+    return from <= to && (from < first || to > last);
+}
+
 bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_day,
                  int32_t *last_day)
 {
@@ -328,6 +327,8 @@ bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_
     CHECK(pthread_rwlock_rdlock(engine->lock) == 0);
     for (size_t i = 0; i < engine->block_count; i++) {
         const struct block *block = engine->blocks[i];
+        if (!may_widen(block, as_of_day, first, last))
+            continue;
         for (uint32_t row = 0; row < block_row_count(block); row++) {
             int32_t day = engine_day(block->day[row]);
             if ((day >= first && day <= last) || day >= as_of_day ||

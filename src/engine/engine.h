@@ -44,9 +44,6 @@ ERR_RESULT engine_absorb(struct engine *into, struct engine *from);
 void engine_name_channel(struct engine *engine, int64_t channel_id, struct str name);
 void engine_name_product(struct engine *engine, int64_t product_id, struct str code, struct str name);
 
-/* How often facts or names were changed: while it stays the same, so does every report. */
-int64_t engine_change_count(const struct engine *engine);
-
 struct engine_size {
     int64_t customers, orders, refunds, bytes;
 };

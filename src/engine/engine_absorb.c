@@ -166,8 +166,6 @@ ERR_RESULT engine_absorb(struct engine *into, struct engine *from)
     struct engine *first = into < from ? into : from, *second = into < from ? from : into;
     CHECK(pthread_rwlock_wrlock(first->lock) == 0);
     CHECK(pthread_rwlock_wrlock(second->lock) == 0);
-    into->change_count++;
-    from->change_count++;
     enum err_code code = absorb_locked(into, from);
     const struct err *err = NULL;
     if (code != ERR_NONE)

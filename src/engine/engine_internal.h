@@ -210,7 +210,6 @@ struct engine {
     uint32_t *put_indices; /* of the put at hand */
     size_t put_index_capacity;
     int64_t customer_count, order_count, refund_count;
-    int64_t change_count; /* of facts and names */
     uint32_t orders_max;      /* no customer ever had more */
     uint32_t block_rows_max;  /* no block ever had more orders */
     int32_t day_min, day_max; /* no order or refund ever lay outside; day_max < day_min: none yet */

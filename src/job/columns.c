@@ -139,20 +139,28 @@ static const struct err *names_tx(struct tx *tx, void *arg)
 }
 
 const struct err *columns_pump(struct store *store, struct arena *arena, struct columns *columns,
-                               int64_t *applied_count)
+                               int64_t for_us, int64_t *applied_count, bool *caught_up)
 {
     struct pump pump = {.columns = columns, .more = true};
+    const struct clock *clock = &store_deps(store)->clock;
+    int64_t began_us = clock_now_us(clock);
     *applied_count = 0;
+    *caught_up = false;
     while (pump.more) {
+        if (*applied_count > 0 && clock_now_us(clock) - began_us >= for_us)
+            return NULL;
         struct store_job job = {.name = "columns.pump", .fn = pump_tx, .arg = &pump};
         TRY(columns_read_apart(store, arena, &job));
         columns->cursor = pump.cursor;
         *applied_count += pump.applied_count;
+        columns->names_due = columns->names_due || pump.applied_count > 0;
     }
-    if (*applied_count == 0)
-        return NULL;
     struct store_job job = {.name = "columns.names", .fn = names_tx, .arg = columns->engine};
-    return columns_read_apart(store, arena, &job);
+    if (columns->names_due)
+        TRY(columns_read_apart(store, arena, &job));
+    columns->names_due = false;
+    *caught_up = true;
+    return NULL;
 }
 
 /* All events that this snapshot shows, and no later ones: who writes faster than this reads would

@@ -10,6 +10,7 @@ struct columns {
     struct engine *engine;
     struct event_cursor cursor;
     bool has_people; /* they also know who everybody is (columns_read_people), and the pump keeps that up */
+    bool names_due; /* the pump applied events, and has not read the names since */
 };
 /* Columns that hold all that is known now, in the arena; the engine is the caller's to free. Read by several threads, each
  * in a transaction of its own, and then brought up to date by the events since the first of them began. Errors: CAPACITY,
@@ -29,8 +30,10 @@ ERR_RESULT columns_build_with(struct store *store, struct arena *arena, const st
 /* Reads who everybody is (keeper, tags, those without orders too) into columns just built, for selections: a process that
  * stays wants it, a report does not. */
 ERR_RESULT columns_read_people(struct store *store, struct arena *arena, struct columns *columns);
-/* Applies what happened since; *applied_count events. */
-ERR_RESULT columns_pump(struct store *store, struct arena *arena, struct columns *columns, int64_t *applied_count);
+/* Applies what happened since, for about so long (INT64_MAX: to the end); *applied_count events. Then either nothing is
+ * left, or *caught_up is false. */
+ERR_RESULT columns_pump(struct store *store, struct arena *arena, struct columns *columns, int64_t for_us,
+                        int64_t *applied_count, bool *caught_up);
 
 /* huitou verify: everything that can be recomputed is, and compared. */
 struct verify_result {

@@ -10,6 +10,8 @@
 #define STEP_BYTES_MAX ((size_t)1 << 30)
 #define ERROR_BYTES_MAX ((size_t)1 << 20)
 #define PAUSE_MS 200
+/* Of events without end: then those who watch are told, and reports are made anew. */
+#define STEP_US 250000
 #define RETRY_MS 5000 /* after an error of the store */
 
 struct live {
@@ -19,7 +21,7 @@ struct live {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wanted, stepped;
-    bool stopping, ready;
+    bool stopping, ready, caught_up; /* caught_up: by the last step */
     int64_t steps_begun, steps_done; /* of the pump */
     int64_t build_us, applied_count, done_at_us, built_at_us;
     char error[512];
@@ -92,21 +94,27 @@ static bool build(struct live *live)
     return true;
 }
 
+/* Those who wait for a step (live_wait) wait until one has caught up that began after they came:
+ * what goes on where the last one stopped for time is no new one. */
 static bool step(struct live *live)
 {
+    bool caught_up = false;
     pthread_mutex_lock(&live->lock);
-    int64_t begun = ++live->steps_begun;
+    live->steps_begun += live->caught_up;
+    int64_t begun = live->steps_begun;
     pthread_mutex_unlock(&live->lock);
     struct arena *arena = arena_new("live step", STEP_BYTES_MAX);
     int64_t applied = 0;
     int64_t began_us = now_us(live);
-    const struct err *err = columns_pump(live->options.store, arena, &live->columns, &applied);
+    const struct err *err = columns_pump(live->options.store, arena, &live->columns, STEP_US,
+                                         &applied, &caught_up);
     note_error(live, err);
     arena_free(arena);
     pthread_mutex_lock(&live->lock);
-    if (!err) {
+    live->caught_up = caught_up;
+    live->applied_count += applied; /* of an error, too: what came before it is in the columns */
+    if (caught_up) {
         live->steps_done = begun;
-        live->applied_count += applied;
         live->done_at_us = began_us;
     }
     pthread_cond_broadcast(&live->stepped);
@@ -122,7 +130,8 @@ static void *run(void *arg)
     bool good = build(live);
     while (!good && pause_ms(live, RETRY_MS))
         good = build(live);
-    while (pause_ms(live, good ? PAUSE_MS : RETRY_MS))
+    live->caught_up = true;
+    while (pause_ms(live, !good ? RETRY_MS : live->caught_up ? PAUSE_MS : 0))
         good = step(live);
     return NULL;
 }
@@ -178,17 +187,18 @@ struct live_state live_state(struct live *live, struct arena *arena)
     return state;
 }
 
-/* What reports say beside the columns' figures (orders without a buyer) changes with events, too.
- */
+/* Of steps, not of each change: beside an import every one of thousands would make all reports
+ * anew. What was made in the middle of a step is told apart from what comes after it. What reports
+ * say beside the columns' figures (orders without a buyer) changes with events, too. */
 struct str live_stand(struct live *live, struct arena *arena)
 {
     pthread_mutex_lock(&live->lock);
-    struct engine *engine = live->ready ? live->columns.engine : NULL;
+    bool ready = live->ready;
     long long built = live->built_at_us, applied = live->applied_count;
     pthread_mutex_unlock(&live->lock);
-    if (!engine)
+    if (!ready)
         return STR_NONE;
-    return str_fmt(arena, "%lld %lld %lld", built, applied, (long long)engine_change_count(engine));
+    return str_fmt(arena, "%lld %lld", built, applied);
 }
 
 bool live_wait(struct live *live, int64_t timeout_ms)

@@ -24,7 +24,8 @@ struct live_state {
     int64_t behind_us; /* how long ago the columns were last known to be up to date; 0 where never */
 };
 struct live_state live_state(struct live *live, struct arena *arena);
-/* A text that is another one whenever a report may have another answer; absent while the columns are not ready. */
+/* A text that is another one whenever a report may have another answer than it had at the end of the last step, a quarter
+ * of a second ago at most; absent while the columns are not ready. */
 struct str live_stand(struct live *live, struct arena *arena);
 /* Waits until what was committed before the call is in the columns, at most so long; false where it is not. For those who
  * want to read their own writes. */
