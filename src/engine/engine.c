@@ -310,7 +310,7 @@ static bool counts_on(const struct block *block, uint32_t row, int32_t as_of_day
     return whole == ENGINE_DAY_NONE || engine_day(whole) >= as_of_day;
 }
 
-/* Whether a block may have a day outside of those found so far: after a few blocks hardly one does. */
+/* Whether a block may have a day outside of those found so far: after a few, hardly one does. */
 static bool may_widen(const struct block *block, int32_t as_of_day, int32_t first, int32_t last)
 {
     if (block->day_min > block->day_max)

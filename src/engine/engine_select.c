@@ -11,7 +11,8 @@
 struct select {
     const struct engine_selection *selection;
     const struct select_page *page;
-    bool asks_rfm, asks_overdue;
+    /* Most selections ask for little: what is not asked is not looked at. */
+    bool asks_bought, asks_began, asks_who, asks_rfm, asks_overdue, asks_special;
     uint32_t channel, product; /* index; ID_LIST_NONE: there is none of that name */
     struct rfm_scores scores;
     int64_t top_amount, top_id; /* the last one of the top */
@@ -412,15 +413,17 @@ static void select_add(struct seen *seen, void *arg)
         seen_orders(seen);
     seen_first_two_days(seen);
     look_at(seen, select, looked);
-    if (seen->row_count > 0)
+    if (select->asks_special && seen->row_count > 0)
         find_special(seen, share, &special);
-    else
+    else if (select->asks_special)
         nothing_special(&special);
     for (uint32_t slot = 0; slot < ENGINE_BLOCK; slot++) {
         const struct looked *customer = &looked[slot];
-        if (customer->exists && bought_so(select->selection, customer) &&
-            began_so(seen, select->selection, slot) && is_asked_for(seen, select, slot) &&
-            fits_special(seen, select, &special, customer, slot))
+        if (customer->exists &&
+            (!select->asks_bought || bought_so(select->selection, customer)) &&
+            (!select->asks_began || began_so(seen, select->selection, slot)) &&
+            (!select->asks_who || is_asked_for(seen, select, slot)) &&
+            (!select->asks_special || fits_special(seen, select, &special, customer, slot)))
             take(share, seen, customer, slot);
     }
 }
@@ -531,6 +534,21 @@ static uint32_t index_of(const struct id_list *list, const struct str *names, st
     return ID_LIST_NONE;
 }
 
+static void find_asked(struct select *select)
+{
+    const struct engine_selection *s = select->selection;
+    select->asks_bought = is_asked(s->days) || is_asked(s->orders) || is_asked(s->amount) ||
+                          is_asked(s->refunds) || is_asked(s->movements) || is_asked(s->last_day) ||
+                          is_asked(s->days_since);
+    select->asks_began = is_asked(s->first_day) || is_asked(s->back_after) || s->is_new ||
+                         s->not_back_within >= 0 || s->known_for >= 0;
+    select->asks_who = s->by_id || s->by_keeper || s->by_reach || s->tag_count > 0;
+    select->asks_rfm = s->r > 0 || s->f > 0 || s->m > 0;
+    select->asks_overdue = s->overdue != OVERDUE_NOT_ASKED || s->basis != BASIS_NOT_ASKED;
+    select->asks_special = select->asks_rfm || select->asks_overdue || s->gap_after > 0 ||
+                           s->top > 0 || s->by_first_product;
+}
+
 static ERR_RESULT select_prepare(struct metric_run *run, struct select *select,
                                  struct select_share *own)
 {
@@ -539,8 +557,7 @@ static ERR_RESULT select_prepare(struct metric_run *run, struct select *select,
     struct overdue_judge judges[ENGINE_THREADS_MAX] = {{0}};
     size_t room = engine->block_count * ENGINE_BLOCK;
     room = select->page->limit < room ? select->page->limit : room;
-    select->asks_rfm = s->r > 0 || s->f > 0 || s->m > 0;
-    select->asks_overdue = s->overdue != OVERDUE_NOT_ASKED || s->basis != BASIS_NOT_ASKED;
+    find_asked(select);
     select->channel = index_of(&engine->channels, engine->channel_names, s->channel);
     select->product = index_of(&engine->products, engine->product_codes, s->first_product);
     if (select->asks_rfm)
@@ -597,7 +614,8 @@ static ERR_RESULT select_locked(struct metric_run *run, struct select *select,
     TRY(select_prepare(run, select, own));
     for (int i = 0; i < run->threads; i++)
         shares[i] = &own[i];
-    metric_walk(run, WALK_EVERYBODY | WALK_FIRST_DAYS | WALK_AMOUNTS, select_add, shares);
+    unsigned about = WALK_EVERYBODY | WALK_FIRST_DAYS | WALK_AMOUNTS | WALK_IDS;
+    metric_walk(run, about, select_add, shares);
     unite(run, own, select->page->limit, out);
     return NULL;
 }

@@ -101,7 +101,8 @@ enum {
     WALK_FIRST_DAYS = 2,
     WALK_AMOUNTS = 4,
     WALK_CHANNELS = 8,
-    WALK_EVERYBODY = 16
+    WALK_EVERYBODY = 16,
+    WALK_IDS = 32
 };
 typedef void metric_block_fn(struct seen *seen, void *share);
 /* Calls the function for every block; shares: one for each of run->threads. */

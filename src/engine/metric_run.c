@@ -231,6 +231,8 @@ static void fetch_ahead(const struct engine *engine, size_t block, unsigned abou
             fetch(next->amount, rows * sizeof(*next->amount));
         if (about & WALK_CHANNELS)
             fetch(next->channel, rows * next->channel_bytes);
+        if (about & WALK_IDS)
+            fetch(engine->customer_ids.blocks[block + 1], ENGINE_BLOCK * sizeof(int64_t));
     }
 }
 
