@@ -55,7 +55,7 @@
 #define LIMIT_HTTP_STREAM_MS (15 * 60 * 1000) /* a stream ends then; the client comes again and is looked at anew */
 #define LIMIT_HTTP_STREAMS_MAX 512             /* server-sent event streams open at once */
 #define LIMIT_HTTP_STREAM_BYTES_MAX (256u << 10) /* waiting in one stream: beyond, it is closed (the client comes again) */
-#define LIMIT_HTTP_LOG_BYTES_MAX (1u << 20)    /* of the request log, waiting to be written: beyond, lines are lost and counted */
+#define LIMIT_HTTP_LOG_BYTES_MAX (1u << 20)    /* of the request log, not written yet: beyond, lines are lost and counted */
 #define LIMIT_HTTP_LOG_STOP_MS 1000            /* for whoever reads it to take what is left */
 #define LIMIT_HTTP_WORK_MAX 2048               /* requests waiting for a worker: beyond, 503 */
 #define LIMIT_UPLOADS_MAX 500                  /* files that wait to be imported */

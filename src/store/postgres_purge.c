@@ -29,22 +29,24 @@ static const struct err *run(struct purge *p, struct str sql, struct str *first)
     return err;
 }
 
-/* A row that was deleted is dead for good once everybody who could still see it has ended:
- * transactions that write (their number), that read (the oldest number they may see as running),
- * prepared ones, and standbys behind a slot. */
+/* A row that was deleted is dead for good once everybody has ended who could still see it, or whom
+ * PostgreSQL takes for one: transactions that write, in any database of the server (their numbers
+ * are in the snapshot under which a table is written anew), prepared ones included; those that hold
+ * a snapshot here, or are only connecting; standbys and decoders behind a slot. Whoever comes after
+ * this statement sees none of those numbers as running, so that it stays so. */
 static const struct err *wait_for_older(struct purge *p, bool *ended)
 {
     struct str number, count;
     int waited_ms = 0;
-    TRY(run(p, STR("SELECT pg_current_xact_id()::xid::text"), &number));
+    TRY(run(p, STR("SELECT pg_current_xact_id()::text"), &number));
     struct str older = str_fmt(
         p->arena,
-        "SELECT (SELECT COUNT(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        " AND GREATEST(age(backend_xmin), age(backend_xid)) >= age('%.*s'::xid))"
-        " + (SELECT COUNT(*) FROM pg_prepared_xacts WHERE database = current_database()"
-        " AND age(transaction) >= age('%.*s'::xid))"
-        " + (SELECT COUNT(*) FROM pg_replication_slots WHERE age(xmin) >= age('%.*s'::xid))",
+        "SELECT (pg_snapshot_xmin(pg_current_snapshot()) <= '%.*s'::xid8)::int"
+        " + (SELECT COUNT(*) FROM pg_stat_activity"
+        " WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()"
+        " AND age(backend_xmin) >= age('%.*s'::xid8::xid))"
+        " + (SELECT COUNT(*) FROM pg_replication_slots"
+        " WHERE GREATEST(age(xmin), age(catalog_xmin)) >= age('%.*s'::xid8::xid))",
         STR_ARG(number), STR_ARG(number), STR_ARG(number));
     for (;;) {
         struct arena_mark mark = arena_mark(p->arena);

@@ -191,6 +191,26 @@ static void a_reader_is_in_the_way(void **state)
     test_store_close(test);
 }
 
+/* Somebody who writes in another database of the same server, and began before the deletion: what is written anew meanwhile
+ * keeps what was deleted, and may not be said to be gone. */
+static void a_writer_elsewhere_is_in_the_way(void **state)
+{
+    struct test_store *test = test_store_open(*(enum store_kind *)*state);
+    fill(test);
+    PGconn *elsewhere = PQconnectdb(getenv("HUITOU_TEST_POSTGRES"));
+    struct other other = {NULL, elsewhere};
+    assert_int_equal(PQstatus(elsewhere), CONNECTION_OK);
+    ask(&other, test, "BEGIN");
+    ask(&other, test, "SELECT pg_current_xact_id()");
+    bare(test, "DELETE FROM audit WHERE audit_id % 50 = 0");
+    assert_false(purge(test, 500));
+    ask(&other, test, "COMMIT");
+    assert_true(purge(test, 10000));
+    assert_int_equal(marks(test), 0);
+    other_close(&other);
+    test_store_close(test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +218,7 @@ int main(void)
         {"gone from the files (postgres)", gone_from_the_files, NULL, NULL, &postgres_kind},
         {"a reader is in the way (sqlite)", a_reader_is_in_the_way, NULL, NULL, &sqlite_kind},
         {"a reader is in the way (postgres)", a_reader_is_in_the_way, NULL, NULL, &postgres_kind},
+        {"a writer elsewhere is in the way", a_writer_elsewhere_is_in_the_way, NULL, NULL, &postgres_kind},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
