@@ -78,8 +78,8 @@ void store_drop_log(struct store *store);
  * dead rows in the pages, so the tables, and the statistics that its planner keeps of them, are written anew (VACUUM FULL,
  * ANALYZE); each is locked meanwhile. PostgreSQL's own log, and copies of any kind, are beyond this.
  * *gone false: somebody was in the way for wait_ms, a long reader, a backup, or who writes in any database of that server:
- * call again later; or PostgreSQL's tables
- * take more than bytes_max with their indexes, and nothing was done: it would keep everybody waiting. */
+ * call again later; or PostgreSQL's tables take more than bytes_max with their indexes, and nothing was done: it would keep
+ * everybody waiting. */
 ERR_RESULT store_purge(struct store *store, struct arena *arena, const char *const *tables, int wait_ms, int64_t bytes_max,
                        bool *gone);
 /* Written anew within a few seconds (some 100 MB a second): small enough to be done beside people at work. */
