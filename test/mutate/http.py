@@ -14,7 +14,7 @@ TESTS = {
     "heard": ["http_test *streams_of_many"],
     "deaf": ["http_test *deaf_stream"],
     "stop": ["http_test *stop_waits*"],
-    "log": ["http_test *log"],
+    "log": ["http_test *log*"],
     "address": ["http_test *whose_address"],
     "framing": ["http_test *limits_and_tricks", WHOLE + "framing"],
     "much": ["http_test *limits_and_tricks", WHOLE + "too_much"],
@@ -26,6 +26,7 @@ TESTS = {
 
 SERVER = "src/http/http_server.c"
 REQUEST = "src/http/http_request.c"
+HEAD = "src/http/http_head.c"
 CONNECTION = "src/http/http_connection.c"
 REPLY = "src/http/http_reply.c"
 STREAM = "src/http/http_stream.c"
@@ -84,11 +85,11 @@ BREAKS = [
     ("contract", REPLY, "answers may be kept on the way", 'reply->cache_control.p ? reply->cache_control : STR("no-store")', "reply->cache_control"),
 
     # --- Tags and packing ---
-    ("tags", REQUEST, "any tag is the right one", "if (inner.n > 0 && str_eq(inner, bare))", "if (inner.n > 0 && bare.n > 0)"),
-    ("tags", REQUEST, "of several tags only the first is looked at", "        if (inner.n > 0 && str_eq(inner, bare))\n            return item;\n", "        return inner.n > 0 && str_eq(inner, bare) ? item : STR_NONE;\n"),
-    ("tags", REQUEST, "a weak tag names nothing", '        if (str_starts(item, STR("W/")))\n', '        if (str_starts(item, STR("w/")))\n'),
+    ("tags", HEAD, "any tag is the right one", "if (inner.n > 0 && str_eq(inner, bare))", "if (inner.n > 0 && bare.n > 0)"),
+    ("tags", HEAD, "of several tags only the first is looked at", "        if (inner.n > 0 && str_eq(inner, bare))\n            return item;\n", "        return inner.n > 0 && str_eq(inner, bare) ? item : STR_NONE;\n"),
+    ("tags", HEAD, "a weak tag names nothing", '        if (str_starts(item, STR("W/")))\n', '        if (str_starts(item, STR("w/")))\n'),
     ("tags", REPLY, "packed and plain have one tag", "request->reply.etag = str_fmt(request->arena, \"%.*s\" HTTP_ETAG_PACKED \"\\\"\",\n                                      STR_ARG(str_slice(etag, 0, etag.n - 1)));", "request->reply.etag = etag;"),
-    ("tags", REQUEST, "who refuses gzip gets it", "if (str_eq_nocase(item, word) && !refused)", "if (str_eq_nocase(item, word) && (refused || !refused))"),
+    ("tags", HEAD, "who refuses gzip gets it", "if (str_eq_nocase(item, word) && !refused)", "if (str_eq_nocase(item, word) && (refused || !refused))"),
 
     # --- Uploads ---
     ("upload", REQUEST, "a stranger's file is taken before it is asked who", "    enter(request);\n    const struct err *err = authenticate(request);\n    leave(request);\n    TRY(err);\n", ""),
@@ -117,6 +118,8 @@ BREAKS = [
     # --- Who is heard of ---
     ("log", LOG, "the log has what was asked", "    put_number(&w, \"took_us\", took_us);\n", "    put_number(&w, \"took_us\", took_us);\n    put_text(&w, \"query\", request->query_text);\n"),
     ("log", LOG, "the log has addresses", "    put_number(&w, \"took_us\", took_us);\n", "    put_number(&w, \"took_us\", took_us);\n    put_text(&w, \"address\", request->call.address);\n"),
+    ("log", LOG, "nobody hears of lines that were lost", "    if (!put_line(log, line))\n        log->lost_count++;\n", "    put_line(log, line);\n"),
+    ("log", LOG, "lines are kept beyond their room", "    if (line.n > log->bytes_max - log->waiting_n)\n        return false;\n", "    if (line.n > log->bytes_max - log->waiting_n)\n        log->waiting_n = 0;\n"),
     ("address", REQUEST, "anybody may say who they come for", "return request->server->options.behind_proxy && loopback;", "return request->server->options.behind_proxy || loopback;"),
-    ("address", REQUEST, "the first address of a list is believed", "        last = str_trim(str_cut(rest, ',', &rest));\n    return", "        last = str_trim(str_cut(rest, ',', &rest)), rest = STR_NONE;\n    return"),
+    ("address", HEAD, "the first address of a list is believed", "        last = str_trim(str_cut(rest, ',', &rest));\n    return", "        last = str_trim(str_cut(rest, ',', &rest)), rest = STR_NONE;\n    return"),
 ]

@@ -47,7 +47,7 @@ BREAKS = [
     ("maps", WISH, "an export of next century", "if (wish->exported_at_us != INT64_MIN && wish->exported_at_us > now_us + US_PER_DAY)", "if (wish->exported_at_us != INT64_MIN && wish->exported_at_us == now_us)"),
 
     # --- Files ---
-    ("files", ENDPOINT, "a name may climb", "c == '/' || c == '\\\\')", "c == '\\\\')"),
+    ("files", "src/room/order/import_queue.c", "a name may climb", "c == '/' || c == '\\\\')", "c == '\\\\')"),
     ("files", ENDPOINT, "any number of bytes may lie there", "kept.byte_count <= LIMIT_UPLOADS_BYTES_MAX - call->upload_bytes)", "kept.byte_count >= 0)"),
     ("files", ENDPOINT, "any number of files may lie there", "kept.file_count < LIMIT_UPLOADS_MAX &&", "kept.file_count >= 0 &&"),
     ("files", ENDPOINT, "others may read a file", "chmod(path, 0600) != 0)", "chmod(path, 0644) != 0)"),

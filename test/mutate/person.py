@@ -4,6 +4,7 @@ RIGHTS = "http/person_test.py --database sqlite --only rights"
 TESTS = {
     "rights": [RIGHTS],
     "erasure": [RIGHTS, "operations/backup_test.py --database sqlite --only test_erasures", "erasure_model_test"],
+    "purge": ["store_purge_test"],
     "merge": ["http/access_test.py --database sqlite --only rows", "http/contract_test.py --database sqlite --only customers", RIGHTS],
 }
 
@@ -17,6 +18,7 @@ EXPORT = "src/room/order/person_export.c"
 FILE = "src/room/order/person_file.c"
 CUSTOMER = "src/room/order/customer_endpoint.c"
 CALL = "src/room/access/access_call.c"
+PURGE = "src/store/postgres_purge.c"
 
 BREAKS = [
     # --- Consent ---
@@ -25,7 +27,7 @@ BREAKS = [
     ("rights", CONSENT, "what was said of all channels holds for none", "bool fits = one->channel == channel || one->channel == CONSENT_BY_ANY;", "bool fits = one->channel == channel;"),
     ("rights", CONSENT, "a yes needs no evidence", "if ((told->given && !shown) || !fits)", "if ((told->given && !shown && !fits) || !fits)"),
     ("rights", CONSENT, "a yes may be said tomorrow", "if (told->occurred_at_us > tx_now_us(tx))", "if (told->occurred_at_us > INT64_MAX - 1)"),
-    ("rights", CONSENT, "evidence lies in the clear", "row.evidence_sealed = secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT,\n                                          str_trim(told->evidence));", "row.evidence_sealed = str_trim(told->evidence);"),
+    ("rights", CONSENT, "evidence lies in the clear", "            secret_seal(tx_arena(tx), key, CUSTOMER_EVIDENCE_CONTEXT, str_trim(told->evidence));", "            str_trim(told->evidence);"),
     ("rights", CONSENT, "nobody knows who recorded it", ".recorded_by = customer_text_or_empty(by),", '.recorded_by = customer_text_or_empty(str_slice(by, 0, 0)),'),
     ("rights", SQL, "what was recorded last decides", "ORDER BY s.occurred_at DESC, s.consent_id DESC, s.customer_id;", "ORDER BY s.consent_id DESC, s.customer_id;", "customer_consents"),
     ("erasure", CONSENT, "a split gives back what was taken back while merged", "        if (births[i] != root_id)\n            err = write_row(", "        if (births[i] == -root_id)\n            err = write_row("),
@@ -67,7 +69,10 @@ BREAKS = [
     ("erasure", ERASE, "any word confirms", "    if (is_id || (str_is(view->name) && str_eq(text, view->name)))\n", "    if (is_id || str_is(text))\n"),
     ("erasure", ERASE, "an erasure leaves no trace in the history", "    customer_erasure_event(tx, &entry);\n    return NULL;", "    return NULL;"),
     ("erasure", PERSON, "answered before the log has it", "    return erasure_log_settle(call->service->store, call->arena, call->service->directory);", "    return NULL;"),
-    ("erasure", PERSON, "their bytes stay in the database's log", "    store_drop_log(call->service->store);\n", ""),
+    ("purge", PURGE, "who writes elsewhere is not waited for", "(pg_snapshot_xmin(pg_current_snapshot()) <= '%.*s'::xid8)::int", "(pg_snapshot_xmin(pg_current_snapshot()) < '%.*s'::xid8 AND false)::int"),
+    ("purge", PURGE, "who reads is not waited for", " AND age(backend_xmin) >= age('%.*s'::xid8::xid))", " AND false AND age(backend_xmin) >= age('%.*s'::xid8::xid))"),
+    ("purge", PURGE, "tables of any size are written anew beside people", "    *small = bytes <= p->bytes_max;", "    *small = true;"),
+    ("purge", PURGE, "the statistics stay", "    return rewrite(p, statistics, gone);", "    (void)statistics;\n    *gone = true;\n    return NULL;"),
     ("erasure", "src/http/app.c", "a log that is lost stays lost", "    TRY(erasure_log_settle(service->store, arena, service->directory));\n", ""),
     ("erasure", ERASURES, "others may read the log", 'TRY(file_write(arena, path, STR(""), 0600));', 'TRY(file_write(arena, path, STR(""), 0644));'),
     ("erasure", ERASURES, "the log tells of one birth", "    for (size_t i = 0; i < entry->birth_count; i++)\n        json_put_id(&w, entry->births[i]);", "    for (size_t i = 0; i < entry->birth_count && i < 1; i++)\n        json_put_id(&w, entry->births[i]);"),

@@ -163,6 +163,16 @@ static void gone_from_the_files(void **state)
     test_store_close(test);
 }
 
+/* What is deleted while the other one's transaction is open is said to be gone, and is, once that has ended. */
+static void check_waits_for(struct test_store *test, struct other *other)
+{
+    bare(test, "DELETE FROM audit WHERE audit_id % 50 = 0");
+    assert_false(purge(test, 500));
+    ask(other, test, "COMMIT");
+    assert_true(purge(test, 10000));
+    assert_int_equal(marks(test), 0);
+}
+
 /* A report or a backup that began before sees what was there then. */
 static void a_reader_is_in_the_way(void **state)
 {
@@ -171,21 +181,13 @@ static void a_reader_is_in_the_way(void **state)
     struct other other = other_open(test);
     ask(&other, test, other.sqlite ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ");
     ask(&other, test, "SELECT COUNT(*) FROM staff"); /* another table: its snapshot is what counts */
-    bare(test, "DELETE FROM audit WHERE audit_id % 50 = 0");
-    assert_false(purge(test, 1000));
-    ask(&other, test, "COMMIT");
-    assert_true(purge(test, 10000));
-    assert_int_equal(marks(test), 0);
+    check_waits_for(test, &other);
     /* And one who holds a lock. */
     if (other.postgres) {
         bare(test, "DELETE FROM audit");
         fill(test);
         ask(&other, test, "BEGIN; LOCK TABLE audit IN ACCESS SHARE MODE");
-        bare(test, "DELETE FROM audit WHERE audit_id % 50 = 0");
-        assert_false(purge(test, 500));
-        ask(&other, test, "COMMIT");
-        assert_true(purge(test, 10000));
-        assert_int_equal(marks(test), 0);
+        check_waits_for(test, &other);
     }
     other_close(&other);
     test_store_close(test);
@@ -202,11 +204,7 @@ static void a_writer_elsewhere_is_in_the_way(void **state)
     assert_int_equal(PQstatus(elsewhere), CONNECTION_OK);
     ask(&other, test, "BEGIN");
     ask(&other, test, "SELECT pg_current_xact_id()");
-    bare(test, "DELETE FROM audit WHERE audit_id % 50 = 0");
-    assert_false(purge(test, 500));
-    ask(&other, test, "COMMIT");
-    assert_true(purge(test, 10000));
-    assert_int_equal(marks(test), 0);
+    check_waits_for(test, &other);
     other_close(&other);
     test_store_close(test);
 }
