@@ -48,7 +48,7 @@
 #define LIMIT_HTTP_REPLY_MS 30000              /* for the client to take the answer; and a further second for each … */
 #define LIMIT_HTTP_REPLY_BYTES_PER_S (16 << 10) /* … of these */
 #define LIMIT_HTTP_FILE_MS (60 * 60 * 1000)    /* for the client to take a file */
-#define LIMIT_HTTP_STOP_MS 10000               /* what is at work is waited for when stopping */
+#define LIMIT_HTTP_STOP_MS 10000               /* answers are waited for until they are taken, when stopping */
 #define LIMIT_HTTP_HEARTBEAT_MS 15000          /* a comment in every stream, so that vanished clients are noticed */
 #define LIMIT_HTTP_CONNECTIONS_MAX 4096        /* open at once */
 #define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS_MAX 2048 /* of one address; a proxy is one address */

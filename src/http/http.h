@@ -62,7 +62,8 @@ struct http_options {
  * publishes; NULL after an error. Errors: HTTP_LISTEN (address taken, not allowed). */
 ERR_RESULT http_start(struct arena *arena, const struct http_options *options, _Atomic(struct http_server *) *out);
 int http_port(const struct http_server *server);
-/* Takes no new connection, finishes the requests at work (for at most LIMIT_HTTP_STOP_MS), ends streams, frees all. */
+/* Takes no new connection, finishes the requests at work, waits until their answers are taken (for at most
+ * LIMIT_HTTP_STOP_MS), ends streams, frees all. */
 void http_stop(struct http_server *server);
 
 /* Sends an event to every open stream whose principal may see it; any thread. After http_stop, while the arena stands,

@@ -142,9 +142,9 @@ struct MHD_Response *reply_response(struct request *request);
 
 struct work {
     pthread_mutex_t lock;
-    pthread_cond_t wanted, idle;
+    pthread_cond_t wanted;
     struct request *first, *last;
-    int waiting, waiting_max, at_work;
+    int waiting, waiting_max;
     bool stopping;
     pthread_t *threads;
     int thread_count;
@@ -152,9 +152,10 @@ struct work {
 void work_start(struct work *work, struct arena *arena, int thread_count);
 /* False where too many wait. */
 bool work_add(struct work *work, struct request *request);
-/* Waits until nothing waits or works, at most so long. */
-void work_drain(struct work *work, int64_t timeout_ms);
+/* Waits until what waits and works is done; what comes from then on is refused. */
 void work_stop(struct work *work);
+/* Once nothing can come any more. */
+void work_free(struct work *work);
 
 /* --- Streams (http_stream.c) --- */
 

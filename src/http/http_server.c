@@ -319,6 +319,7 @@ const struct err *http_start(struct arena *arena, const struct http_options *opt
     if (err) {
         atomic_store(out, NULL);
         work_stop(&server->work);
+        work_free(&server->work);
         log_stop(&server->log);
         close(server->listen_fd);
         return err;
@@ -350,11 +351,11 @@ void http_stop(struct http_server *server)
     atomic_store(&server->stopping, true);
     MHD_quiesce_daemon(server->daemon);
     close(server->listen_fd);
-    work_drain(&server->work, LIMIT_HTTP_STOP_MS);
     work_stop(&server->work);
     streams_stop(&server->streams);
     wait_for_answers(server);
     MHD_stop_daemon(server->daemon);
+    work_free(&server->work);
     pthread_mutex_lock(&server->stop_lock);
     server->stopped = true;
     pthread_cond_signal(&server->stop_wanted);

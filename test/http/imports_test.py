@@ -456,6 +456,7 @@ def test_killed(options, kind):
             took = time.monotonic() - began
         expected = state(clean)
         clean_customers = clean.sql("SELECT count(*) FROM customer")
+        check_goes_on(options, kind, path)
         interrupted = 0
         for number in range(options.rounds):
             with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
@@ -488,6 +489,23 @@ def test_killed(options, kind):
                 check(list((brand.dir / "uploads").iterdir()) == [], f"{title}: files are left")
                 brand.run("verify")
         check(interrupted > 0, f"{kind}: in {options.rounds} rounds no import was interrupted")
+
+
+def check_goes_on(options, kind, path):
+    """Killed while it looks a file through (once in five times at least): that is done anew, though nobody asks for anything."""
+    with cny_brand(options, kind) as brand, Server(brand.command("serve")) as server:
+        owner, found = server.set_up(), None
+        for number in range(5):
+            import_id = upload(owner, path, name=f"{number}.csv")
+            server.kill()
+            found = brand.sql(f"SELECT state FROM import_upload WHERE upload_id = {import_id}")
+            server.restart()
+            owner = server.logged_in("owner")
+            one = wait(owner, import_id)
+            check(one["state"] == "ready", f"{kind}: killed while being checked ({found}): {one['state']}")
+            if found == [["0"]]:
+                break
+        check(found == [["0"]], f"{kind}: was never killed while being checked")
 
 
 def same_but_other(brand, expected, customers, title):

@@ -110,7 +110,7 @@ BREAKS = [
      "memmove(stream->bytes + stream->at + text.n, stream->bytes + stream->at, stream->n - stream->at);\n    memcpy(stream->bytes + stream->at, text.p, text.n);\n    stream->n += text.n;"),
 
     # --- The end ---
-    ("stop", SERVER, "stopping does not wait for what is at work", "    work_drain(&server->work, LIMIT_HTTP_STOP_MS);\n", "    (void)work_drain;\n"),
+    ("stop", SERVER, "stopping does not wait for what is at work", "    work_stop(&server->work);\n    streams_stop", "    streams_stop"),
     ("stop", SERVER, "stopping does not wait for answers", "    wait_for_answers(server);\n", "    (void)wait_for_answers;\n"),
     ("stop", SERVER, "stopping leaves streams open", "    streams_stop(&server->streams);\n", ""),
     ("stop", SERVER, "who is answered last keeps the connection", "if (stopping || request->reply.closes)", "if (request->reply.closes && (stopping || !stopping))"),

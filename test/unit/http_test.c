@@ -76,7 +76,7 @@ static const struct err *put_thing(struct call *call)
 
 static const struct err *slow_thing(struct call *call)
 {
-    const struct timespec pause = {.tv_nsec = 300000000};
+    const struct timespec pause = {.tv_nsec = 700000000};
     nanosleep(&pause, NULL);
     struct thing *out = call->out;
     out->name = STR("slow");
@@ -610,12 +610,14 @@ static void test_stop_waits_for_the_work(void **state)
 {
     (void)state;
     struct fixture *f = started((struct http_options){0});
-    int fd = connected(f->port);
+    int fd = connected(f->port), late = connected(f->port);
     send_text(fd, "GET /api/slow HTTP/1.1\r\nHost: x\r\n\r\n");
-    const struct timespec pause = {.tv_nsec = 100000000};
-    nanosleep(&pause, NULL);
+    wait_ms(100);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, stopping, f->server), 0);
+    wait_ms(100);
+    send_text(late, "GET /api/slow HTTP/1.1\r\nHost: x\r\n\r\n"); /* who is connected, and asks only now */
+    assert_int_equal(status_of(answer(f->arena, late)), 503);
     struct str text = answer(f->arena, fd);
     assert_has(text, "\"slow\"");
     assert_has(text, "Connection: close");
