@@ -60,7 +60,6 @@ BREAKS = [
     ("framing", REQUEST, "two lengths", "framing.lengths + framing.codings <= 1 &&", "framing.lengths * framing.codings == 0 &&"),
     ("framing", REQUEST, "two hosts", "&& framing.hosts <= 1 &&", "&& framing.hosts >= 0 &&"),
     ("framing", REQUEST, "a coding that is not chunks", "(framing.codings == 0 || framing.is_chunked)", "framing.codings >= 0"),
-    ("framing", REQUEST, "a doubtful request leaves the connection open", "        request->reply.closes = true;\n", ""),
 
     # --- Routes ---
     ("limits", ROUTE, "a path climbs", ' || str_eq(part, STR(".")) || str_eq(part, STR("..")))', ")"),
