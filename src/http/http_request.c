@@ -290,7 +290,7 @@ void request_begin(struct request *request)
     const struct err *framing = check_framing(request);
     if (framing) {
         fail(request, framing);
-        request->reply.closes = true; /* libmicrohttpd 0.9.75 closes what is answered so early anyway */
+        request->reply.closes = true; /* libmicrohttpd 0.9.75 does so anyway, this early */
         return;
     }
     const struct http_asset *asset = reads ? asset_at(options, request->url) : NULL;

@@ -131,6 +131,36 @@ static void days_as_known_on_a_day(void **state)
     engine_free(engine);
 }
 
+/* Of customers in several blocks, in any order of their days: the same as by looking at each order. */
+static void days_of_many(void **state)
+{
+    enum { CUSTOMERS = 700, DAYS = 400 };
+    struct engine *engine = engine_new(*state);
+    int32_t day[CUSTOMERS], refunded[CUSTOMERS];
+    for (int i = 0; i < CUSTOMERS; i++) {
+        /* Blocks of 128: the middle first, then what lies before it, behind it, and in between. */
+        static const int from[] = {190, 0, 390, 100, 150, 60};
+        day[i] = DAY_0 + from[i / 128] + i * 7 % 10;
+        refunded[i] = i % 3 == 0 ? day[i] + i * 13 % 60 : DAY_NONE;
+        struct engine_order one = order(1, day[i], 100);
+        one.refunded_whole_day = refunded[i];
+        put(engine, 70 + i, &one, 1);
+    }
+    for (int32_t as_of = DAY_0; as_of < DAY_0 + DAYS + 70; as_of++) {
+        int32_t first = INT32_MAX, last = INT32_MIN, first_day, last_day;
+        for (int i = 0; i < CUSTOMERS; i++) {
+            if (day[i] >= as_of || (refunded[i] != DAY_NONE && refunded[i] < as_of))
+                continue;
+            first = day[i] < first ? day[i] : first;
+            last = day[i] > last ? day[i] : last;
+        }
+        assert_int_equal(engine_days(engine, as_of, &first_day, &last_day), first <= last);
+        assert_int_equal(first_day, first <= last ? first : DAY_NONE);
+        assert_int_equal(last_day, first <= last ? last : DAY_NONE);
+    }
+    engine_free(engine);
+}
+
 static void days_and_amounts_at_both_ends(void **state)
 {
     struct engine *engine = engine_new(*state);
@@ -794,6 +824,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_engine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(put_replaces_and_removes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(days_as_known_on_a_day, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(days_of_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(days_and_amounts_at_both_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_names_the_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(difference_in_customers_and_refunds, set_up, tear_down),
