@@ -23,6 +23,7 @@ struct live {
     pthread_cond_t wanted, stepped;
     bool stopping, ready, caught_up; /* caught_up: by the last step */
     int64_t steps_begun, steps_done; /* of the pump */
+    int64_t stand_count;             /* steps after which a report may have another answer */
     int64_t build_us, applied_count, done_at_us, built_at_us;
     char error[512];
 };
@@ -111,6 +112,8 @@ static bool step(struct live *live)
     note_error(live, err);
     arena_free(arena);
     pthread_mutex_lock(&live->lock);
+    /* A step that only catches up may have read the names of what those before it brought. */
+    live->stand_count += applied > 0 || (caught_up && !live->caught_up);
     live->caught_up = caught_up;
     live->applied_count += applied; /* of an error, too: what came before it is in the columns */
     if (caught_up) {
@@ -194,11 +197,11 @@ struct str live_stand(struct live *live, struct arena *arena)
 {
     pthread_mutex_lock(&live->lock);
     bool ready = live->ready;
-    long long built = live->built_at_us, applied = live->applied_count;
+    long long built = live->built_at_us, stand = live->stand_count;
     pthread_mutex_unlock(&live->lock);
     if (!ready)
         return STR_NONE;
-    return str_fmt(arena, "%lld %lld", built, applied);
+    return str_fmt(arena, "%lld %lld", built, stand);
 }
 
 bool live_wait(struct live *live, int64_t timeout_ms)
