@@ -54,7 +54,7 @@ static void add_missing(struct bind *bind, const struct import_map *map)
 static int bind_column(struct bind *bind, struct str names, bool needed)
 {
     struct arena *arena = bind->list.arena;
-    int column = import_column_of(arena, bind->header, bind->count, names);
+    int column = import_column_read(arena, bind->header, bind->count, names);
     if (column == COLUMN_NONE && needed) {
         note_missing(bind, names);
     } else if (column != COLUMN_NONE && is_ambiguous(bind, names, column)) {

@@ -139,7 +139,7 @@ static enum import_kind *kinds_of(struct arena *arena, const struct import_map *
         int column = import_column_of(arena, table->header, table->header_count, pair->value);
         enum import_kind kind = import_kind_by_name(pair->key);
         /* Of several kinds the one that says most about people. */
-        bool better = column != COLUMN_NONE && column < table->header_count &&
+        bool better = column != COLUMN_NONE &&
                       (kinds[column] == IMPORT_KIND_MAX || import_kind_info(kind)->personal);
         if (better)
             kinds[column] = kind;

@@ -94,7 +94,7 @@ static void narrow(struct arena *arena, struct import_map *map, const struct str
     for (size_t i = 0; i < map->columns.count; i++) {
         const struct shape_pair *pair = &map->columns.pairs[i];
         int column = import_column_of(arena, columns, count, pair->value);
-        if (column == COLUMN_NONE || column >= count)
+        if (column == COLUMN_NONE)
             continue;
         used[column] = true;
         read.pairs[read.count++] = (struct shape_pair){pair->key, columns[column]};

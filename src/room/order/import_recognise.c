@@ -74,7 +74,7 @@ static bool find_doubt(struct arena *arena, const struct import_fit *fit, struct
     int count = fit->peek->cell_count[fit->row];
     for (size_t i = 0; i < map->columns.count; i++) {
         int read = import_column_of(arena, header, count, map->columns.pairs[i].value);
-        if (read == COLUMN_NONE || read >= count || !is_key_in(arena, keys[read], &map->plain))
+        if (read == COLUMN_NONE || !is_key_in(arena, keys[read], &map->plain))
             continue;
         for (int other = 0; other < count; other++) {
             if (other == read || (!is_key_in(arena, keys[other], &map->doubts) &&
@@ -262,7 +262,7 @@ static void explain(const struct candidates *c, struct import_recognition *why)
     why->map_columns = columns_of(map);
     for (size_t i = 0; i < map->columns.count; i++) {
         int column = import_column_of(c->arena, header, count, map->columns.pairs[i].value);
-        if (column != COLUMN_NONE && column < count)
+        if (column != COLUMN_NONE)
             read[column] = true;
     }
     for (int i = 0; i < count; i++) {

@@ -105,8 +105,7 @@ static struct str other_name(const struct sheets *s, const struct import_layout 
         struct str names = s->map->columns.pairs[i].value;
         int here = import_column_of(s->arena, layout->header, layout->header_count, names);
         int there = import_column_of(s->arena, s->header, s->header_count, names);
-        if (here == COLUMN_NONE || there == COLUMN_NONE || here >= layout->header_count ||
-            there >= s->header_count)
+        if (here == COLUMN_NONE || there == COLUMN_NONE)
             continue;
         if (!str_eq(import_name_key(s->arena, layout->header[here]),
                     import_name_key(s->arena, s->header[there])))

@@ -212,6 +212,12 @@ static int column_of_one(struct arena *arena, const struct str *header, int coun
 
 int import_column_of(struct arena *arena, const struct str *header, int count, struct str names)
 {
+    int column = import_column_read(arena, header, count, names);
+    return column < count ? column : COLUMN_NONE;
+}
+
+int import_column_read(struct arena *arena, const struct str *header, int count, struct str names)
+{
     struct str rest = names;
     while (rest.p) {
         int column = column_of_one(arena, header, count, str_trim(str_cut(rest, '|', &rest)));

@@ -47,9 +47,10 @@ struct str import_names_shown(struct arena *arena, const struct str *names, int 
 /* Of "a|b" the first. */
 struct str import_first_name(struct str names);
 /* The column of a header that a map's "a|b" or "#3" means, or -1: the first name that is there, as it is written or else as
- * names are compared (import_name_key). Of an empty header (count 0: none is known) "#3" is the third all the same: callers
- * that keep something by column look at its bounds. */
+ * names are compared (import_name_key). */
 int import_column_of(struct arena *arena, const struct str *header, int count, struct str names);
+/* Likewise, but where no header is known (count 0) "#3" is the third all the same: for rows, which have their own width. */
+int import_column_read(struct arena *arena, const struct str *header, int count, struct str names);
 /* Says whether "a|b" names this column. */
 bool import_column_is(struct arena *arena, struct str column, struct str names);
 
