@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
+#include "on_both.h"
 #include "order_support.h"
 #include "room/order/order_first_load.h"
 
@@ -231,18 +233,91 @@ static void refused_where_orders_are(enum store_kind kind)
     shop_close(shop);
 }
 
-#define ON_BOTH(name)                                                                              \
-    static void name##_sqlite(void **state)                                                        \
-    {                                                                                              \
-        (void)state;                                                                               \
-        name(STORE_SQLITE);                                                                        \
-    }                                                                                              \
-    static void name##_postgres(void **state)                                                      \
-    {                                                                                              \
-        (void)state;                                                                               \
-        name(STORE_POSTGRES);                                                                      \
+/* --- Several at once --- */
+
+#define CROWD 4 /* as many as the store has connections */
+
+/* One of a crowd whose transactions have all begun before the first of them touches the row. */
+struct member {
+    struct move move;
+    store_fn *fn;
+    pthread_barrier_t *begun;
+    struct arena *arena;
+    const struct err *err;
+    int tries;
+};
+
+static const struct err *together(struct tx *tx, void *arg)
+{
+    struct member *member = arg;
+    if (member->tries++ == 0)
+        pthread_barrier_wait(member->begun);
+    return member->fn(tx, &member->move);
+}
+
+static void *run_member(void *arg)
+{
+    struct member *member = arg;
+    struct store_job job = {.name = "crowd", .fn = together, .arg = member};
+    member->err = store_write(member->move.shop->test->store, member->arena, &job);
+    return NULL;
+}
+
+/* None of them may be in the way of another so that the database has to break off one of the two: with five imports begun
+ * at once that came again and again, until one of them gave up. */
+static void run_crowd(struct shop *shop, struct member crowd[CROWD], store_fn *fn)
+{
+    pthread_t threads[CROWD];
+    pthread_barrier_t begun;
+    int64_t retries = store_counters(shop->test->store).retries;
+    pthread_barrier_init(&begun, NULL, CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = (struct member){.move = {.shop = shop, .import_id = IMPORT_ID + i}, .fn = fn};
+        crowd[i].begun = &begun;
+        crowd[i].arena = arena_new("crowd", 1 << 24);
+        assert_int_equal(pthread_create(&threads[i], NULL, run_member, &crowd[i]), 0);
     }
-#define TESTS(name) cmocka_unit_test(name##_sqlite), cmocka_unit_test(name##_postgres)
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < CROWD; i++) {
+        shop_must(shop->arena, crowd[i].err);
+        arena_free(crowd[i].arena);
+    }
+    pthread_barrier_destroy(&begun);
+    assert_int_equal(store_counters(shop->test->store).retries, retries);
+}
+
+static void many_open_at_once(void **state)
+{
+    (void)state;
+    struct shop *shop = shop_open(STORE_POSTGRES, "CNY", "Asia/Shanghai");
+    struct member crowd[CROWD];
+    run_crowd(shop, crowd, open_load);
+    for (int i = 0; i < CROWD; i++) /* no order has come yet: each took it over, the last has it */
+        assert_int_equal(crowd[i].move.load, ORDER_LOAD_FIRST);
+    int owners = 0;
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i].move.number = 1;
+        test_write(shop->test, do_step, &crowd[i].move);
+        owners += crowd[i].move.step == ORDER_STEP_TAKEN;
+    }
+    assert_int_equal(owners, 1);
+    shop_close(shop);
+}
+
+static void many_settle_at_once(void **state)
+{
+    (void)state;
+    struct move call;
+    struct member crowd[CROWD];
+    struct shop *shop = begin(STORE_POSTGRES, &call);
+    run_crowd(shop, crowd, settle);
+    assert_string_equal(lookups(shop), "2");
+    check_open(shop, false);
+    run_crowd(shop, crowd, settle); /* nothing behind: nobody waits for anybody */
+    shop_verify(shop);
+    shop_close(shop);
+}
 
 ON_BOTH(what_others_see)
 ON_BOTH(another_tells_the_same)
@@ -253,11 +328,13 @@ ON_BOTH(broken_off)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TESTS(what_others_see),
-        TESTS(another_tells_the_same),
-        TESTS(steps),
-        TESTS(refused_where_orders_are),
-        TESTS(broken_off),
+        BOTH(what_others_see),
+        BOTH(another_tells_the_same),
+        BOTH(steps),
+        BOTH(refused_where_orders_are),
+        BOTH(broken_off),
+        cmocka_unit_test(many_open_at_once),
+        cmocka_unit_test(many_settle_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,32 +24,47 @@ static ERR_RESULT set(struct tx *tx, int64_t import_id)
     return sql_order_first_load_set_run(tx, &(struct sql_order_first_load_set_in){import_id});
 }
 
+static ERR_RESULT see(struct tx *tx, struct sql_order_first_load_see_out *row)
+{
+    bool found;
+    TRY(sql_order_first_load_see_one(tx, row, &found));
+    CHECK(found); /* the migration put it there */
+    return NULL;
+}
+
+/* Before the row is changed, and not behind hold: of two who hold it neither could go on. */
+static ERR_RESULT take(struct tx *tx, struct sql_order_first_load_take_out *row)
+{
+    bool found;
+    TRY(sql_order_first_load_take_one(tx, row, &found));
+    CHECK(found);
+    return NULL;
+}
+
 static ERR_RESULT hold(struct tx *tx, struct sql_order_first_load_hold_out *row)
 {
     bool found;
     TRY(sql_order_first_load_hold_one(tx, row, &found));
-    CHECK(found); /* the migration put it there */
+    CHECK(found);
     return NULL;
 }
 
 ERR_RESULT order_first_load_open(struct tx *tx, int64_t import_id, enum order_load *how)
 {
-    struct sql_order_first_load_hold_out row;
+    struct sql_order_first_load_see_out seen;
+    struct sql_order_first_load_take_out taken;
     bool any;
     *how = ORDER_LOAD_ORDINARY;
-    TRY(hold(tx, &row));
+    TRY(see(tx, &seen));
     TRY(has_any(tx, &any));
-    if (row.import_id == 0 && any)
+    if (seen.import_id == 0 && any)
         return NULL;
-    TRY(set(tx, import_id));
-    TRY(has_any(tx, &any)); /* only now does everybody else wait */
-    if (row.import_id != 0)
-        *how = any ? ORDER_LOAD_RECOVER : ORDER_LOAD_FIRST;
-    else if (any)
-        return set(tx, 0);
-    else
-        *how = ORDER_LOAD_FIRST;
-    return NULL;
+    TRY(take(tx, &taken)); /* only now does everybody else wait */
+    TRY(has_any(tx, &any));
+    if (taken.import_id == 0 && any)
+        return NULL;
+    *how = any ? ORDER_LOAD_RECOVER : ORDER_LOAD_FIRST;
+    return set(tx, import_id);
 }
 
 ERR_RESULT order_first_load_step(struct tx *tx, int64_t import_id, int64_t number,
@@ -57,13 +72,13 @@ ERR_RESULT order_first_load_step(struct tx *tx, int64_t import_id, int64_t numbe
 {
     struct sql_order_first_load_step_in in = {import_id, number};
     struct sql_order_first_load_step_out out;
-    struct sql_order_first_load_hold_out row;
+    struct sql_order_first_load_see_out row;
     bool taken;
     *step = ORDER_STEP_TAKEN;
     TRY(sql_order_first_load_step_one(tx, &in, &out, &taken));
     if (taken)
         return NULL;
-    TRY(hold(tx, &row));
+    TRY(see(tx, &row)); /* nobody but this load makes it this load's again */
     bool again = row.import_id == import_id && row.batch_count == number;
     *step = again ? ORDER_STEP_AGAIN : ORDER_STEP_OVER;
     return NULL;
@@ -179,9 +194,20 @@ static ERR_RESULT settle_all(struct tx *tx)
 
 ERR_RESULT order_first_load_settle(struct tx *tx)
 {
-    struct sql_order_first_load_hold_out row;
-    TRY(hold(tx, &row));
-    return row.import_id == 0 ? NULL : settle_all(tx);
+    struct sql_order_first_load_see_out seen;
+    struct sql_order_first_load_take_out taken;
+    struct sql_order_first_load_hold_out held;
+    TRY(see(tx, &seen));
+    if (seen.import_id != 0) {
+        TRY(take(tx, &taken));
+        return taken.import_id == 0 ? NULL : settle_all(tx);
+    }
+    TRY(hold(tx, &held));
+    if (held.import_id == 0)
+        return NULL;
+    /* Begun between the two, and not to be taken any more: the next try sees it. */
+    return ERR_NEW(tx_arena(tx), ERR_STORE_CONFLICT, STR_NONE, STR("order_first_load_hold"),
+                   STR("a first load began"));
 }
 
 ERR_RESULT order_rebuild(struct tx *tx)

@@ -40,24 +40,38 @@ UPDATE lookup SET customer_id = :customer_id WHERE kind = :kind AND hash = :hash
 -- --- The first load ---
 
 -- name: order_first_load_hold
--- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
--- out: import_id i64, batch_count i64
--- plan: search
--- dialect: sqlite
-SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1;
-
--- name: order_first_load_hold
--- doc: which first load has claims behind (0: none); the row stays as it is until the end of the transaction.
--- out: import_id i64, batch_count i64
--- plan: search
--- dialect: postgres
-SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1 FOR SHARE;
-
--- name: order_first_load_see
--- doc: which first load has claims behind (0: none), for those who only read.
+-- doc: which first load has claims behind (0: none); nobody changes the row before all who hold it have ended.
 -- out: import_id i64
 -- plan: search
+-- dialect: sqlite
 SELECT import_id FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_hold
+-- doc: which first load has claims behind (0: none); nobody changes the row before all who hold it have ended.
+-- out: import_id i64
+-- plan: search
+-- dialect: postgres
+SELECT import_id FROM order_first_load WHERE row_no = 1 FOR SHARE;
+
+-- name: order_first_load_take
+-- doc: as order_first_load_hold, for one alone who is going to change it.
+-- out: import_id i64
+-- plan: search
+-- dialect: sqlite
+SELECT import_id FROM order_first_load WHERE row_no = 1;
+
+-- name: order_first_load_take
+-- doc: as order_first_load_hold, for one alone who is going to change it.
+-- out: import_id i64
+-- plan: search
+-- dialect: postgres
+SELECT import_id FROM order_first_load WHERE row_no = 1 FOR UPDATE;
+
+-- name: order_first_load_see
+-- doc: which first load has claims behind (0: none), as it was at this moment.
+-- out: import_id i64, batch_count i64
+-- plan: search
+SELECT import_id, batch_count FROM order_first_load WHERE row_no = 1;
 
 -- name: order_first_load_set
 -- doc: begins a first load (import_id of the import), takes one over, or ends it (0).
