@@ -21,6 +21,7 @@ if (files.length === 0) {
 const folder = mkdtempSync(join(tmpdir(), 'huitou-e2e-run-'))
 let passed = 0
 let failed = 0
+const reasons = []
 
 /* Each file starts a server and a browser of its own; what it says is shown once it has ended. */
 function run(file) {
@@ -31,7 +32,9 @@ function run(file) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => said.push(part))
   return new Promise((resolve) => {
     child.once('close', (status) => {
-      console.log(`\n${file}\n${Buffer.concat(said)}`)
+      const told = Buffer.concat(said).toString()
+      console.log(`\n${file}\n${told}`)
+      if (status !== 0) reasons.push(told.slice(Math.max(told.indexOf('failing tests:'), 0)))
       const text = existsSync(record) ? readFileSync(record, 'utf8') : ''
       const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
       passed += count('pass')
@@ -48,5 +51,6 @@ async function turns() {
 }
 await Promise.all([turns(), turns()])
 rmSync(folder, { recursive: true, force: true })
+for (const reason of reasons) console.log(reason)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
