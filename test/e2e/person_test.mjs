@@ -52,8 +52,9 @@ async function id_of(brand, phone) {
   const { items } = await brand.owner.call('GET', `/api/v1/customers/find?q=${phone}`)
   return items[0]?.customer_id
 }
+/* Until the panel is gone, with what it was to do; it is one of several that the page has. */
 async function done(guest) {
-  await guest.page.locator('.el-drawer').first().waitFor({ state: 'hidden' })
+  await guest.page.waitForFunction(() => [...document.querySelectorAll('.el-drawer')].every((one) => !one.checkVisibility()))
   await guest.settle()
 }
 

@@ -45,6 +45,8 @@ async function make_backup(guest, passphrase) {
   const words = WORDS[language]
   await page.getByRole('button', { name: words.make }).click()
   await page.locator('.el-drawer:visible form').waitFor()
+  const moves_s = await page.locator('.el-drawer:visible').evaluate((one) => Math.max(...getComputedStyle(one).transitionDuration.split(',').map(parseFloat)))
+  assert.ok(moves_s < 0.001, 'who asked for less movement gets none')
   if (passphrase) {
     await page.locator('.el-drawer:visible .el-radio', { hasText: words.with_key }).click()
     await page.fill('input[name=passphrase]', passphrase)

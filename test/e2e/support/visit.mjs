@@ -55,15 +55,17 @@ class Visit {
     await this.settle()
   }
 
-  /* Until nothing loads and nothing moves. */
+  /* Until nothing loads and nothing moves, for some frames: what was pressed a moment ago has not begun to move yet. */
   async settle() {
     await this.page.locator('#app > *').first().waitFor({ state: 'attached' })
-    await this.page.waitForFunction(() => {
+    await this.page.waitForFunction((since) => {
+      if (window.calm?.since !== since) window.calm = { since, frames: 0 }
       const busy = document.querySelector('[aria-busy="true"], .el-loading-mask, .el-skeleton')
       const moving = document.getAnimations().some((one) => one.playState === 'running' && one.effect?.getTiming().iterations !== Infinity)
-      return !busy && !moving && document.fonts.status === 'loaded'
-    })
-    await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))))
+      const calm = !busy && !moving && document.fonts.status === 'loaded'
+      window.calm.frames = calm ? window.calm.frames + 1 : 0
+      return window.calm.frames > 4
+    }, Math.random())
   }
 
   name_of(what) {
