@@ -156,8 +156,11 @@ static const struct err *run_sql(struct tx *tx, void *arg)
 static const struct err *find_notes(struct tx *tx, void *arg)
 {
     struct run *run = arg;
-    return insight_notes(tx, run->cli->arena, run->home->brand, run->report, run->first_day,
-                         run->cli->lang, &run->notes, &run->note_count);
+    struct left_out left_out;
+    TRY(order_left_out(tx, &left_out));
+    insight_notes(run->cli->arena, run->home->brand, run->report, left_out, run->first_day,
+                  run->cli->lang, &run->notes, &run->note_count);
+    return NULL;
 }
 
 static const struct err *run_columns(struct run *run)
@@ -227,8 +230,10 @@ static const struct err *show(struct run *run)
 
 static const struct err *why_empty(struct tx *tx, void *arg)
 {
+    struct left_out left_out;
     (void)arg;
-    return insight_why_empty(tx);
+    TRY(order_left_out(tx, &left_out));
+    return insight_why_empty(tx_arena(tx), left_out);
 }
 
 static const struct err *run_report(struct cli *cli, struct home *home, void *arg)

@@ -31,6 +31,7 @@ void engine_free(struct engine *engine)
     id_list_free(&engine->customer_ids, memory);
     id_list_free(&engine->channels, memory);
     id_list_free(&engine->products, memory);
+    unknown_free(engine);
     CHECK(memory->bytes == 0);
     CHECK(pthread_rwlock_destroy(engine->lock) == 0);
 }

@@ -37,6 +37,14 @@ void engine_threads(struct engine *engine, int threads);
  * CHANNELS_MAX (what was known of the customer stays; the error lives in the engine's arena). */
 ERR_RESULT engine_put(struct engine *engine, int64_t customer_id, const struct engine_order *orders,
                       size_t order_count, const struct engine_refund *refunds, size_t refund_count);
+/* What the reports leave out: paid orders whose buyer nobody knows. */
+struct left_out {
+    int64_t orders, amount_minor;
+};
+/* Replaces what is known of one placeholder's paid orders: idempotent; 0 orders: it is none (any more). Errors: CAPACITY. */
+ERR_RESULT engine_put_unknown(struct engine *engine, int64_t customer_id, struct left_out orders);
+/* The sum of them. */
+struct left_out engine_left_out(const struct engine *engine);
 /* Moves all that `from` holds into `into`; no customer may be in both (asserted). Channels, products and names are united.
  * `from` is empty afterwards and only to be freed. Errors: CAPACITY, CHANNELS_MAX (the facts of both stay as they were). */
 ERR_RESULT engine_absorb(struct engine *into, struct engine *from);
@@ -53,7 +61,8 @@ struct engine_size engine_size(const struct engine *engine);
 bool engine_days(const struct engine *engine, int32_t as_of_day, int32_t *first_day, int32_t *last_day);
 /* Says whether two engines hold the same facts (in whatever order they were put); absent where equal, else the first
  * customer (by id) that differs and how. Of order ids the engine keeps only the order that they give to the orders of one
- * day, and largest lines only of orders that share a day; names are not compared. For verify and for tests. */
+ * day, and largest lines only of orders that share a day; names are not compared. Unknown buyers are compared where the
+ * customers are equal. For verify and for tests. */
 struct str engine_difference(struct arena *arena, const struct engine *a, const struct engine *b);
 
 /* Every report of the product, declared once in engine/metric.c. */

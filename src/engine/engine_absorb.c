@@ -40,7 +40,8 @@ static enum err_code reserve_names(struct engine *into, const struct engine *fro
     return channels_fit(remap->channels, from->channels.count) ? ERR_NONE : ERR_CHANNELS_MAX;
 }
 
-/* Room for everything, so that the moving after it cannot fail. */
+/* Room for everything, so that the moving after it cannot fail; unknown buyers are moved here, last
+ * of all. */
 static enum err_code reserve(struct engine *into, struct engine *from, struct remap *remap)
 {
     struct memory *memory = &into->memory;
@@ -58,7 +59,7 @@ static enum err_code reserve(struct engine *into, struct engine *from, struct re
                      sizeof(*into->blocks)) ||
         !id_list_reserve(&into->customer_ids, memory, blocks * ENGINE_BLOCK))
         return ERR_CAPACITY;
-    return ERR_NONE;
+    return unknown_absorb(into, from) ? ERR_NONE : ERR_CAPACITY;
 }
 
 static bool is_held(const struct engine *engine, uint32_t index)
@@ -119,6 +120,7 @@ static void move_all(struct engine *into, struct engine *from, const struct rema
         move_block(into, from, i, remap);
     from->block_count = 0;
     move_names(into, from, remap);
+    unknown_free(from);
     into->customer_count += from->customer_count;
     into->order_count += from->order_count;
     into->refund_count += from->refund_count;

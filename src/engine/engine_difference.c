@@ -140,6 +140,8 @@ struct str engine_difference(struct arena *arena, const struct engine *a, const 
     int64_t customer_id = 0;
     lowest_difference(arena, &a->customer_ids, a, b, &customer_id, &difference);
     lowest_difference(arena, &b->customer_ids, a, b, &customer_id, &difference);
+    if (!difference.p)
+        difference = unknown_difference(arena, a, b);
     CHECK(pthread_rwlock_unlock(second->lock) == 0);
     CHECK(pthread_rwlock_unlock(first->lock) == 0);
     return difference;

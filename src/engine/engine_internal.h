@@ -213,8 +213,17 @@ struct engine {
     uint32_t orders_max;      /* no customer ever had more */
     uint32_t block_rows_max;  /* no block ever had more orders */
     int32_t day_min, day_max; /* no order or refund ever lay outside; day_max < day_min: none yet */
+    struct id_list unknown_ids; /* placeholders with orders; they are in nothing else */
+    struct left_out *unknown;   /* by index of unknown_ids; orders 0: somebody by now */
+    size_t unknown_capacity;
+    struct left_out left_out;   /* the sum of these */
     int threads;              /* of one report; 0: by the machine and the number of orders */
 };
+/* Adds the unknown buyers of `from`; false, and nothing changed, where there is no memory. */
+bool unknown_absorb(struct engine *into, const struct engine *from);
+void unknown_free(struct engine *engine);
+/* See engine_difference. */
+struct str unknown_difference(struct arena *arena, const struct engine *a, const struct engine *b);
 /* Room for blocks of the customers' indices below `count`; false where there is no memory. */
 bool engine_reserve_blocks(struct engine *engine, size_t count);
 static inline struct block *engine_block(const struct engine *engine, uint32_t index)

@@ -201,6 +201,8 @@ static const struct err *range_read(struct tx *tx, const struct births *births, 
             err = engine_put(engine, customer_id, orders, order_count, refunds, refund_count);
         else if (exception->root_id != customer_id || !exception->placeholder)
             facts_stash(stash, exception->root_id, orders, order_count, refunds, refund_count);
+        else
+            err = columns_put_unknown(engine, customer_id, orders, order_count);
     }
     order_scan_close(&scan);
     return err;
@@ -260,6 +262,8 @@ static const struct err *merged_put_one(struct arena *arena, const struct births
     if (!root || !root->placeholder)
         err = engine_put(engine, root_id, orders, order_end - *order, refunds,
                          refund_end - *refund);
+    else
+        err = columns_put_unknown(engine, root_id, orders, order_end - *order);
     *order = order_end;
     *refund = refund_end;
     return err;

@@ -191,8 +191,7 @@ struct live_state live_state(struct live *live, struct arena *arena)
 }
 
 /* Of steps, not of each change: beside an import every one of thousands would make all reports
- * anew. What was made in the middle of a step is told apart from what comes after it. What reports
- * say beside the columns' figures (orders without a buyer) changes with events, too. */
+ * anew. What was made in the middle of a step is told apart from what comes after it. */
 struct str live_stand(struct live *live, struct arena *arena)
 {
     pthread_mutex_lock(&live->lock);

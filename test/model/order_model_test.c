@@ -868,7 +868,7 @@ static const struct err *read_left_out(struct tx *tx, void *arg)
 /* Paid orders whose buyer is not known. */
 static void compare_left_out(struct shop *shop, const struct oracle *o)
 {
-    struct order_left_out left_out;
+    struct left_out left_out;
     int64_t count = 0, amount = 0;
     for (int i = 0; i < NUMBERS; i++) {
         const struct told_order *t = &o->orders[i].told;
@@ -877,8 +877,8 @@ static void compare_left_out(struct shop *shop, const struct oracle *o)
         amount += out ? t->amount : 0;
     }
     test_read(shop->test, read_left_out, &left_out);
-    assert_int_equal(left_out.orders_without_buyer, count);
-    assert_int_equal(left_out.amount_without_buyer_minor, amount);
+    assert_int_equal(left_out.orders, count);
+    assert_int_equal(left_out.amount_minor, amount);
 }
 
 static void compare_all(struct shop *shop, const struct oracle *o)
@@ -939,14 +939,14 @@ static void work_by_hand(struct shop *shop, struct test_random *random, int step
                                ids[test_random_below(random, count)],
                                (int)test_random_below(random, 9) / 4};
         struct store_job job = {.name = "by hand", .fn = by_hand_tx, .arg = &hand};
-        struct order_left_out left_out;
+        struct left_out left_out;
         char text[80];
         const struct err *err = store_write(shop->test->store, shop->arena, &job);
         assert_true(!err || err_class(err) == ERR_CLASS_CALLER);
         done[hand.what] += !err;
         test_read(shop->test, read_left_out, &left_out);
-        snprintf(text, sizeof(text), "%lld|%lld", (long long)left_out.orders_without_buyer,
-                 (long long)left_out.amount_without_buyer_minor);
+        snprintf(text, sizeof(text), "%lld|%lld", (long long)left_out.orders,
+                 (long long)left_out.amount_minor);
         assert_string_equal(text, shop_sql(shop, naive_left_out));
     }
     shop_verify(shop);

@@ -88,5 +88,5 @@ BREAKS = [
     ("today", TODAY, "the day before is the last", "(double)now->customers, (double)before->customers, bought);", "(double)now->customers, (double)now->customers, bought);"),
     ("waiting", TODAY_SQL, "rejects of ever are waiting", "finished_at >= :since AND", "finished_at >= :since - :since AND", "insight_today_rejects"),
     ("waiting", TODAY_SQL, "decided proposals wait", "WHERE decided = 0", "WHERE decided >= 0", "insight_today_proposals"),
-    ("waiting", TODAY, "orders without a buyer are not told", 'call, out, "orders_without_buyer", left_out.orders_without_buyer,', 'call, out, "orders_without_buyer", 0 * left_out.orders_without_buyer,'),
+    ("waiting", TODAY, "orders without a buyer are not told", 'engine_left_out(engine).orders,', '0 * engine_left_out(engine).orders,'),
 ]

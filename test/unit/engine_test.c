@@ -445,6 +445,112 @@ static void absorbing_unites(void **state)
     engine_free(all);
 }
 
+/* --- Unknown buyers --- */
+
+static void unknown(struct engine *engine, int64_t customer_id, int64_t orders, int64_t amount)
+{
+    assert_null(engine_put_unknown(engine, customer_id, (struct left_out){orders, amount}));
+}
+
+static void check_left_out(const struct engine *engine, int64_t orders, int64_t amount)
+{
+    struct left_out left_out = engine_left_out(engine);
+    assert_int_equal(left_out.orders, orders);
+    assert_int_equal(left_out.amount_minor, amount);
+}
+
+static void unknown_buyers_are_in_no_report(void **state)
+{
+    struct engine *engine = engine_new(*state);
+    struct engine_order one = order(1, DAY_0, 100);
+    int32_t first_day, last_day;
+    unknown(engine, 9, 0, 0); /* was never there */
+    assert_int_equal(engine_size(engine).bytes, 0);
+    unknown(engine, 7, 1, 500);
+    unknown(engine, 8, 2, 30);
+    check_left_out(engine, 3, 530);
+    unknown(engine, 8, 2, 30); /* the same again changes nothing */
+    unknown(engine, 7, 1, 0);  /* free of charge */
+    check_left_out(engine, 3, 30);
+    check_totals(*state, engine, 0, 0, 0, 0);
+    assert_false(engine_days(engine, LIMIT_DAY_MAX + 1, &first_day, &last_day));
+    unknown(engine, 8, 0, 0); /* turned out to be somebody */
+    put(engine, 8, &one, 1);
+    check_left_out(engine, 1, 0);
+    check_totals(*state, engine, 1, 1, 1, 100);
+    unknown(engine, 8, 1, 7); /* and back */
+    check_left_out(engine, 2, 7);
+    engine_free(engine);
+}
+
+static void unknown_buyers_are_compared(void **state)
+{
+    struct engine *a = engine_new(*state), *b = engine_new(*state);
+    unknown(a, 5, 1, 10);
+    unknown(a, 6, 1, 10);
+    unknown(b, 6, 1, 10);
+    assert_string_equal(str_z(*state, engine_difference(*state, a, b)),
+                        "unknown buyer 5: 1 orders of 10 in one and 0 of 0 in the other");
+    assert_string_equal(str_z(*state, engine_difference(*state, b, a)),
+                        "unknown buyer 5: 0 orders of 0 in one and 1 of 10 in the other");
+    unknown(a, 5, 0, 0);
+    assert_null(engine_difference(*state, a, b).p);
+    unknown(b, 6, 1, 11);
+    assert_string_equal(str_z(*state, engine_difference(*state, a, b)),
+                        "unknown buyer 6: 1 orders of 10 in one and 1 of 11 in the other");
+    engine_free(a);
+    engine_free(b);
+}
+
+static void unknown_buyers_are_absorbed(void **state)
+{
+    enum { BUYERS = 5000 };
+    struct engine *into = engine_new(*state), *from = engine_new(*state);
+    struct engine *all = engine_new(*state);
+    for (int64_t c = 0; c < BUYERS; c++) {
+        struct engine *half = c % 3 ? from : into;
+        unknown(half, c, 1, c);
+        unknown(all, c, 1, c);
+        if (c % 7 != 0)
+            continue;
+        unknown(half, c, 0, 0);
+        unknown(all, c, 0, 0);
+    }
+    struct left_out before = engine_left_out(into), other = engine_left_out(from);
+    /* Memory that lasts for none, for some, for nearly all of them: nothing is changed. */
+    int64_t bytes = engine_size(into).bytes + engine_size(from).bytes;
+    int failed = 0, on_the_way = 0;
+    for (int64_t limit = bytes - 2000;; limit += 1000) {
+        engine_limit(into, limit);
+        const struct err *err = engine_absorb(into, from);
+        if (!err)
+            break;
+        assert_int_equal(err->code, ERR_CAPACITY);
+        check_left_out(into, before.orders, before.amount_minor);
+        check_left_out(from, other.orders, other.amount_minor);
+        failed++;
+        on_the_way += limit >= bytes;
+    }
+    assert_true(failed > on_the_way && on_the_way > 0);
+    engine_limit(into, INT64_MAX / 2);
+    check_left_out(into, before.orders + other.orders, before.amount_minor + other.amount_minor);
+    check_left_out(from, 0, 0);
+    assert_null(engine_difference(*state, into, all).p);
+    engine_limit(all, engine_size(all).bytes);
+    const struct err *err = NULL;
+    int64_t amount = engine_left_out(all).amount_minor, fits = engine_left_out(all).orders;
+    for (int64_t c = BUYERS; !err && c < 3 * BUYERS; c++) {
+        err = engine_put_unknown(all, c, (struct left_out){1, 0});
+        fits += !err;
+    }
+    assert_non_null(err);
+    assert_int_equal(err->code, ERR_CAPACITY);
+    check_left_out(all, fits, amount);
+    engine_free(into);
+    engine_free(from);
+    engine_free(all);
+}
+
 static void absorbing_at_the_limits(void **state)
 {
     struct engine *into = engine_new(*state), *from = engine_new(*state);
@@ -834,6 +940,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_many_channels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absorbing_unites, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absorbing_at_the_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_buyers_are_in_no_report, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_buyers_are_compared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_buyers_are_absorbed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_and_scopes_agree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(windows_at_block_edges, set_up, tear_down),
         cmocka_unit_test_setup_teardown(windows_of_what_was_absorbed, set_up, tear_down),

@@ -113,9 +113,11 @@ static const struct err *answer(struct tx *tx, void *arg)
         return NULL;
     }
     TRY(insight_report_sql(tx, ask->arena, ask->metric, &ask->scope, &ask->report));
+    struct left_out left_out;
+    TRY(order_left_out(tx, &left_out));
     for (int lang = 0; lang < LANG_MAX; lang++)
-        TRY(insight_notes(tx, ask->arena, ask->brand, ask->report, first_day, (enum lang)lang,
-                          &ask->notes[lang], &ask->note_count));
+        insight_notes(ask->arena, ask->brand, ask->report, left_out, first_day, (enum lang)lang,
+                      &ask->notes[lang], &ask->note_count);
     return NULL;
 }
 

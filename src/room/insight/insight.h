@@ -26,15 +26,15 @@ ERR_RESULT insight_scope_of_columns(struct arena *arena, const struct engine *en
 /* What can be refused before anything is read: REPORT_UNKNOWN, REPORT_DAY_RANGE. Both of the above look at it too. */
 ERR_RESULT insight_check_request(struct arena *arena, const struct insight_request *request,
                                  const struct metric **metric);
-/* After REPORT_EMPTY: REPORT_NO_BUYERS where there are paid orders, all of unknown buyers; NULL where there are none. */
-ERR_RESULT insight_why_empty(struct tx *tx);
+/* After REPORT_EMPTY: REPORT_NO_BUYERS where paid orders are left out, all of unknown buyers; NULL where there are none. */
+ERR_RESULT insight_why_empty(struct arena *arena, struct left_out left_out);
 /* Runs the SQL twin of every section. */
 ERR_RESULT insight_report_sql(struct tx *tx, struct arena *arena, const struct metric *metric,
                               const struct report_scope *scope, struct report **out);
 /* What a reader must know beside the figures, each a sentence in the language: the orders left out because they have no
  * buyer; that in the first month of the data (that of first_day, see insight_scope) older customers look new. */
-ERR_RESULT insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand, const struct report *report,
-                         int32_t first_day, enum lang lang, struct str **notes, size_t *count);
+void insight_notes(struct arena *arena, const struct brand *brand, const struct report *report, struct left_out left_out,
+                   int32_t first_day, enum lang lang, struct str **notes, size_t *count);
 
 /* Says where a section's statement is missing or its parameters or columns are not those declared; absent where all
  * are. For a test: a report whose statement does not match ends the process. */

@@ -322,19 +322,6 @@ struct asked {
     size_t note_count;
 };
 
-static const struct err *notes_tx(struct tx *tx, void *arg)
-{
-    struct asked *asked = arg;
-    return insight_notes(tx, asked->call->arena, asked->call->service->brand, asked->report,
-                         asked->first_day, asked->call->lang, &asked->notes, &asked->note_count);
-}
-
-static const struct err *why_empty_tx(struct tx *tx, void *arg)
-{
-    (void)arg;
-    return insight_why_empty(tx);
-}
-
 static const struct err *ask(struct call *call, struct asked *asked)
 {
     const struct report_path *path = call->path;
@@ -353,10 +340,12 @@ static const struct err *ask(struct call *call, struct asked *asked)
     const struct err *err = insight_scope_of_columns(call->arena, engine, call->service->brand,
                                                      &request, &metric, &scope, &asked->first_day);
     if (err && err->code == ERR_REPORT_EMPTY)
-        TRY(call_read(call, why_empty_tx, NULL));
+        TRY(insight_why_empty(call->arena, engine_left_out(engine)));
     TRY(err);
     TRY(engine_report(call->arena, engine, metric, &scope, &asked->report));
-    return call_read(call, notes_tx, asked);
+    insight_notes(call->arena, call->service->brand, asked->report, engine_left_out(engine),
+                  asked->first_day, call->lang, &asked->notes, &asked->note_count);
+    return NULL;
 }
 
 static struct insight_view view_of(struct call *call, const struct asked *asked)

@@ -278,24 +278,20 @@ const struct err *insight_report_sql(struct tx *tx, struct arena *arena,
     return NULL;
 }
 
-const struct err *insight_why_empty(struct tx *tx)
+const struct err *insight_why_empty(struct arena *arena, struct left_out left_out)
 {
-    struct order_left_out left_out;
-    TRY(order_left_out(tx, &left_out));
-    if (left_out.orders_without_buyer == 0)
+    if (left_out.orders == 0)
         return NULL;
-    return ERR_NEW(tx_arena(tx), ERR_REPORT_NO_BUYERS, STR_NONE,
-                   minor_grouped(tx_arena(tx), left_out.orders_without_buyer, 0));
+    return ERR_NEW(arena, ERR_REPORT_NO_BUYERS, STR_NONE, minor_grouped(arena, left_out.orders, 0));
 }
 
 /* --- Notes --- */
 
 static struct str left_out_note(struct arena *arena, const struct brand *brand,
-                                const struct order_left_out *left_out, enum lang lang)
+                                struct left_out left_out, enum lang lang)
 {
-    struct str amount =
-        minor_grouped(arena, left_out->amount_without_buyer_minor, brand->currency_digits);
-    struct str orders = minor_grouped(arena, left_out->orders_without_buyer, 0);
+    struct str amount = minor_grouped(arena, left_out.amount_minor, brand->currency_digits);
+    struct str orders = minor_grouped(arena, left_out.orders, 0);
     if (lang == LANG_ZH)
         return str_fmt(arena, "没有已知买家的订单未计入：%.*s 单，实付 %.*s %.*s。",
                        STR_ARG(orders),
@@ -325,21 +321,18 @@ static struct str first_month_note(struct arena *arena, int32_t first_month, enu
                    STR_ARG(month));
 }
 
-const struct err *insight_notes(struct tx *tx, struct arena *arena, const struct brand *brand,
-                                const struct report *report, int32_t first_day, enum lang lang,
-                                struct str **notes, size_t *count)
+void insight_notes(struct arena *arena, const struct brand *brand, const struct report *report,
+                   struct left_out left_out, int32_t first_day, enum lang lang, struct str **notes,
+                   size_t *count)
 {
     enum { NOTES_MAX = 2 };
     struct str *list = ARENA_ARRAY(arena, NOTES_MAX, struct str);
     size_t n = 0;
-    struct order_left_out left_out;
-    TRY(order_left_out(tx, &left_out));
-    if (left_out.orders_without_buyer > 0)
-        list[n++] = left_out_note(arena, brand, &left_out, lang);
+    if (left_out.orders > 0)
+        list[n++] = left_out_note(arena, brand, left_out, lang);
     int32_t first_month = month_of_day(first_day);
     if (first_month_matters(report, first_month))
         list[n++] = first_month_note(arena, first_month, lang);
     *notes = list;
     *count = n;
-    return NULL;
 }

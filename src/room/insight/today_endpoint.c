@@ -359,11 +359,10 @@ static const struct err *tasks_tx(struct tx *tx, void *arg)
     struct sql_insight_today_rejects_in since = {call->now_us - REJECTS_DAYS * US_PER_DAY};
     struct sql_insight_today_rejects_out rejects;
     struct sql_insight_today_proposals_out proposals;
-    struct order_left_out left_out;
+    const struct engine *engine = call->service->engine(call->service);
     bool found;
     TRY(sql_insight_today_rejects_one(tx, &since, &rejects, &found));
     TRY(sql_insight_today_proposals_one(tx, &proposals, &found));
-    TRY(order_left_out(tx, &left_out));
     out->tasks = (struct shape_list){ARENA_ARRAY(call->arena, TASKS_MAX, struct task_out), 0};
     add_task(call, out, "rejected_rows", rejects.rejected_rows,
              (struct text)TEXT("rows rejected by imports of the last 30 days",
@@ -376,13 +375,13 @@ static const struct err *tasks_tx(struct tx *tx, void *arg)
              (struct text)TEXT("Look at each pair and merge it, or say that they are two.",
                                "请逐对查看，合并或确认不是同一人。"),
              STR("/customers/proposals"));
-    add_task(
-        call, out, "orders_without_buyer", left_out.orders_without_buyer,
-        (struct text)TEXT("paid orders without a known customer", "个已付款订单没有已知客户"),
-        (struct text)TEXT("No figure counts them. An export with a member name, account or phone "
-                          "tells whose they are.",
-                          "各项指标均不含这些订单。导入含会员名、账号或手机号的文件即可识别客户。"),
-        STR_NONE);
+    struct text what =
+        TEXT("No figure counts them. An export with a member name, account or phone tells whose "
+             "they are.",
+             "各项指标均不含这些订单。导入含会员名、账号或手机号的文件即可识别客户。");
+    add_task(call, out, "orders_without_buyer", engine_left_out(engine).orders,
+             (struct text)TEXT("paid orders without a known customer", "个已付款订单没有已知客户"),
+             what, STR_NONE);
     int64_t behind_us = call->service->columns_behind_us(call->service);
     add_task(call, out, "columns_behind", behind_us > BEHIND_US ? behind_us / US_PER_SECOND : 0,
              (struct text)TEXT("seconds that the figures are behind", "秒：数据更新滞后"),

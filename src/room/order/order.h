@@ -175,13 +175,9 @@ void order_scan_close(struct order_scan *scan);
 /* Names of channels and products, into the engine. */
 ERR_RESULT order_name_all(struct tx *tx, struct engine *engine);
 
-/* What the reports say about what they leave out. */
-struct order_left_out {
-    int64_t orders_without_buyer; /* paid orders on placeholders */
-    int64_t amount_without_buyer_minor;
-    int64_t rejected_rows; /* of all finished imports */
-};
-ERR_RESULT order_left_out(struct tx *tx, struct order_left_out *out);
+/* What the reports leave out, of the rows (takes the longer the more there are): for commands and verify; a server asks its
+ * columns (engine_left_out). */
+ERR_RESULT order_left_out(struct tx *tx, struct left_out *out);
 
 /* Persons by what is typed: the roots found by identity or name, and behind them those of orders with that number; at most
  * `max`. */

@@ -372,19 +372,12 @@ ERR_RESULT order_name_all(struct tx *tx, struct engine *engine)
     }
 }
 
-ERR_RESULT order_left_out(struct tx *tx, struct order_left_out *out)
+ERR_RESULT order_left_out(struct tx *tx, struct left_out *out)
 {
     struct sql_order_without_buyer_out without_buyer;
-    struct sql_order_rejected_rows_out rejected;
     bool found;
     TRY(sql_order_without_buyer_one(tx, &without_buyer, &found));
     CHECK(found);
-    TRY(sql_order_rejected_rows_one(tx, &rejected, &found));
-    CHECK(found);
-    *out = (struct order_left_out){
-        .orders_without_buyer = without_buyer.order_count,
-        .amount_without_buyer_minor = without_buyer.amount_minor,
-        .rejected_rows = rejected.rejected_rows,
-    };
+    *out = (struct left_out){without_buyer.order_count, without_buyer.amount_minor};
     return NULL;
 }

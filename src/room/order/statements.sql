@@ -525,13 +525,6 @@ SELECT COUNT(*) AS order_count, CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT)
 FROM customer AS c JOIN orders AS o ON o.customer_id = c.customer_id
 WHERE c.placeholder = 1 AND c.root_id = c.customer_id AND o.paid_day IS NOT NULL;
 
--- name: order_rejected_rows
--- doc: rows that finished imports rejected.
--- out: rejected_rows i64
--- plan: scan, because import_run has one row per import
-SELECT CAST(COALESCE(SUM(rejected_row_count), 0) AS BIGINT) AS rejected_rows
-FROM import_run WHERE finished_at IS NOT NULL;
-
 -- --- Verify ---
 
 -- name: order_verify_orders
