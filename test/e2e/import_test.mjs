@@ -109,6 +109,15 @@ async function import_by_hand(guest, words) {
   await guest.look('import-saved')
 }
 
+/* What is listed may still be running. */
+async function ended(brand) {
+  for (let tries = 0; ; tries++) {
+    const { items } = await brand.owner.call('GET', '/api/v1/imports')
+    if (items.every((one) => one.state === 'done') || tries === 200) return items
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
 async function import_both_again(guest) {
   const { page } = guest
   await guest.go('/import')
@@ -131,7 +140,7 @@ for (const screen of SCREENS) {
     await import_taobao(guest, words)
     await import_by_hand(guest, words)
     await import_both_again(guest)
-    const { items } = await brand.owner.call('GET', '/api/v1/imports')
+    const items = await ended(brand)
     assert.deepEqual(items.map((one) => [one.state, one.orders_new, one.orders_same]), [['done', 0, 30], ['done', 0, 2044], ['done', 30, 0], ['done', 2044, 0]])
     await guest.close()
   })
