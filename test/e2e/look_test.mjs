@@ -63,6 +63,37 @@ test('long names', { timeout: 900_000 }, async (context) => {
   }
 })
 
+/* What lies over a page: calendars, lists, menus, panels. */
+test('what opens', { timeout: 300_000 }, async (context) => {
+  const brand = await start_brand({ name: 'Tea House 茶舍', currency: 'CNY', time_zone: 'Asia/Shanghai', fill: fill_long_names })
+  context.after(() => brand.stop())
+  await add_long_staff(brand)
+  for (const screen of SCREENS) {
+    const guest = await visit(browser, brand, { ...screen, as: brand.owner })
+    const { page } = guest
+    const opens = async (selector, what) => {
+      await page.locator(selector).first().click()
+      await guest.look('open-' + what)
+    }
+    await guest.go('/insight/repurchase')
+    await opens('.el-date-editor', 'days')
+    assert.ok(await page.locator('.el-picker-panel td.current').first().isVisible())
+    await page.keyboard.press('Escape')
+    await opens('[data-test=account]', 'account')
+    await guest.go('/customers')
+    await opens('[data-test=columns]', 'columns')
+    /* Tab leads into it, Escape out again. */
+    await page.keyboard.press('Tab')
+    assert.ok(await page.evaluate(() => document.activeElement.closest('.choose-columns')))
+    await page.keyboard.press('Escape')
+    await page.locator('.choose-columns').waitFor({ state: 'hidden' })
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.test), 'columns')
+    await opens('[data-test=filters]', 'filters')
+    await opens('.el-drawer:visible .el-select', 'choice')
+    await guest.close()
+  }
+})
+
 test('nothing yet', { timeout: 300_000 }, async (context) => {
   const brand = await start_brand({ name: 'Tea House 茶舍' })
   context.after(() => brand.stop())

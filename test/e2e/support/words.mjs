@@ -7,6 +7,7 @@ import { ROOT } from './brand.mjs'
 const LATIN_NAMES = new Set(
   ('Huitou API CSV Excel JSON HTML xlsx SQLite PostgreSQL URL ID SKU TLS IP UTC SSE CPU systemd root ' + // technical names
     'Kaplan Meier Greenwood type ceil own brand none ' + // in the reports' definitions: methods, and codes that a file has
+    'Enter ' + // keys
     'KiB MiB GiB TiB MB GB ms km kg ' + // units
     'GBP CNY USD EUR ' + // currencies
     'English Online Retail UCI').split(/\s+/), // the other language's switch; the demo data's name
