@@ -89,6 +89,8 @@ test('what opens', { timeout: 300_000 }, async (context) => {
     await page.locator('.choose-columns').waitFor({ state: 'hidden' })
     assert.equal(await page.evaluate(() => document.activeElement.dataset.test), 'columns')
     await opens('[data-test=filters]', 'filters')
+    await opens('.el-drawer:visible .el-date-editor', 'filter-days')
+    await page.keyboard.press('Escape')
     await opens('.el-drawer:visible .el-select', 'choice')
     await guest.close()
   }

@@ -140,6 +140,23 @@ test('find, filter, tag many and take it back', { timeout: 300_000 }, async (con
   assert.equal(await count_of(guest), five)
   assert.ok(five < all)
 
+  /* Who has not bought since a day, by its end alone; it stands in the panel again. */
+  await page.click('[data-test=filters]')
+  await page.fill('input[name=last_to]', '2011-03-31')
+  await page.keyboard.press('Enter')
+  await page.click('.el-drawer:visible button[type=submit]')
+  await page.waitForURL('**last_to=2011-03-31**')
+  const gone = await brand.owner.call('GET', '/api/v1/customers?days_min=5&last_to=2011-03-31&limit=0')
+  assert.equal(await count_of(guest), gone.customers)
+  assert.ok(gone.customers > 0 && gone.customers < five)
+  await page.click('[data-test=filters]')
+  assert.equal(await page.locator('input[name=last_to]').inputValue(), '2011-03-31')
+  await page.fill('input[name=last_to]', '')
+  await page.keyboard.press('Enter')
+  await page.click('.el-drawer:visible button[type=submit]')
+  await page.waitForURL((url) => !url.search.includes('last_to'))
+  assert.equal(await count_of(guest), five)
+
   /* All of them. */
   await page.locator('thead .el-checkbox').click()
   await page.getByRole('button', { name: `Choose all ${five.toLocaleString('en')}` }).click()

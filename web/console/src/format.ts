@@ -83,3 +83,8 @@ export function bytes_text(bytes: number): string {
   for (; left >= 1024 && unit < units.length - 1; unit++) left /= 1024
   return number_text(left, { maximumFractionDigits: unit > 0 ? 1 : 0 }) + ' ' + units[unit]
 }
+
+/* A date picker gives a day at the reader's midnight. */
+export function day_of(date: Date): string {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
+}
