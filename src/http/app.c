@@ -73,6 +73,11 @@ static struct str columns_stand(struct service *service, struct arena *arena)
     return live_stand(service->control->live, arena);
 }
 
+static bool columns_wait(struct service *service, int64_t timeout_ms)
+{
+    return live_wait(service->control->live, timeout_ms);
+}
+
 static int64_t columns_behind_us(struct service *service)
 {
     struct arena *arena = arena_new("columns' state", STATE_BYTES_MAX);
@@ -256,6 +261,7 @@ const struct err *app_start(struct arena *arena, const struct app_options *optio
     control->service.table_count = TABLE_COUNT;
     control->service.engine = live_columns;
     control->service.columns_stand = columns_stand;
+    control->service.columns_wait = columns_wait;
     control->service.kept = kept_answers_new(arena);
     control->openapi = http_openapi(arena, tables, TABLE_COUNT);
     if (!gzip_pack(arena, control->openapi, &control->openapi_packed))

@@ -68,6 +68,7 @@ test('what opens', { timeout: 300_000 }, async (context) => {
   const brand = await start_brand({ name: 'Tea House 茶舍', currency: 'CNY', time_zone: 'Asia/Shanghai', fill: fill_long_names })
   context.after(() => brand.stop())
   await add_long_staff(brand)
+  const { customer_id } = (await brand.owner.call('GET', '/api/v1/customers?limit=1')).items[0]
   for (const screen of SCREENS) {
     const guest = await visit(browser, brand, { ...screen, as: brand.owner })
     const { page } = guest
@@ -92,6 +93,21 @@ test('what opens', { timeout: 300_000 }, async (context) => {
     await opens('.el-drawer:visible .el-date-editor', 'filter-days')
     await page.keyboard.press('Escape')
     await opens('.el-drawer:visible .el-select', 'choice')
+    await guest.go('/customers')
+    await page.locator('.el-checkbox:visible').nth(1).click()
+    await opens('[data-test=change]', 'bulk')
+    await opens('.el-drawer:visible .el-select', 'bulk-tag')
+    await page.keyboard.press('Escape')
+    await opens('.el-drawer:visible .el-date-editor', 'bulk-until')
+    await guest.go('/customers/' + customer_id)
+    await opens('[data-test=service] .el-date-editor', 'tag-until')
+    await page.keyboard.press('Escape')
+    await opens('[data-test=service] .el-select >> nth=-1', 'keeper')
+    await guest.go('/settings/staff')
+    await opens('main .el-button--primary', 'staff')
+    await opens('.el-drawer:visible .el-select', 'role')
+    await guest.go('/settings/keys')
+    await opens('main .el-button--primary', 'key')
     await guest.close()
   }
 })

@@ -405,6 +405,7 @@ def test_selections(tally, binary, kind):
             test_search(tally, kind, owner)
             test_roles(tally, kind, brand, server, owner, agent)
             test_bulk(tally, kind, server, owner, agent)
+            test_at_once(tally, kind, server, owner, agent)
             test_files(tally, kind, server, owner)
             test_refused(tally, kind, owner)
 
@@ -460,6 +461,21 @@ def test_roles(tally, kind, brand, server, owner, agent_id):
     tally.check([one["bulk_id"] for one in agent.call("listBulks")["items"]] == [mine["bulk_id"]], f"{kind}: an agent's own are crowded out")
     brand.sql(f"DELETE FROM bulk WHERE bulk_id > {theirs['bulk_id']}")
     tally.check(agent.call("listBulks", query={"limit": 1})["items"] != [], f"{kind}: others' newer bulks hide an agent's own")
+
+
+def test_at_once(tally, kind, server, owner, agent_id):
+    """Whom somebody was handed a moment ago, and nobody else, is meant by a change to all of theirs."""
+    time.sleep(1)  # what went before is in the columns by then
+    own = count(owner, keeper=agent_id)
+    agent = server.logged_in("agent")
+    for n in range(5):
+        handed = owner.call("startBulk", body={"action": "keeper", "keeper_id": agent_id, "selection": {}}).json
+        everybody = wait_bulk(owner, handed["bulk_id"])["customers"]
+        mine = agent.call("startBulk", body={"action": "tag", "tag": f"at once {n}", "selection": {}}).json
+        tally.check(wait_bulk(agent, mine["bulk_id"])["changed"] == everybody > own, f"{kind}: handed over at once: {mine}, {everybody}")
+        wait_bulk(owner, owner.call("undoBulk", {"bulk_id": handed["bulk_id"]})["bulk_id"])
+        mine = agent.call("startBulk", body={"action": "untag", "tag": f"at once {n}", "selection": {}}).json
+        tally.check(wait_bulk(agent, mine["bulk_id"])["customers"] == own, f"{kind}: taken back at once: {mine}, {own}")
 
 
 def test_bulk(tally, kind, server, owner, keeper_id):

@@ -60,6 +60,7 @@ BREAKS = [
     ("asked", PEOPLE, "the next page begins with the last of this one", "(long long)last->place, (long long)last->customer_id);", "(long long)last->place, (long long)last->customer_id - 1);"),
     ("asked", PEOPLE, "choices show all of the staff", "bool may = call->reach == REACH_ALL || one->staff_id == call->principal.id;", "bool may = true;"),
     ("asked", PEOPLE, "who is blocked can be chosen", "if (may && !one->is_blocked)", "if (may)"),
+    ("bulk", BULKS, "a change to many does not wait for what was committed before it", "    call->service->columns_wait(call->service, COLUMNS_WAIT_MS);\n", "    (void)COLUMNS_WAIT_MS;\n"),
     ("bulk", FILE, "an export does not say how many were taken", "    call->audit_object = STR(\"customers\");\n    call->audit_after =", "    call->audit_object = STR(\"customers\");\n    call->audit_before ="),
 
     # --- Many at once ---

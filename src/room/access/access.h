@@ -47,6 +47,8 @@ struct service {
     /* Another text whenever a report may have another answer; absent while they are being built. */
     struct str (*columns_stand)(struct service *service, struct arena *arena);
     struct kept_answers *kept; /* answers of reports (room insight) */
+    /* Until what was committed before the call is in the columns, at most so long; false where it is not. */
+    bool (*columns_wait)(struct service *service, int64_t timeout_ms);
     int64_t (*columns_behind_us)(struct service *service); /* how long ago they were last known to be up to date */
     void (*bulk_wake)(struct service *service); /* a bulk was begun: it need not wait for its next look */
     void (*purge_wake)(struct service *service); /* somebody was erased: the database's files are to be purged of it */

@@ -9,6 +9,7 @@
 
 #define LIST_MAX 200
 #define AUDIT_BYTES_MAX 16384
+#define COLUMNS_WAIT_MS 2000 /* before a selection is settled */
 
 static const char *const actions[] = {"tag", "untag", "keeper", NULL};
 enum { ACTION_TAG, ACTION_UNTAG, ACTION_KEEPER };
@@ -258,6 +259,9 @@ const struct err *bulk_start(struct call *call)
     struct start start = {.call = call, .bulk = bulk_by(call)};
     TRY(check_start(call, &start.bulk));
     TRY(call_read(call, read_start, &start));
+    /* Who was handed over a moment ago is meant, too: the columns are a fraction of a second
+     * behind. Where an import keeps them busy, whoever they know by then. */
+    call->service->columns_wait(call->service, COLUMNS_WAIT_MS);
     TRY(find_customers(&start));
     TRY(call_write(call, start_tx, &start));
     call->service->bulk_wake(call->service);
